@@ -1,0 +1,9 @@
+//! What every service stands on, done once: configuration, telemetry, HTTP, identity, database, peers, the run loop.
+//!
+//! The chassis knows no service. Inside it, lower may not use higher:
+//!
+//! 1. [`clock`], [`error`]
+//! 2. [`config`], [`telemetry`], [`stop`]
+//! 3. [`db`], [`http`], [`identity`], [`peer`], [`mail`], [`health`]
+//! 4. [`service`], [`ops`], [`run`]
+

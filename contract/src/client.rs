@@ -1,0 +1,102 @@
+//! How a typed client reaches its service: one call over a [`Transport`], in the same process or over HTTP.
+
+use crate::error::{ErrorBody, ErrorDetail};
+use crate::page::Success;
+use bytes::Bytes;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+/// A request of a typed client; the path stands in the URI, the body is JSON or empty.
+pub type Request = http::Request<Bytes>;
+/// The answer, whole.
+pub type Response = http::Response<Bytes>;
+/// What a transport returns.
+pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Response, CallError>> + Send + 'a>>;
+
+/// The way to one service. Implementations add identity, deadline and trace headers; a client adds none of them.
+pub trait Transport: Send + Sync + 'static {
+    /// Sends one request and reads the whole answer.
+    fn send(&self, request: Request) -> Sending<'_>;
+}
+
+/// Why a call has no usable answer.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// The service answered with an error of the common shape.
+    #[error("the service answered {} {}", .0.status, .0.code.as_str())]
+    Refused(Box<ErrorDetail>),
+    /// No connection; the service did not see the request.
+    #[error("the service cannot be reached: {0}")]
+    Unreachable(String),
+    /// The connection broke off; whether the request took effect is not known.
+    #[error("the connection broke off: {0}")]
+    Broken(String),
+    /// The deadline passed; whether the request took effect is not known.
+    #[error("no answer before the deadline")]
+    Deadline,
+    /// The answer is not of the documented shape.
+    #[error("the answer has another shape than documented: {0}")]
+    Undecodable(String),
+}
+
+/// The base of every typed client.
+#[derive(Clone)]
+pub struct Caller {
+    transport: Arc<dyn Transport>,
+}
+
+impl Caller {
+    /// A caller over this transport.
+    pub fn new(transport: Arc<dyn Transport>) -> Self {
+        Self { transport }
+    }
+
+    /// Sends `method path` with an optional JSON body and reads the `data` of the answer.
+    ///
+    /// # Errors
+    /// [`CallError::Refused`] for an answer that is an error, otherwise what the transport says.
+    pub async fn call<B: Serialize, T: DeserializeOwned>(
+        &self,
+        method: http::Method,
+        path: &str,
+        body: Option<&B>,
+    ) -> Result<T, CallError> {
+        let response = self.transport.send(request(method, path, body)?).await?;
+        decode(&response)
+    }
+
+    /// [`Caller::call`] with `GET`.
+    ///
+    /// # Errors
+    /// As [`Caller::call`].
+    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, CallError> {
+        self.call(http::Method::GET, path, None::<&()>).await
+    }
+}
+
+fn request<B: Serialize>(method: http::Method, path: &str, body: Option<&B>) -> Result<Request, CallError> {
+    let builder = http::Request::builder().method(method).uri(path);
+    let (builder, bytes) = match body {
+        Some(body) => {
+            let json = serde_json::to_vec(body).map_err(|e| CallError::Undecodable(e.to_string()))?;
+            (builder.header(http::header::CONTENT_TYPE, "application/json"), Bytes::from(json))
+        }
+        None => (builder, Bytes::new()),
+    };
+    builder.body(bytes).map_err(|e| CallError::Undecodable(e.to_string()))
+}
+
+fn decode<T: DeserializeOwned>(response: &Response) -> Result<T, CallError> {
+    if response.status().is_success() {
+        let success: Success<T> =
+            serde_json::from_slice(response.body()).map_err(|e| CallError::Undecodable(e.to_string()))?;
+        return Ok(success.data);
+    }
+    match serde_json::from_slice::<ErrorBody>(response.body()) {
+        Ok(body) => Err(CallError::Refused(Box::new(body.error))),
+        Err(_) => Err(CallError::Undecodable(format!("status {} without an error body", response.status()))),
+    }
+}

@@ -1,0 +1,18 @@
+//! The published language of the platform: what crosses a process border and nothing else.
+//!
+//! Requests, responses, identifiers, error codes and one typed client a service live here. The crate knows no web
+//! framework, no database and no runtime, so that any program can speak to a service by depending on it alone.
+//!
+//! What must hold: JSON is camelCase, requests refuse unknown fields, and a type that is on the wire changes only by
+//! adding optional fields; anything else is a new version beside the old one.
+
+pub mod auth;
+pub mod client;
+pub mod error;
+pub mod ids;
+pub mod identity;
+pub mod page;
+
+pub use client::{CallError, Request, Response, Transport};
+pub use error::{ErrorBody, ErrorCode, ErrorKind, FieldError};
+pub use page::{Empty, Pagination, Success};

@@ -1,0 +1,79 @@
+//! The envelope of a successful answer, and pages of a list.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// The body of every successful answer that has one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Success<T> {
+    /// Always true.
+    pub success: bool,
+    /// What was asked for.
+    pub data: T,
+    /// One sentence for a person, where there is something to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// Where this page stands in its list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pagination: Option<Pagination>,
+}
+
+/// Data of an answer that only says that it was done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Empty {}
+
+/// Where a page stands in its list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Pagination {
+    /// This page, from 1.
+    pub page: u32,
+    /// Rows on a page at most.
+    pub limit: u32,
+    /// Rows in the whole list.
+    pub total: u64,
+    /// Pages in the whole list.
+    pub pages: u64,
+    /// Whether a page follows.
+    pub has_next: bool,
+    /// Whether a page precedes.
+    pub has_prev: bool,
+    /// Opaque place to continue from, in lists that grow without end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+impl Pagination {
+    /// The place of page `page` with `limit` rows in a list of `total` rows. Both start at 1.
+    #[must_use]
+    pub fn new(page: u32, limit: u32, total: u64) -> Self {
+        let pages = total.div_ceil(u64::from(limit.max(1)));
+        Self {
+            page,
+            limit,
+            total,
+            pages,
+            has_next: u64::from(page) < pages,
+            has_prev: page > 1 && pages > 0,
+            cursor: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_full_page_has_no_next_one() {
+        let last = Pagination::new(2, 10, 20);
+        assert_eq!((last.pages, last.has_next, last.has_prev), (2, false, true));
+    }
+
+    #[test]
+    fn an_empty_list_has_no_pages_at_all() {
+        let none = Pagination::new(1, 20, 0);
+        assert_eq!((none.pages, none.has_next, none.has_prev), (0, false, false));
+    }
+}
