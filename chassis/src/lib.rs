@@ -2,8 +2,9 @@
 //!
 //! The chassis knows no service. Inside it, lower may not use higher:
 //!
-//! 1. [`clock`], [`error`]
-//! 2. [`config`], [`telemetry`], [`stop`]
-//! 3. [`db`], [`http`], [`identity`], [`peer`], [`mail`], [`health`]
-//! 4. [`service`], [`ops`], [`run`]
+//! 1. `clock`, `error`
+//! 2. `config`, `telemetry`, `stop`
+//! 3. `db`, `http`, `identity`, `peer`, `mail`, `health`
+//! 4. `service`, `ops`, `run`
 
+pub mod clock;
