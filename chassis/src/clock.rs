@@ -49,7 +49,8 @@ impl Ts {
     /// The calendar date and time of it.
     #[must_use]
     pub fn to_datetime(self) -> OffsetDateTime {
-        OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+        OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000)
+            .unwrap_or(OffsetDateTime::UNIX_EPOCH)
     }
 
     /// The point in time of a calendar date; what is finer than a microsecond is cut off.
@@ -91,7 +92,9 @@ impl<'de> Deserialize<'de> for Ts {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
         let parsed = OffsetDateTime::parse(&text, &Rfc3339);
-        parsed.map(Self::from_datetime).map_err(|_| serde::de::Error::custom("expected an RFC 3339 date and time"))
+        parsed
+            .map(Self::from_datetime)
+            .map_err(|_| serde::de::Error::custom("expected an RFC 3339 date and time"))
     }
 }
 

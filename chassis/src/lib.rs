@@ -8,3 +8,4 @@
 //! 4. `service`, `ops`, `run`
 
 pub mod clock;
+pub mod stop;
