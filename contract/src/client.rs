@@ -54,7 +54,8 @@ impl Caller {
         Self { transport }
     }
 
-    /// Sends `method path` with an optional JSON body and reads the `data` of the answer.
+    /// Sends `method path` with an optional JSON body and reads the `data` of the answer. An answer without a body
+    /// (204) reads as `()`.
     ///
     /// # Errors
     /// [`CallError::Refused`] for an answer that is an error, otherwise what the transport says.
@@ -75,6 +76,18 @@ impl Caller {
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, CallError> {
         self.call(http::Method::GET, path, None::<&()>).await
     }
+
+    /// `GET` of a document that has no envelope because another standard gives its shape (RFC 7517).
+    ///
+    /// # Errors
+    /// As [`Caller::call`].
+    pub async fn get_bare<T: DeserializeOwned>(&self, path: &str) -> Result<T, CallError> {
+        let response = self.transport.send(request(http::Method::GET, path, None::<&()>)?).await?;
+        if response.status().is_success() {
+            return read(response.body());
+        }
+        Err(refusal(&response))
+    }
 }
 
 fn request<B: Serialize>(method: http::Method, path: &str, body: Option<&B>) -> Result<Request, CallError> {
@@ -90,13 +103,22 @@ fn request<B: Serialize>(method: http::Method, path: &str, body: Option<&B>) -> 
 }
 
 fn decode<T: DeserializeOwned>(response: &Response) -> Result<T, CallError> {
-    if response.status().is_success() {
-        let success: Success<T> =
-            serde_json::from_slice(response.body()).map_err(|e| CallError::Undecodable(e.to_string()))?;
-        return Ok(success.data);
+    if response.status() == http::StatusCode::NO_CONTENT {
+        return read(b"null");
     }
+    if response.status().is_success() {
+        return read::<Success<T>>(response.body()).map(|success| success.data);
+    }
+    Err(refusal(response))
+}
+
+fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T, CallError> {
+    serde_json::from_slice(json).map_err(|e| CallError::Undecodable(e.to_string()))
+}
+
+fn refusal(response: &Response) -> CallError {
     match serde_json::from_slice::<ErrorBody>(response.body()) {
-        Ok(body) => Err(CallError::Refused(Box::new(body.error))),
-        Err(_) => Err(CallError::Undecodable(format!("status {} without an error body", response.status()))),
+        Ok(body) => CallError::Refused(Box::new(body.error)),
+        Err(_) => CallError::Undecodable(format!("status {} without an error body", response.status())),
     }
 }

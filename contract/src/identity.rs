@@ -91,7 +91,9 @@ impl Permission {
     #[must_use]
     pub const fn roles(self) -> &'static [Role] {
         match self {
-            Self::ManageUsers | Self::ReadAudit | Self::ManageOrganizations | Self::ReadMail => &[Role::Admin],
+            Self::ManageUsers | Self::ReadAudit | Self::ManageOrganizations | Self::ReadMail => {
+                &[Role::Admin]
+            }
         }
     }
 }

@@ -9,8 +9,8 @@
 pub mod auth;
 pub mod client;
 pub mod error;
-pub mod ids;
 pub mod identity;
+pub mod ids;
 pub mod page;
 
 pub use client::{CallError, Request, Response, Transport};

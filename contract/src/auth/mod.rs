@@ -1,5 +1,24 @@
-//! The auth service's part of the language.
+//! The auth service's part of the language: accounts, sessions, tokens, organisations, administration, audit.
 
+mod account;
+mod admin;
+mod audit;
+mod client;
 mod feed;
+mod organization;
+mod secret;
+mod session;
+pub(crate) mod valid;
 
+pub use account::{
+    ChangePassword, ForgotPassword, Register, ResetPassword, UpdateMe, User, UserStatus, VerifyEmail,
+};
+pub use admin::{UpdateUser, UserFilter};
+pub use audit::{AuditAction, AuditEntry, AuditFilter};
+pub use client::AuthClient;
 pub use feed::{Feed, FeedQuery, Jwk, Jwks, Revocation, Revoked};
+pub use organization::{
+    AcceptInvitation, CreateOrganization, Invitation, Invite, Member, Organization, SetMemberRole,
+};
+pub use secret::{Password, Token};
+pub use session::{Grant, Login, Refresh, Session, TokenType, Tokens};

@@ -1,0 +1,133 @@
+//! The typed client of the auth service.
+
+use super::{
+    AcceptInvitation, ChangePassword, CreateOrganization, Feed, FeedQuery, ForgotPassword, Grant, Invitation,
+    Invite, Jwks, Login, Member, Organization, Refresh, Register, ResetPassword, Session, SetMemberRole,
+    Tokens, UpdateMe, UpdateUser, User, VerifyEmail,
+};
+use crate::client::{CallError, Caller};
+use crate::ids::{OrganizationId, SessionId, UserId};
+use crate::page::Empty;
+use http::Method;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+type Called<T> = Result<T, CallError>;
+
+/// Speaks to the auth service. Every method may fail as [`Caller::call`] does; identity is the transport's matter.
+#[derive(Clone)]
+pub struct AuthClient {
+    caller: Caller,
+}
+
+macro_rules! endpoints {
+    ($($(#[$meta:meta])+ $name:ident($($arg:ident: $type:ty),*) -> $answer:ty = $method:ident $path:expr $(, $body:ident)?;)+) => {$(
+        $(#[$meta])+
+        ///
+        /// # Errors
+        /// As [`Caller::call`].
+        pub async fn $name(&self, $($arg: $type),*) -> Called<$answer> {
+            endpoints!(@call self, $method, $path $(, $body)?)
+        }
+    )+};
+    (@call $self:ident, $method:ident, $path:expr) => {
+        $self.send(Method::$method, &$path, None::<&()>).await
+    };
+    (@call $self:ident, $method:ident, $path:expr, $body:ident) => {
+        $self.send(Method::$method, &$path, Some($body)).await
+    };
+}
+
+impl AuthClient {
+    /// A client over this caller.
+    #[must_use]
+    pub const fn new(caller: Caller) -> Self {
+        Self { caller }
+    }
+
+    async fn send<B: Serialize, T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&B>,
+    ) -> Called<T> {
+        self.caller.call(method, path, body).await
+    }
+
+    /// What is new since the last answer; see [`Feed`].
+    ///
+    /// # Errors
+    /// As [`Caller::call`].
+    pub async fn feed(&self, query: &FeedQuery) -> Called<Feed> {
+        // The key version is ours and made of characters that need no escape in a URI.
+        let FeedQuery { after, keys, wait } = query;
+        self.caller.get(&format!("/internal/v1/auth/feed?after={after}&keys={keys}&wait={wait}")).await
+    }
+
+    /// The public keys, as any verifier reads them.
+    ///
+    /// # Errors
+    /// As [`Caller::call`].
+    pub async fn jwks(&self) -> Called<Jwks> {
+        self.caller.get_bare("/.well-known/jwks.json").await
+    }
+
+    endpoints! {
+        /// Makes an account and logs in.
+        register(body: &Register) -> Grant = POST "/api/v1/auth/register", body;
+        /// Logs in.
+        login(body: &Login) -> Grant = POST "/api/v1/auth/login", body;
+        /// Trades a refresh token for the next pair.
+        refresh(body: &Refresh) -> Tokens = POST "/api/v1/auth/refresh", body;
+        /// Ends the caller's session.
+        logout() -> () = POST "/api/v1/auth/logout";
+        /// Ends every session of the caller.
+        logout_all() -> () = POST "/api/v1/auth/logout-all";
+        /// Sets a new password; the other sessions end.
+        change_password(body: &ChangePassword) -> () = POST "/api/v1/auth/password/change", body;
+        /// Asks for a link to set a new password.
+        forgot_password(body: &ForgotPassword) -> Empty = POST "/api/v1/auth/password/forgot", body;
+        /// Sets a new password by a mailed token; every session ends.
+        reset_password(body: &ResetPassword) -> () = POST "/api/v1/auth/password/reset", body;
+        /// Proves the address by a mailed token.
+        verify_email(body: &VerifyEmail) -> User = POST "/api/v1/auth/email/verify", body;
+        /// Asks for another link to prove the address.
+        resend_verification() -> Empty = POST "/api/v1/auth/email/resend";
+        /// The caller's sessions.
+        sessions() -> Vec<Session> = GET "/api/v1/auth/sessions";
+        /// Ends one of the caller's sessions.
+        end_session(id: SessionId) -> () = DELETE format!("/api/v1/auth/sessions/{id}");
+        /// Ends every session of the caller but this one.
+        end_other_sessions() -> () = DELETE "/api/v1/auth/sessions";
+        /// The caller's account.
+        me() -> User = GET "/api/v1/users/me";
+        /// Changes the caller's profile.
+        update_me(body: &UpdateMe) -> User = PATCH "/api/v1/users/me", body;
+        /// Another person's account, for an administrator.
+        user(id: UserId) -> User = GET format!("/api/v1/users/{id}");
+        /// Changes another person's roles or status, for an administrator.
+        update_user(id: UserId, body: &UpdateUser) -> User = PATCH format!("/api/v1/users/{id}"), body;
+        /// Ends every session of another person, for an administrator.
+        log_user_out(id: UserId) -> () = POST format!("/api/v1/users/{id}/logout");
+        /// Makes an organisation; the caller is its owner.
+        create_organization(body: &CreateOrganization) -> Organization = POST "/api/v1/organizations", body;
+        /// The caller's organisations.
+        organizations() -> Vec<Organization> = GET "/api/v1/organizations";
+        /// One organisation of the caller.
+        organization(id: OrganizationId) -> Organization = GET format!("/api/v1/organizations/{id}");
+        /// Its members.
+        members(id: OrganizationId) -> Vec<Member> = GET format!("/api/v1/organizations/{id}/members");
+        /// Sets a member's role.
+        set_member_role(id: OrganizationId, user: UserId, body: &SetMemberRole) -> Member
+            = PUT format!("/api/v1/organizations/{id}/members/{user}"), body;
+        /// Removes a member, or leaves.
+        remove_member(id: OrganizationId, user: UserId) -> ()
+            = DELETE format!("/api/v1/organizations/{id}/members/{user}");
+        /// Invites somebody by mail.
+        invite(id: OrganizationId, body: &Invite) -> Invitation
+            = POST format!("/api/v1/organizations/{id}/invitations"), body;
+        /// Accepts an invitation by its mailed token.
+        accept_invitation(body: &AcceptInvitation) -> Organization
+            = POST "/api/v1/organizations/invitations/accept", body;
+    }
+}
