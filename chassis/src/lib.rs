@@ -8,4 +8,5 @@
 //! 4. `service`, `ops`, `run`
 
 pub mod clock;
+pub mod config;
 pub mod stop;
