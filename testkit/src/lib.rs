@@ -1,1 +1,15 @@
-//! Under construction.
+//! For tests only: private servers, the engines that a test runs on, and waiting for a condition.
+//!
+//! What must hold: nothing here is a normal dependency of a service or of the chassis (the architecture test sees to
+//! it), and nothing that a test starts outlives it, even when the test is killed.
+//!
+//! Without the default feature `harness` only [`servers`] and [`engines`] remain. They need little more than the
+//! standard library, so that `cargo xtask` builds in seconds.
+
+pub mod engines;
+#[cfg(feature = "harness")]
+mod eventually;
+pub mod servers;
+
+#[cfg(feature = "harness")]
+pub use eventually::{Settled, eventually, eventually_within};

@@ -1,2 +1,59 @@
-//! Under construction.
-fn main() {}
+//! `cargo xtask`: the development tasks that need more than one cargo command.
+//!
+//! What must hold: it builds in seconds (it depends on nothing of the platform but the standard-library part of
+//! `testkit`), it leaves no process behind, and what it says on failure is enough to do the same step by hand.
+
+mod ci;
+mod debian;
+mod process;
+mod test;
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+use std::path::Path;
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", about = "Development tasks of Bowline", version)]
+#[command(after_help = "Examples:
+  cargo xtask test                    all tests, on SQLite and on a private PostgreSQL
+  cargo xtask test -p auth            the tests of one crate
+  cargo xtask ci                      what every change must pass, cheapest first")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Starts the servers that tests need, builds, and runs the tests.
+    Test(test::Arguments),
+    /// Runs everything that a change must pass: format, files, links, lints, docs, licences, tests.
+    Ci,
+}
+
+fn run(task: Task) -> Result<()> {
+    // cargo says where the manifest is; the paths of every task start at the workspace's root, one folder above.
+    if let Some(root) =
+        std::env::var_os("CARGO_MANIFEST_DIR").as_deref().and_then(|xtask| Path::new(xtask).parent())
+    {
+        std::env::set_current_dir(root).context("cannot enter the workspace's folder")?;
+    }
+    process::forward_signals()?;
+    match task {
+        Task::Test(arguments) => test::run(&arguments),
+        Task::Ci => ci::run(),
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(arguments.task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) if process::interrupted() => ExitCode::from(130),
+        Err(e) => {
+            eprintln!("error: {e:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! `cargo xtask ci`: what every change must pass, the cheapest check first.
+//!
+//! The tests come last and print the runner's own summary, so that the last line says how many tests ran. Lints and
+//! docs share one set of checked dependencies, doctests and tests one set of built ones.
+
+mod files;
+mod links;
+
+use crate::process::{self, cargo, output};
+use crate::test;
+use anyhow::{Context, Result};
+use std::process::Command;
+use std::time::Instant;
+
+/// Runs all steps; stops at the first that fails.
+///
+/// # Errors
+/// A step failed; the message says which, and how to run it alone.
+pub(crate) fn run() -> Result<()> {
+    let started = Instant::now();
+    command("format", cargo(["fmt", "--all", "--check"]), "cargo fmt --all")?;
+    step("files", "cargo xtask ci", files::check)?;
+    step("links", "cargo xtask ci", links::check)?;
+    let clippy = cargo(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]);
+    command("lints", clippy, "")?;
+    let mut doc = cargo(["doc", "--workspace", "--no-deps", "--locked"]);
+    doc.env("RUSTDOCFLAGS", "-D warnings");
+    command("docs", doc, "RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps")?;
+    if installed("cargo-deny") {
+        command("licences and advisories", cargo(["deny", "--workspace", "check"]), "")?;
+    }
+    if installed("cargo-machete") {
+        command("unused dependencies", cargo(["machete"]), "")?;
+    }
+    command("doctests", cargo(["test", "--workspace", "--doc", "--locked", "--quiet"]), "")?;
+    eprintln!("==> everything but the tests passed ({:.0} s)", started.elapsed().as_secs_f32());
+    test::test(&["--locked".to_owned()], true).context("step tests failed; to run it alone: cargo xtask test")
+}
+
+fn installed(tool: &str) -> bool {
+    let name = tool.trim_start_matches("cargo-");
+    let found = output(tool, &[name, "--version"]).is_some() || output(tool, &["--version"]).is_some();
+    if !found {
+        eprintln!("==> {tool}: skipped, not installed (`cargo install {tool} --locked`)");
+    }
+    found
+}
+
+/// `remedy` is what to type to repair or repeat the step; the command itself when it is empty.
+fn command(name: &str, mut command: Command, remedy: &str) -> Result<()> {
+    let remedy = if remedy.is_empty() { process::words(&command) } else { remedy.to_owned() };
+    step(name, &remedy, || process::run(&mut command))
+}
+
+fn step(name: &str, remedy: &str, check: impl FnOnce() -> Result<()>) -> Result<()> {
+    eprintln!("==> {name}");
+    let started = Instant::now();
+    check().with_context(|| format!("step {name} failed; to run it alone: {remedy}"))?;
+    eprintln!("    {name}: {:.1} s", started.elapsed().as_secs_f32());
+    Ok(())
+}

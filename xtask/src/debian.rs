@@ -1,0 +1,61 @@
+//! Debian packages that the tests need and a bare machine lacks.
+
+use crate::process::{output, run};
+use anyhow::{Context, Result, bail};
+use std::path::Path;
+use std::process::Command;
+
+/// Read by the package `postgresql-common` when it is installed: no server that starts with the machine.
+const NO_CLUSTER: &str = "/etc/postgresql-common/createcluster.d/bowline.conf";
+
+/// Installs the PostgreSQL server programs without a cluster. The tests start their own.
+///
+/// # Errors
+/// Not root, no apt, or the installation failed; the message says what to do.
+pub(crate) fn install_postgres() -> Result<()> {
+    check_apt(&["postgresql"], "or run the tests on SQLite only: `cargo xtask test --no-postgres`")?;
+    let settings = Path::new(NO_CLUSTER);
+    settings.parent().map_or(Ok(()), std::fs::create_dir_all)?;
+    std::fs::write(settings, "create_main_cluster = false\n")
+        .with_context(|| format!("cannot write {NO_CLUSTER}"))?;
+    install(&["postgresql"])
+}
+
+/// Installs packages, after one `apt-get update`.
+///
+/// # Errors
+/// As [`install_postgres`].
+pub(crate) fn install(packages: &[&str]) -> Result<()> {
+    check_apt(packages, "and run this again")?;
+    eprintln!("==> installing Debian packages: {}", packages.join(" "));
+    run(&mut apt("update"))?;
+    run(apt("install").args(["--yes", "--no-install-recommends"]).args(packages))
+}
+
+fn check_apt(packages: &[&str], otherwise: &str) -> Result<()> {
+    let names = packages.join(" ");
+    if output("apt-get", &["--version"]).is_none() {
+        bail!("{names} is missing and this machine has no apt-get: install it by hand, {otherwise}");
+    }
+    if output("id", &["-u"]).is_none_or(|id| id.trim() != "0") {
+        bail!("{names} is missing; as root: `apt-get update && apt-get install {names}`, {otherwise}");
+    }
+    Ok(())
+}
+
+fn apt(action: &str) -> Command {
+    let mut command = Command::new("apt-get");
+    command
+        .args([
+            "--quiet",
+            "-o",
+            "DPkg::Lock::Timeout=300",
+            "-o",
+            "Acquire::Retries=3",
+            "-o",
+            "Dpkg::Use-Pty=0",
+        ])
+        .arg(action)
+        .env("DEBIAN_FRONTEND", "noninteractive");
+    command
+}
