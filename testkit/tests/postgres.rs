@@ -1,5 +1,7 @@
 //! The private PostgreSQL server keeps its promises.
 
+#![expect(clippy::expect_used, reason = "a test fails by panicking, in its helpers too")]
+
 use std::process::Command;
 use testkit::servers::Postgres;
 

@@ -15,7 +15,7 @@ pub(super) fn check() -> Result<()> {
         }
     }
     if !faults.is_empty() {
-        bail!("{}", faults.join("\n  "));
+        bail!("{} faults\n  {}", faults.len(), faults.join("\n  "));
     }
     Ok(())
 }

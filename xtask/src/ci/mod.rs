@@ -8,7 +8,7 @@ mod links;
 
 use crate::process::{self, cargo, output};
 use crate::test;
-use anyhow::{Context, Result};
+use anyhow::{Result, bail};
 use std::process::Command;
 use std::time::Instant;
 
@@ -18,14 +18,14 @@ use std::time::Instant;
 /// A step failed; the message says which, and how to run it alone.
 pub(crate) fn run() -> Result<()> {
     let started = Instant::now();
-    command("format", cargo(["fmt", "--all", "--check"]), "cargo fmt --all")?;
-    step("files", "cargo xtask ci", files::check)?;
-    step("links", "cargo xtask ci", links::check)?;
+    command("format", cargo(["fmt", "--all", "--check"]), "to repair it: cargo fmt --all")?;
+    step("files", "", files::check)?;
+    step("links", "", links::check)?;
     let clippy = cargo(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]);
     command("lints", clippy, "")?;
     let mut doc = cargo(["doc", "--workspace", "--no-deps", "--locked"]);
     doc.env("RUSTDOCFLAGS", "-D warnings");
-    command("docs", doc, "RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps")?;
+    command("docs", doc, "with RUSTDOCFLAGS='-D warnings'")?;
     if installed("cargo-deny") {
         command("licences and advisories", cargo(["deny", "--workspace", "check"]), "")?;
     }
@@ -34,7 +34,13 @@ pub(crate) fn run() -> Result<()> {
     }
     command("doctests", cargo(["test", "--workspace", "--doc", "--locked", "--quiet"]), "")?;
     eprintln!("==> everything but the tests passed ({:.0} s)", started.elapsed().as_secs_f32());
-    test::test(&["--locked".to_owned()], true).context("step tests failed; to run it alone: cargo xtask test")
+    step_tests()
+}
+
+/// Without a line after it: the runner's summary is the last one.
+fn step_tests() -> Result<()> {
+    test::test(&["--locked".to_owned()], true)
+        .or_else(|e| bail!("step tests: {e:#}\n  to repeat one: cargo xtask test <name>"))
 }
 
 fn installed(tool: &str) -> bool {
@@ -46,16 +52,18 @@ fn installed(tool: &str) -> bool {
     found
 }
 
-/// `remedy` is what to type to repair or repeat the step; the command itself when it is empty.
+/// `remedy` is what to type to repair or repeat the step, where it is not the command itself.
 fn command(name: &str, mut command: Command, remedy: &str) -> Result<()> {
-    let remedy = if remedy.is_empty() { process::words(&command) } else { remedy.to_owned() };
-    step(name, &remedy, || process::run(&mut command))
+    step(name, remedy, || process::run(&mut command))
 }
 
 fn step(name: &str, remedy: &str, check: impl FnOnce() -> Result<()>) -> Result<()> {
     eprintln!("==> {name}");
     let started = Instant::now();
-    check().with_context(|| format!("step {name} failed; to run it alone: {remedy}"))?;
+    if let Err(e) = check() {
+        let remedy = if remedy.is_empty() { String::new() } else { format!("\n  {remedy}") };
+        bail!("step {name}: {e:#}{remedy}");
+    }
     eprintln!("    {name}: {:.1} s", started.elapsed().as_secs_f32());
     Ok(())
 }
