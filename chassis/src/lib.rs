@@ -11,3 +11,4 @@ pub mod clock;
 pub mod config;
 pub mod db;
 pub mod stop;
+pub mod telemetry;
