@@ -169,7 +169,7 @@ impl Loader {
             known.contains(variable)
                 || variable.strip_suffix(FILE_SUFFIX).is_some_and(|base| known.contains(base))
         };
-        let unknown = self.sources.variables(PREFIX).filter(|variable| !is_known(variable));
+        let unknown = self.sources.claimed().filter(|variable| !is_known(variable));
         unknown
             .map(|variable| format!("unknown variable {}{}", variable.escape_debug(), self.meant(variable)))
             .collect()

@@ -18,6 +18,7 @@ mod entry;
 mod loader;
 mod names;
 mod problems;
+mod raw;
 mod reader;
 mod reference;
 mod secrets;
@@ -29,11 +30,12 @@ pub use entry::{Entry, Loaded, Source};
 pub use loader::Loader;
 pub use names::nearest;
 pub use problems::{ConfigError, ConfigErrors, Problem, Problems};
+pub use raw::Raw;
 pub use reader::SectionReader;
 pub use reference::{SectionDoc, reference};
 pub use settings::{Field, Settings, Validate};
 pub use sources::Sources;
-pub use value::{Raw, Value};
+pub use value::Value;
 
 #[doc(inline)]
 pub use crate::{setting_enum, settings};

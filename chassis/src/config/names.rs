@@ -5,6 +5,9 @@ use super::reference::SectionDoc;
 /// Every variable of the naming rule starts with it.
 pub(super) const PREFIX: &str = "BOWLINE_";
 
+/// Variables for the tests of the platform. They name engines to test against and are no settings.
+const TEST_PREFIX: &str = "BOWLINE_TEST_";
+
 /// Ends the variable that names a file with the value.
 pub(super) const FILE_SUFFIX: &str = "_FILE";
 
@@ -19,13 +22,25 @@ pub(super) fn variable(section: &str, field: &str) -> String {
     format!("{PREFIX}{}", name.replace(['-', '.'], "_").to_ascii_uppercase())
 }
 
-/// The candidate that was probably meant by `name`, if any is near enough: about one slip in three characters.
+/// Whether a variable claims to be a setting of the platform.
+pub(super) fn is_ours(variable: &str) -> bool {
+    variable.starts_with(PREFIX) && !variable.starts_with(TEST_PREFIX)
+}
+
+/// The candidate that was probably meant by `name`, if any is near enough: one slip in three characters, or one is the
+/// beginning of the other. Upper and lower case are the same.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let name = name.to_ascii_lowercase();
+    let score = |candidate: &'a str| {
+        let lower = candidate.to_ascii_lowercase();
+        let distance = strsim::osa_distance(&name, &lower);
+        let begins = |long: &str, short: &str| short.len() >= 3 && long.starts_with(short);
+        let near = distance <= (name.len().min(lower.len()) / 3).max(1);
+        (near || begins(&lower, &name) || begins(&name, &lower)).then_some((distance, candidate))
+    };
     candidates
         .into_iter()
-        .map(|candidate| (strsim::osa_distance(&name, &candidate.to_ascii_lowercase()), candidate))
-        .filter(|(distance, candidate)| *distance <= (name.len().min(candidate.len()) / 3).max(1))
+        .filter_map(score)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }

@@ -54,6 +54,26 @@ fn is_sequence(characters: &[char]) -> bool {
     characters.len() > 2 && steps * 4 >= (characters.len() - 1) * 3
 }
 
+/// A secret as it may be shown: masked as a whole, except for a URL with a password in it, of which everything else but
+/// the query helps to see what the process is connected to.
+pub(super) fn mask_secret(secret: &str) -> String {
+    if mask_userinfo(secret) == secret { MASK.to_owned() } else { mask_url(secret) }
+}
+
+/// A text in which the password and the query of a URL are masked, for values that somebody put in the wrong place.
+pub(super) fn mask_url(text: &str) -> String {
+    let masked = mask_userinfo(text);
+    match masked.split_once('?') {
+        Some((url, _)) if url.contains("://") => format!("{url}?{MASK}"),
+        _ => masked,
+    }
+}
+
+/// Whether a secret is what `bowline config print` shows in its place, copied by somebody.
+pub(super) fn is_masked(secret: &str) -> bool {
+    secret == MASK || secret.contains(":***@")
+}
+
 /// The text with the password of a URL in it masked: `postgres://bowline:***@db/auth`.
 ///
 /// It reads as far as the last `@`, so that a password that should have been escaped is masked as well.

@@ -176,10 +176,10 @@ macro_rules! setting_enum {
 
         impl $name {
             /// Every choice.
-            pub const ALL: &[Self] = &[Self::$first $(, Self::$variant)*];
+            $vis const ALL: &[Self] = &[Self::$first $(, Self::$variant)*];
 
             /// The choice as it is written in the configuration.
-            pub const fn as_str(self) -> &'static str {
+            $vis const fn as_str(self) -> &'static str {
                 match self {
                     Self::$first => $first_text,
                     $( Self::$variant => $text, )*

@@ -7,7 +7,7 @@ use std::{env, fmt, fs, io};
 use toml::de::{DeTable, DeValue};
 
 use super::names::FILE_SUFFIX;
-use super::{ConfigError, ConfigErrors, Raw, Source};
+use super::{ConfigError, ConfigErrors, Raw, Source, names};
 
 /// The file that is read when no other is named, if it exists.
 const DEFAULT_FILE: &str = "bowline.toml";
@@ -80,7 +80,7 @@ impl Sources {
         Self::new(DEFAULT_FILE.to_owned(), toml.unwrap_or_default(), variables)
     }
 
-    fn new(file: String, text: &str, variables: BTreeMap<String, Option<String>>) -> Self {
+    pub(super) fn new(file: String, text: &str, variables: BTreeMap<String, Option<String>>) -> Self {
         let (tree, broken) = match DeTable::parse(text) {
             Ok(table) => (nodes(text, table.into_inner()), None),
             Err(error) => {
@@ -137,9 +137,9 @@ impl Sources {
         Some(Found { raw, source: Source::File { name: self.file.clone(), line: node.line } })
     }
 
-    /// The names of the variables that start with `prefix`.
-    pub(super) fn variables(&self, prefix: &str) -> impl Iterator<Item = &str> {
-        self.variables.keys().map(String::as_str).filter(move |name| name.starts_with(prefix))
+    /// The names of the variables that claim to be settings of the platform.
+    pub(super) fn claimed(&self) -> impl Iterator<Item = &str> {
+        self.variables.keys().map(String::as_str).filter(|name| names::is_ours(name))
     }
 }
 

@@ -1,14 +1,13 @@
 //! The types that a setting can have: how each is read from the file or the environment and written back.
 
-use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
 use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::names::nearest;
-use super::secrets::{MASK, mask_userinfo};
+use super::Raw;
+use super::secrets::{is_masked, mask_secret, mask_userinfo};
 
 /// A type that a setting can have.
 ///
@@ -34,85 +33,6 @@ pub trait Value: Sized {
     /// [`Value::KIND`], spelt out for types made of others.
     fn kind() -> String {
         Self::KIND.to_owned()
-    }
-}
-
-/// A value as somebody wrote it, before it has a type. Its `Debug` shows the kind only, since it may be a secret.
-#[derive(Clone, PartialEq)]
-pub enum Raw {
-    /// A text: anything from the environment or a secret file, or a string of the file.
-    Text(String),
-    /// A whole number of the file.
-    Integer(i128),
-    /// A number of the file.
-    Float(f64),
-    /// `true` or `false` of the file.
-    Boolean(bool),
-    /// An array of the file.
-    List(Vec<Raw>),
-    /// Anything else of the file, which no setting accepts: what it is, in words.
-    Other(&'static str),
-}
-
-impl fmt::Debug for Raw {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Raw({})", self.what())
-    }
-}
-
-impl Raw {
-    /// What it is, in words.
-    pub fn what(&self) -> &'static str {
-        match self {
-            Self::Text(_) => "a text",
-            Self::Integer(_) => "a whole number",
-            Self::Float(_) => "a number",
-            Self::Boolean(_) => "true or false",
-            Self::List(_) => "a list",
-            Self::Other(what) => what,
-        }
-    }
-
-    /// The text, when it is one.
-    pub fn text(&self) -> Option<&str> {
-        match self {
-            Self::Text(text) => Some(text),
-            _ => None,
-        }
-    }
-
-    /// The place in `choices` of the text, for [`setting_enum!`](crate::config::setting_enum).
-    ///
-    /// # Errors
-    ///
-    /// The choices, and the nearest one, when it is none of them.
-    pub fn choice(&self, choices: &[&str]) -> Result<usize, String> {
-        let text = self.text().unwrap_or_default().trim();
-        choices.iter().position(|choice| choice.eq_ignore_ascii_case(text)).ok_or_else(|| {
-            let allowed = choices.iter().map(|choice| format!("`{choice}`")).collect::<Vec<_>>().join(", ");
-            match nearest(text, choices.iter().copied()) {
-                Some(near) => format!("must be one of {allowed} (did you mean `{near}`?)"),
-                None => format!("must be one of {allowed}"),
-            }
-        })
-    }
-
-    /// The value for people, for an error about a setting that is no secret.
-    pub(super) fn shown(&self) -> String {
-        match self {
-            Self::Text(text) => {
-                let masked = mask_userinfo(text);
-                let mut short: String = masked.chars().take(80).flat_map(char::escape_debug).collect();
-                if masked.chars().nth(80).is_some() {
-                    short.push_str("...");
-                }
-                format!("`{short}`")
-            }
-            Self::Integer(number) => format!("`{number}`"),
-            Self::Float(number) => format!("`{number}`"),
-            Self::Boolean(flag) => format!("`{flag}`"),
-            Self::List(_) | Self::Other(_) => self.what().to_owned(),
-        }
     }
 }
 
@@ -266,14 +186,17 @@ impl Value for SecretString {
 
     fn parse(raw: &Raw) -> Result<Self, String> {
         match raw.text() {
-            Some(MASK) => Err("is the mask that `bowline config print` shows, not the secret".to_owned()),
+            Some(text) if is_masked(text) => {
+                Err("is the mask that `bowline config print` shows, not the secret".to_owned())
+            }
             Some(text) => Ok(Self::from(text)),
             None => Err("must be a text in quotes".to_owned()),
         }
     }
 
     fn render(&self) -> String {
-        if self.expose_secret().is_empty() { quoted("") } else { quoted(MASK) }
+        let secret = self.expose_secret();
+        if secret.is_empty() { quoted("") } else { quoted(&mask_secret(secret)) }
     }
 }
 
