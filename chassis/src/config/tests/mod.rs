@@ -42,7 +42,7 @@ impl Validate for RootConfig {
 settings! {
     /// The public listener.
     ///
-    /// One for all services | of the process.
+    /// One for all services of the process.
     pub(super) struct HttpConfig {
         /// Port of the public listener;
         /// 0 takes a free one.
@@ -55,7 +55,7 @@ settings! {
         trusted_proxies: Vec<IpNet> = Vec::new();
         /// How log lines look.
         format: Format = Format::Pretty;
-        /// Where to write them.
+        /// Where to write them: stdout | stderr.
         log: String = String::new();
         /// A file for them.
         log_file: Option<PathBuf> = None;

@@ -76,7 +76,7 @@ fn the_reference_has_a_table_for_each_section_that_was_loaded() {
     let expected = "
 ## The public listener `[http]`
 
-One for all services | of the process.
+One for all services of the process.
 
 | setting | variable | type | default | what for |
 | --- | --- | --- | --- | --- |
@@ -85,6 +85,7 @@ a free one. |
 | `http.host` | `BOWLINE_HTTP__HOST` | IP address | `\"127.0.0.1\"` | Where to listen. |
 ";
     assert!(text.contains(expected), "{text}");
+    assert!(text.contains("| not set | Where to write them: stdout \\| stderr. |"), "{text}");
     assert!(text.contains("| list of: text | `[]` | Origins"), "{text}");
     assert!(text.contains("| one of pretty, json | `\"pretty\"` |"), "{text}");
     assert!(

@@ -160,7 +160,8 @@ proptest! {
         let read: All = loader.section("x");
         let text = loader.finish().unwrap().to_text();
         prop_assert_eq!(format!("{read:?}"), format!("{expected:?}"));
-        // What is printed is TOML, and says the same again.
+        // What is printed is TOML to everybody, and says the same again.
+        prop_assert!(text.parse::<toml::Table>().is_ok(), "{}", text);
         let mut loader = Loader::new(Sources::from_parts::<&str, &str>(Some(&text), []), Mode::Development);
         let again: All = loader.section("x");
         loader.finish().unwrap();
@@ -186,6 +187,14 @@ fn a_flag_is_written_in_any_usual_way() {
     }
     assert!(bool::parse(&Raw::Text("maybe".to_owned())).is_err());
     assert!(bool::parse(&Raw::Integer(1)).is_err());
+}
+
+#[test]
+fn only_a_finite_number_is_a_number() {
+    for text in ["nan", "inf", "-inf", "1e999", ""] {
+        assert!(f64::parse(&Raw::Text(text.to_owned())).is_err(), "{text}");
+    }
+    assert_eq!(f64::parse(&Raw::Integer(3)), Ok(3.0));
 }
 
 #[test]
