@@ -1,1 +1,4 @@
-//! Under construction.
+//! Identity: accounts, sessions, tokens, organisations, audit.
+
+pub mod domain;
+pub mod hasher;

@@ -1,0 +1,146 @@
+-- Identity. The same tables, columns and constraint names as on SQLite.
+-- Texts that are compared by their beginning are COLLATE "C", so that an ordinary index serves a range.
+
+CREATE TABLE users (
+    id                UUID        NOT NULL PRIMARY KEY,
+    email             TEXT        COLLATE "C" NOT NULL CONSTRAINT users_email_key UNIQUE,
+    email_verified_at TIMESTAMPTZ,
+    password_hash     TEXT        NOT NULL,
+    display_name      TEXT,
+    -- The display name in lower case: what a search by its beginning reads.
+    name_key          TEXT        COLLATE "C",
+    status            TEXT        NOT NULL CHECK (status IN ('active', 'disabled')),
+    -- Version of the account's rights; a token of an older one is revoked.
+    version           BIGINT      NOT NULL,
+    last_login_at     TIMESTAMPTZ,
+    created_at        TIMESTAMPTZ NOT NULL,
+    updated_at        TIMESTAMPTZ NOT NULL
+);
+CREATE INDEX users_name_key_idx ON users (name_key);
+CREATE INDEX users_status_idx ON users (status, created_at, id);
+CREATE INDEX users_created_at_idx ON users (created_at, id);
+
+CREATE TABLE user_roles (
+    user_id UUID NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    role    TEXT NOT NULL CHECK (role IN ('user', 'vendor', 'moderator', 'admin')),
+    PRIMARY KEY (user_id, role)
+);
+CREATE INDEX user_roles_role_idx ON user_roles (role, user_id);
+
+CREATE TABLE sessions (
+    id           UUID        NOT NULL PRIMARY KEY,
+    user_id      UUID        NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    device       TEXT        NOT NULL,
+    ip           TEXT,
+    created_at   TIMESTAMPTZ NOT NULL,
+    last_used_at TIMESTAMPTZ NOT NULL,
+    -- Ends then, used or not.
+    ends_at      TIMESTAMPTZ NOT NULL,
+    -- Ends then unless it is used before; never later than ends_at.
+    expires_at   TIMESTAMPTZ NOT NULL,
+    ended_at     TIMESTAMPTZ
+);
+CREATE INDEX sessions_user_id_idx ON sessions (user_id, last_used_at);
+CREATE INDEX sessions_expires_at_idx ON sessions (expires_at);
+
+CREATE TABLE refresh_tokens (
+    hash        BYTEA       NOT NULL PRIMARY KEY,
+    session_id  UUID        NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+    created_at  TIMESTAMPTZ NOT NULL,
+    replaced_at TIMESTAMPTZ,
+    -- The next token, sealed under a key that only this token's plaintext gives.
+    successor   BYTEA
+);
+CREATE INDEX refresh_tokens_session_id_idx ON refresh_tokens (session_id);
+
+CREATE TABLE signing_keys (
+    kid            TEXT        NOT NULL PRIMARY KEY,
+    -- PKCS#8, sealed with the master key.
+    private_key    BYTEA       NOT NULL,
+    public_key     BYTEA       NOT NULL,
+    created_at     TIMESTAMPTZ NOT NULL,
+    signs_from     TIMESTAMPTZ NOT NULL,
+    -- Unset until a younger key takes over.
+    verifies_until TIMESTAMPTZ
+);
+
+-- Rows are inserted under an advisory lock, so that the order of seq is the order of the commits.
+CREATE TABLE revocations (
+    seq        BIGINT      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    session_id UUID,
+    user_id    UUID,
+    -- The oldest version of the user's rights that still holds.
+    version    BIGINT,
+    -- Every token that it could concern has expired by then.
+    until      TIMESTAMPTZ NOT NULL,
+    CHECK ((session_id IS NULL) <> (user_id IS NULL)),
+    CHECK ((user_id IS NULL) = (version IS NULL))
+);
+CREATE INDEX revocations_until_idx ON revocations (until);
+
+CREATE TABLE login_failures (
+    -- SHA-256 of what failed, an address on the network or of an account: nobody's typing error is kept in clear.
+    subject      BYTEA       NOT NULL PRIMARY KEY,
+    failures     BIGINT      NOT NULL,
+    failed_at    TIMESTAMPTZ NOT NULL,
+    locked_until TIMESTAMPTZ NOT NULL
+);
+CREATE INDEX login_failures_failed_at_idx ON login_failures (failed_at);
+
+CREATE TABLE one_time_tokens (
+    hash       BYTEA       NOT NULL PRIMARY KEY,
+    purpose    TEXT        NOT NULL CHECK (purpose IN ('verify_email', 'reset_password')),
+    user_id    UUID        NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    created_at TIMESTAMPTZ NOT NULL,
+    expires_at TIMESTAMPTZ NOT NULL
+);
+CREATE INDEX one_time_tokens_user_id_idx ON one_time_tokens (user_id, purpose, created_at);
+CREATE INDEX one_time_tokens_expires_at_idx ON one_time_tokens (expires_at);
+
+CREATE TABLE organizations (
+    id         UUID        NOT NULL PRIMARY KEY,
+    name       TEXT        NOT NULL,
+    slug       TEXT        NOT NULL CONSTRAINT organizations_slug_key UNIQUE,
+    created_at TIMESTAMPTZ NOT NULL,
+    updated_at TIMESTAMPTZ NOT NULL
+);
+CREATE INDEX organizations_created_at_idx ON organizations (created_at, id);
+
+CREATE TABLE memberships (
+    organization_id UUID        NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
+    user_id         UUID        NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    role            TEXT        NOT NULL CHECK (role IN ('member', 'moderator', 'admin', 'owner')),
+    created_at      TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (organization_id, user_id)
+);
+CREATE INDEX memberships_user_id_idx ON memberships (user_id, organization_id);
+
+CREATE TABLE invitations (
+    id              UUID        NOT NULL PRIMARY KEY,
+    organization_id UUID        NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
+    email           TEXT        NOT NULL,
+    role            TEXT        NOT NULL CHECK (role IN ('member', 'moderator', 'admin', 'owner')),
+    token_hash      BYTEA       NOT NULL CONSTRAINT invitations_token_hash_key UNIQUE,
+    invited_by      UUID        NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    created_at      TIMESTAMPTZ NOT NULL,
+    expires_at      TIMESTAMPTZ NOT NULL,
+    -- One open invitation an address: the next one replaces it.
+    CONSTRAINT invitations_organization_id_email_key UNIQUE (organization_id, email)
+);
+CREATE INDEX invitations_expires_at_idx ON invitations (expires_at);
+
+CREATE TABLE audit_log (
+    id              UUID        NOT NULL PRIMARY KEY,
+    at              TIMESTAMPTZ NOT NULL,
+    action          TEXT        NOT NULL,
+    actor_id        UUID,
+    user_id         UUID,
+    session_id      UUID,
+    organization_id UUID,
+    ip              TEXT,
+    correlation_id  TEXT,
+    details         JSONB       NOT NULL
+);
+CREATE INDEX audit_log_at_idx ON audit_log (at, id);
+CREATE INDEX audit_log_action_idx ON audit_log (action, at, id);
+CREATE INDEX audit_log_user_id_idx ON audit_log (user_id, at, id);
