@@ -3,26 +3,27 @@
 
 CREATE TABLE users (
     id                UUID        NOT NULL PRIMARY KEY,
-    email             TEXT        COLLATE "C" NOT NULL CONSTRAINT users_email_key UNIQUE,
+    email             TEXT        COLLATE "C" NOT NULL,
     email_verified_at TIMESTAMPTZ,
     password_hash     TEXT        NOT NULL,
     display_name      TEXT,
     -- The display name in lower case: what a search by its beginning reads.
     name_key          TEXT        COLLATE "C",
-    status            TEXT        NOT NULL CHECK (status IN ('active', 'disabled')),
+    status            TEXT        NOT NULL CONSTRAINT users_status_check CHECK (status IN ('active', 'disabled')),
     -- Version of the account's rights; a token of an older one is revoked.
     version           BIGINT      NOT NULL,
     last_login_at     TIMESTAMPTZ,
     created_at        TIMESTAMPTZ NOT NULL,
     updated_at        TIMESTAMPTZ NOT NULL
 );
+CREATE UNIQUE INDEX users_email_key ON users (email);
 CREATE INDEX users_name_key_idx ON users (name_key);
 CREATE INDEX users_status_idx ON users (status, created_at, id);
 CREATE INDEX users_created_at_idx ON users (created_at, id);
 
 CREATE TABLE user_roles (
     user_id UUID NOT NULL REFERENCES users (id) ON DELETE CASCADE,
-    role    TEXT NOT NULL CHECK (role IN ('user', 'vendor', 'moderator', 'admin')),
+    role    TEXT NOT NULL CONSTRAINT user_roles_role_check CHECK (role IN ('user', 'vendor', 'moderator', 'admin')),
     PRIMARY KEY (user_id, role)
 );
 CREATE INDEX user_roles_role_idx ON user_roles (role, user_id);
@@ -73,8 +74,8 @@ CREATE TABLE revocations (
     version    BIGINT,
     -- Every token that it could concern has expired by then.
     until      TIMESTAMPTZ NOT NULL,
-    CHECK ((session_id IS NULL) <> (user_id IS NULL)),
-    CHECK ((user_id IS NULL) = (version IS NULL))
+    CONSTRAINT revocations_subject_check CHECK ((session_id IS NULL) <> (user_id IS NULL)),
+    CONSTRAINT revocations_version_check CHECK ((user_id IS NULL) = (version IS NULL))
 );
 CREATE INDEX revocations_until_idx ON revocations (until);
 
@@ -89,7 +90,7 @@ CREATE INDEX login_failures_failed_at_idx ON login_failures (failed_at);
 
 CREATE TABLE one_time_tokens (
     hash       BYTEA       NOT NULL PRIMARY KEY,
-    purpose    TEXT        NOT NULL CHECK (purpose IN ('verify_email', 'reset_password')),
+    purpose    TEXT        NOT NULL CONSTRAINT one_time_tokens_purpose_check CHECK (purpose IN ('verify_email', 'reset_password')),
     user_id    UUID        NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     created_at TIMESTAMPTZ NOT NULL,
     expires_at TIMESTAMPTZ NOT NULL
@@ -97,19 +98,30 @@ CREATE TABLE one_time_tokens (
 CREATE INDEX one_time_tokens_user_id_idx ON one_time_tokens (user_id, purpose, created_at);
 CREATE INDEX one_time_tokens_expires_at_idx ON one_time_tokens (expires_at);
 
+-- Requests for a link to set a new password. Writing one costs the same whether there is such an account or not; a
+-- worker looks the account up afterwards.
+CREATE TABLE password_reset_requests (
+    email          TEXT        NOT NULL PRIMARY KEY,
+    ip             TEXT,
+    correlation_id TEXT,
+    requested_at   TIMESTAMPTZ NOT NULL
+);
+CREATE INDEX password_reset_requests_requested_at_idx ON password_reset_requests (requested_at);
+
 CREATE TABLE organizations (
     id         UUID        NOT NULL PRIMARY KEY,
     name       TEXT        NOT NULL,
-    slug       TEXT        NOT NULL CONSTRAINT organizations_slug_key UNIQUE,
+    slug       TEXT        NOT NULL,
     created_at TIMESTAMPTZ NOT NULL,
     updated_at TIMESTAMPTZ NOT NULL
 );
+CREATE UNIQUE INDEX organizations_slug_key ON organizations (slug);
 CREATE INDEX organizations_created_at_idx ON organizations (created_at, id);
 
 CREATE TABLE memberships (
     organization_id UUID        NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
     user_id         UUID        NOT NULL REFERENCES users (id) ON DELETE CASCADE,
-    role            TEXT        NOT NULL CHECK (role IN ('member', 'moderator', 'admin', 'owner')),
+    role            TEXT        NOT NULL CONSTRAINT memberships_role_check CHECK (role IN ('member', 'moderator', 'admin', 'owner')),
     created_at      TIMESTAMPTZ NOT NULL,
     PRIMARY KEY (organization_id, user_id)
 );
@@ -119,14 +131,15 @@ CREATE TABLE invitations (
     id              UUID        NOT NULL PRIMARY KEY,
     organization_id UUID        NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
     email           TEXT        NOT NULL,
-    role            TEXT        NOT NULL CHECK (role IN ('member', 'moderator', 'admin', 'owner')),
-    token_hash      BYTEA       NOT NULL CONSTRAINT invitations_token_hash_key UNIQUE,
+    role            TEXT        NOT NULL CONSTRAINT invitations_role_check CHECK (role IN ('member', 'moderator', 'admin', 'owner')),
+    token_hash      BYTEA       NOT NULL,
     invited_by      UUID        NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     created_at      TIMESTAMPTZ NOT NULL,
-    expires_at      TIMESTAMPTZ NOT NULL,
-    -- One open invitation an address: the next one replaces it.
-    CONSTRAINT invitations_organization_id_email_key UNIQUE (organization_id, email)
+    expires_at      TIMESTAMPTZ NOT NULL
 );
+CREATE UNIQUE INDEX invitations_token_hash_key ON invitations (token_hash);
+-- One open invitation an address: the next one replaces it.
+CREATE UNIQUE INDEX invitations_organization_id_email_key ON invitations (organization_id, email);
 CREATE INDEX invitations_expires_at_idx ON invitations (expires_at);
 
 CREATE TABLE audit_log (

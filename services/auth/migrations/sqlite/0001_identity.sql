@@ -8,7 +8,7 @@ CREATE TABLE users (
     display_name      TEXT,
     -- The display name in lower case: what a search by its beginning reads.
     name_key          TEXT,
-    status            TEXT    NOT NULL CHECK (status IN ('active', 'disabled')),
+    status            TEXT    NOT NULL CONSTRAINT users_status_check CHECK (status IN ('active', 'disabled')),
     -- Version of the account's rights; a token of an older one is revoked.
     version           INTEGER NOT NULL,
     last_login_at     INTEGER,
@@ -22,7 +22,7 @@ CREATE INDEX users_created_at_idx ON users (created_at, id);
 
 CREATE TABLE user_roles (
     user_id BLOB NOT NULL REFERENCES users (id) ON DELETE CASCADE,
-    role    TEXT NOT NULL CHECK (role IN ('user', 'vendor', 'moderator', 'admin')),
+    role    TEXT NOT NULL CONSTRAINT user_roles_role_check CHECK (role IN ('user', 'vendor', 'moderator', 'admin')),
     PRIMARY KEY (user_id, role)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX user_roles_role_idx ON user_roles (role, user_id);
@@ -72,8 +72,8 @@ CREATE TABLE revocations (
     version    INTEGER,
     -- Every token that it could concern has expired by then.
     until      INTEGER NOT NULL,
-    CHECK ((session_id IS NULL) <> (user_id IS NULL)),
-    CHECK ((user_id IS NULL) = (version IS NULL))
+    CONSTRAINT revocations_subject_check CHECK ((session_id IS NULL) <> (user_id IS NULL)),
+    CONSTRAINT revocations_version_check CHECK ((user_id IS NULL) = (version IS NULL))
 ) STRICT;
 CREATE INDEX revocations_until_idx ON revocations (until);
 
@@ -88,13 +88,23 @@ CREATE INDEX login_failures_failed_at_idx ON login_failures (failed_at);
 
 CREATE TABLE one_time_tokens (
     hash       BLOB    NOT NULL PRIMARY KEY,
-    purpose    TEXT    NOT NULL CHECK (purpose IN ('verify_email', 'reset_password')),
+    purpose    TEXT    NOT NULL CONSTRAINT one_time_tokens_purpose_check CHECK (purpose IN ('verify_email', 'reset_password')),
     user_id    BLOB    NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     created_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX one_time_tokens_user_id_idx ON one_time_tokens (user_id, purpose, created_at);
 CREATE INDEX one_time_tokens_expires_at_idx ON one_time_tokens (expires_at);
+
+-- Requests for a link to set a new password. Writing one costs the same whether there is such an account or not; a
+-- worker looks the account up afterwards.
+CREATE TABLE password_reset_requests (
+    email          TEXT    NOT NULL PRIMARY KEY,
+    ip             TEXT,
+    correlation_id TEXT,
+    requested_at   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX password_reset_requests_requested_at_idx ON password_reset_requests (requested_at);
 
 CREATE TABLE organizations (
     id         BLOB    NOT NULL PRIMARY KEY,
@@ -109,7 +119,7 @@ CREATE INDEX organizations_created_at_idx ON organizations (created_at, id);
 CREATE TABLE memberships (
     organization_id BLOB    NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
     user_id         BLOB    NOT NULL REFERENCES users (id) ON DELETE CASCADE,
-    role            TEXT    NOT NULL CHECK (role IN ('member', 'moderator', 'admin', 'owner')),
+    role            TEXT    NOT NULL CONSTRAINT memberships_role_check CHECK (role IN ('member', 'moderator', 'admin', 'owner')),
     created_at      INTEGER NOT NULL,
     PRIMARY KEY (organization_id, user_id)
 ) STRICT, WITHOUT ROWID;
@@ -119,7 +129,7 @@ CREATE TABLE invitations (
     id              BLOB    NOT NULL PRIMARY KEY,
     organization_id BLOB    NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
     email           TEXT    NOT NULL,
-    role            TEXT    NOT NULL CHECK (role IN ('member', 'moderator', 'admin', 'owner')),
+    role            TEXT    NOT NULL CONSTRAINT invitations_role_check CHECK (role IN ('member', 'moderator', 'admin', 'owner')),
     token_hash      BLOB    NOT NULL,
     invited_by      BLOB    NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     created_at      INTEGER NOT NULL,
