@@ -2,13 +2,17 @@
 //!
 //! The chassis knows no service. Inside it, lower may not use higher:
 //!
-//! 1. `clock`, `error`
-//! 2. `config`, `telemetry`, `stop`
-//! 3. `db`, `http`, `identity`, `peer`, `mail`, `health`
+//! 1. [`clock`], [`error`]
+//! 2. [`config`], [`telemetry`], [`stop`]
+//! 3. [`db`], [`http`], [`identity`], [`peer`], `mail`, `health`
 //! 4. `service`, `ops`, `run`
 
 pub mod clock;
 pub mod config;
 pub mod db;
+pub mod error;
+pub mod http;
+pub mod identity;
+pub mod peer;
 pub mod stop;
 pub mod telemetry;

@@ -1,0 +1,100 @@
+//! What is known about the request in hand, for whatever runs inside it.
+//!
+//! The edge makes one context a request and scopes the handling to it, so that an error can name the request, a log
+//! line the correlation, and a call to a peer can hand on the deadline, the trace and the identity, without any of them
+//! being passed from hand to hand.
+
+use super::edge::EdgeShared;
+use crate::identity::{Principal, TokenError};
+use crate::telemetry::trace::TraceContext;
+use axum::extract::FromRequestParts;
+use axum::extract::MatchedPath;
+use http::HeaderValue;
+use http::request::Parts;
+use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use tokio::time::Instant;
+
+tokio::task_local! {
+    static CURRENT: Arc<RequestContext>;
+}
+
+/// The request in hand.
+#[derive(Debug)]
+pub struct RequestContext {
+    /// Finds this request in the log.
+    pub request_id: Box<str>,
+    /// Finds everything that belongs to the same user action.
+    pub correlation_id: Box<str>,
+    /// Where this request stands in its trace (W3C trace context).
+    pub trace: TraceContext,
+    /// When the caller stops waiting.
+    pub deadline: Instant,
+    /// The client's address, through trusted proxies only.
+    pub client_ip: IpAddr,
+    /// Name and version of the client as it says, cut to 200 characters.
+    pub user_agent: Option<Box<str>>,
+    /// Whether the client asked for RFC 9457 problem details.
+    pub wants_problem: bool,
+    /// The peer that calls, proved by its credential or by being in this process.
+    pub calling_service: Option<Box<str>>,
+    pub(crate) authorization: Option<HeaderValue>,
+    pub(crate) principal: OnceLock<Result<Principal, TokenError>>,
+    pub(crate) route: OnceLock<MatchedPath>,
+    pub(crate) edge: Arc<EdgeShared>,
+}
+
+impl RequestContext {
+    /// The request that this task handles; none outside of one.
+    #[must_use]
+    pub fn current() -> Option<Arc<Self>> {
+        CURRENT.try_with(Clone::clone).ok()
+    }
+
+    /// What is left until the deadline; zero when it has passed.
+    #[must_use]
+    pub fn remaining(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    /// Who is asking: nobody, somebody proved, or a token that does not hold.
+    pub(crate) fn identity(&self) -> Option<&Result<Principal, TokenError>> {
+        let header = self.authorization.as_ref()?;
+        Some(self.principal.get_or_init(|| self.edge.verifier.verify_header(header)))
+    }
+
+    pub(crate) fn scope<F: Future>(
+        self: Arc<Self>,
+        future: F,
+    ) -> tokio::task::futures::TaskLocalFuture<Arc<Self>, F> {
+        CURRENT.scope(self, future)
+    }
+
+    pub(crate) fn with_current<T>(read: impl FnOnce(&Self) -> T) -> Option<T> {
+        CURRENT.try_with(|context| read(context)).ok()
+    }
+}
+
+/// The context as a handler's parameter.
+#[derive(Debug, Clone)]
+pub struct Cx(pub Arc<RequestContext>);
+
+impl std::ops::Deref for Cx {
+    type Target = RequestContext;
+
+    fn deref(&self) -> &RequestContext {
+        &self.0
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Cx {
+    type Rejection = crate::error::ApiError;
+
+    async fn from_request_parts(_: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        let context = RequestContext::current();
+        context
+            .map(Cx)
+            .ok_or_else(|| crate::error::ApiError::internal(anyhow::anyhow!("no edge around this router")))
+    }
+}

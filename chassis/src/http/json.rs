@@ -1,0 +1,215 @@
+//! JSON bodies: read in bounded time and size, parsed with the field named, validated with every failing field reported.
+
+use super::RequestContext;
+use crate::error::{ApiError, ApiResult};
+use axum::body::Body;
+use axum::extract::{FromRequest, Request};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use contract::error::{ErrorCode, FieldError};
+use garde::Validate;
+use http::HeaderValue;
+use http::header::CONTENT_TYPE;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::time::Duration;
+
+/// A JSON body. As a parameter it is read and validated; as an answer it is written without the envelope (see
+/// [`super::reply`] for the one with it).
+#[derive(Debug, Clone, Copy)]
+pub struct Json<T>(pub T);
+
+impl<T, S> FromRequest<S> for Json<T>
+where
+    T: DeserializeOwned + Validate<Context = ()>,
+    S: Send + Sync,
+{
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &S) -> ApiResult<Self> {
+        if !is_json(request.headers().get(CONTENT_TYPE)) {
+            return Err(ApiError::new(ErrorCode::UnsupportedMediaType, "Send the body as application/json."));
+        }
+        let bytes = read_body(request.into_body()).await?;
+        let value: T = parse(&bytes)?;
+        value.validate().map_err(|report| ApiError::invalid(fields_of(&report)))?;
+        Ok(Self(value))
+    }
+}
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        match serde_json::to_vec(&self.0) {
+            Ok(bytes) => {
+                let mut response = Response::new(Body::from(bytes));
+                response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                response
+            }
+            Err(error) => ApiError::internal(error).into_response(),
+        }
+    }
+}
+
+/// The whole body within the configured size and time.
+///
+/// # Errors
+/// 413 when it is larger, 408 when it comes too slowly, 400 when it breaks off.
+pub(super) async fn read_body(body: Body) -> ApiResult<Bytes> {
+    let (limit, patience) = RequestContext::with_current(|cx| {
+        (cx.edge.config.body_limit, Duration::from_millis(cx.edge.config.body_timeout_ms))
+    })
+    .unwrap_or((1_048_576, Duration::from_secs(15)));
+    match tokio::time::timeout(patience, Limited::new(body, limit).collect()).await {
+        Err(_) => Err(ApiError::new(ErrorCode::RequestTimeout, "The body came too slowly.")),
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(limit)),
+        Ok(Err(error)) => {
+            Err(ApiError::new(ErrorCode::Validation, "The body broke off.").cause(anyhow::anyhow!(error)))
+        }
+    }
+}
+
+pub(super) fn too_large(limit: usize) -> ApiError {
+    ApiError::new(ErrorCode::PayloadTooLarge, format!("The body is larger than {limit} bytes."))
+}
+
+fn is_json(content_type: Option<&HeaderValue>) -> bool {
+    let Some(text) = content_type.and_then(|value| value.to_str().ok()) else { return false };
+    let mime = text.split(';').next().unwrap_or_default().trim();
+    mime.eq_ignore_ascii_case("application/json")
+        || (mime.starts_with("application/") && mime.ends_with("+json"))
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> ApiResult<T> {
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        let inner = error.into_inner();
+        if inner.is_data() {
+            ApiError::invalid(vec![wrong_field(&path, &inner.to_string())])
+        } else {
+            malformed(inner.line(), inner.column())
+        }
+    })?;
+    deserializer.end().map_err(|error| malformed(error.line(), error.column()))?;
+    Ok(value)
+}
+
+fn malformed(line: usize, column: usize) -> ApiError {
+    ApiError::new(
+        ErrorCode::MalformedJson,
+        format!("The body is not well-formed JSON (line {line}, column {column})."),
+    )
+}
+
+/// Turns serde's sentence into a field and a message that repeats nothing of what was sent.
+pub(super) fn wrong_field(path: &str, sentence: &str) -> FieldError {
+    let path = if path == "." { "" } else { path };
+    let quoted = |prefix: &str| {
+        let rest = sentence.strip_prefix(prefix)?;
+        rest.split('`').next().map(str::to_owned)
+    };
+    if let Some(name) = quoted("unknown field `") {
+        // serde_path_to_error already ends the path with the unknown field's own name.
+        let field = if path.is_empty() || path == name || path.ends_with(&format!(".{name}")) {
+            if path.is_empty() { name } else { path.to_owned() }
+        } else {
+            format!("{path}.{name}")
+        };
+        return FieldError::new(field, "is not a known field");
+    }
+    if let Some(name) = quoted("missing field `") {
+        let field = if path.is_empty() { name } else { format!("{path}.{name}") };
+        return FieldError::new(field, "is required");
+    }
+    let sentence = sentence.split(" at line ").next().unwrap_or(sentence);
+    let message = match sentence.rsplit_once("expected ") {
+        Some((_, expected)) => format!("must be {expected}"),
+        None => "has a value that is not allowed".to_owned(),
+    };
+    FieldError::new(path, message)
+}
+
+/// Every failing field of a validation, with the path as the client wrote it.
+#[must_use]
+pub(super) fn fields_of(report: &garde::Report) -> Vec<FieldError> {
+    report
+        .iter()
+        .map(|(path, error)| FieldError::new(camel_case(&path.to_string()), error.to_string()))
+        .collect()
+}
+
+fn camel_case(path: &str) -> String {
+    let mut camel = String::with_capacity(path.len());
+    let mut raise = false;
+    for letter in path.chars() {
+        match letter {
+            '_' => raise = true,
+            _ if raise => {
+                camel.extend(letter.to_uppercase());
+                raise = false;
+            }
+            _ => camel.push(letter),
+        }
+    }
+    camel
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    struct Line {
+        #[expect(dead_code, reason = "only parsed")]
+        unit_price: u32,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    struct Order {
+        #[expect(dead_code, reason = "only parsed")]
+        lines: Vec<Line>,
+    }
+
+    fn refusal(json: &str) -> (ErrorCode, String) {
+        let error = parse::<Order>(json.as_bytes()).unwrap_err();
+        (error.code(), format!("{error:?}"))
+    }
+
+    #[test]
+    fn a_wrong_type_names_its_field_and_not_its_value() {
+        let (code, text) = refusal(r#"{"lines":[{"unitPrice":"hunter2"}]}"#);
+        assert_eq!(code, ErrorCode::Validation);
+        assert!(text.contains("lines[0].unitPrice"), "{text}");
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+
+    #[test]
+    fn an_unknown_field_is_named() {
+        let (_, text) = refusal(r#"{"lines":[],"role":"admin"}"#);
+        assert!(text.contains("field: \"role\"") && text.contains("not a known field"), "{text}");
+        let (_, text) = refusal(r#"{"lines":[{"unitPrice":1,"x":2}]}"#);
+        assert!(text.contains("field: \"lines[0].x\""), "{text}");
+    }
+
+    #[test]
+    fn a_missing_field_is_named() {
+        let (_, text) = refusal(r#"{"lines":[{}]}"#);
+        assert!(text.contains("lines[0].unitPrice") && text.contains("required"), "{text}");
+    }
+
+    #[test]
+    fn broken_json_is_told_apart_from_wrong_data() {
+        assert_eq!(refusal("{").0, ErrorCode::MalformedJson);
+        assert_eq!(refusal(r#"{"lines":[]} trailing"#).0, ErrorCode::MalformedJson);
+    }
+
+    #[test]
+    fn field_names_are_reported_as_the_client_wrote_them() {
+        assert_eq!(camel_case("items[1].unit_price"), "items[1].unitPrice");
+    }
+}

@@ -1,0 +1,139 @@
+//! The HTTP stack that every service gets: the edge around its router, extractors and replies with one shape.
+//!
+//! A service writes routes and handlers; everything that is the same for all of them happens in [`Edge`]: ids, trace,
+//! deadline, size limit, panics, CORS, compression, security headers, the access line and the metrics.
+
+mod client_ip;
+mod context;
+mod edge;
+pub mod etag;
+mod front;
+mod json;
+mod listener;
+pub mod page;
+mod params;
+mod record;
+mod reply;
+mod version;
+
+pub use context::{Cx, RequestContext};
+pub use edge::{Caller, Edge, EdgeShared};
+pub use front::{Behind, Front};
+pub use json::Json;
+pub use listener::{Listener, Serving};
+pub use page::{Page, PageQuery, SortKey};
+pub use params::{Path, Query};
+pub use reply::{Created, Reply, accepted, created, no_content, reply};
+pub use version::{API_VERSIONS, DEFAULT_API_VERSION};
+
+use crate::config::{Mode, Problems, Validate, settings};
+use http::HeaderName;
+use ipnet::IpNet;
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+/// Finds one request in the log.
+pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Finds everything that belongs to the same user action.
+pub const X_CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
+/// What is left of the caller's deadline, in milliseconds. From outside it can only shorten the configured one.
+pub const X_REQUEST_TIMEOUT_MS: HeaderName = HeaderName::from_static("x-request-timeout-ms");
+/// The credential of a calling service.
+pub const X_SERVICE_AUTHORIZATION: HeaderName = HeaderName::from_static("x-service-authorization");
+/// The addresses that a request came through.
+pub const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+/// Asks for an answer without compression.
+pub const X_NO_COMPRESSION: HeaderName = HeaderName::from_static("x-no-compression");
+/// The API version, asked for and answered.
+pub const API_VERSION: HeaderName = HeaderName::from_static("api-version");
+
+settings! {
+    /// The public listener and what holds for every request.
+    pub struct HttpConfig {
+        /// Address to listen on. 0.0.0.0 or :: opens it to the network.
+        host: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        /// Port of the public listener; 0 takes a free one.
+        port: u16 = 8080, env "PORT";
+        /// Threads that serve requests, each with a runtime of its own; 0 means one per core.
+        threads: usize = 0;
+        /// Where clients reach the platform, for links in mail and documents. Empty means the listener's own address.
+        public_url: Option<String> = None;
+        /// Origins that a browser may call from, for example https://shop.example. Never a wildcard.
+        allowed_origins: Vec<String> = Vec::new(), env "ALLOWED_ORIGINS";
+        /// Networks of proxies whose X-Forwarded-For is believed.
+        trusted_proxies: Vec<IpNet> = Vec::new();
+        /// Milliseconds until a request must be answered.
+        request_timeout_ms: u64 = 30_000;
+        /// Milliseconds that a client may take to send its headers.
+        header_timeout_ms: u64 = 10_000;
+        /// Milliseconds that a client may take to send its body.
+        body_timeout_ms: u64 = 15_000;
+        /// Largest request body in bytes.
+        body_limit: usize = 1_048_576;
+        /// Connections at once on each thread; further ones wait in the kernel's queue.
+        max_connections: usize = 10_000;
+        /// Whether answers are compressed for clients that accept it.
+        compression: bool = true;
+    }
+}
+
+impl HttpConfig {
+    /// Time until a request must be answered.
+    #[must_use]
+    pub fn request_timeout(&self) -> Duration {
+        Duration::from_millis(self.request_timeout_ms)
+    }
+}
+
+impl Validate for HttpConfig {
+    fn validate(&self, _: Mode, problems: &mut Problems) {
+        problems.range("request_timeout_ms", self.request_timeout_ms, 1..=3_600_000);
+        problems.range("header_timeout_ms", self.header_timeout_ms, 1..=600_000);
+        problems.range("body_timeout_ms", self.body_timeout_ms, 1..=3_600_000);
+        problems.range("body_limit", self.body_limit, 1_024..=1_073_741_824);
+        problems.range("max_connections", self.max_connections, 1..=1_000_000);
+        for origin in &self.allowed_origins {
+            if let Err(message) = check_origin(origin) {
+                problems.add("allowed_origins", message);
+            }
+        }
+        if let Some(url) = &self.public_url
+            && !(url.starts_with("http://") || url.starts_with("https://"))
+        {
+            problems.add("public_url", "must begin with http:// or https://");
+        }
+    }
+}
+
+fn check_origin(origin: &str) -> Result<(), String> {
+    if origin == "*" {
+        return Err("must list origins: a wildcard would open every user's session to every site".to_owned());
+    }
+    let uri: http::Uri = origin.parse().map_err(|_| format!("`{origin}` is not an origin"))?;
+    let plain = uri.path_and_query().is_none_or(|rest| rest.as_str() == "/") && !origin.ends_with('/');
+    match (uri.scheme_str(), uri.authority(), plain) {
+        (Some("http" | "https"), Some(_), true) => Ok(()),
+        _ => {
+            Err(format!("`{origin}` must be a scheme and a host, such as https://shop.example, with no path"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wildcard_origin_is_refused() {
+        assert!(check_origin("*").is_err());
+    }
+
+    #[test]
+    fn an_origin_has_no_path() {
+        assert!(check_origin("https://shop.example").is_ok());
+        assert!(check_origin("http://localhost:5173").is_ok());
+        assert!(check_origin("https://shop.example/").is_err());
+        assert!(check_origin("https://shop.example/a").is_err());
+        assert!(check_origin("shop.example").is_err());
+    }
+}

@@ -1,0 +1,115 @@
+//! What is written down of each request: the RED metrics and one access line.
+//!
+//! The route label is the template that matched, never the path; a request without one is `unmatched`. Handles are kept
+//! by thread, so that recording takes no lock and builds no key.
+
+use super::RequestContext;
+use contract::ErrorCode;
+use http::{Method, StatusCode};
+use metrics::{Counter, Gauge, Histogram};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::time::Instant;
+
+/// The status of a request whose client went away before the answer, as proxies log it.
+const CLIENT_CLOSED: u16 = 499;
+
+struct Handles {
+    requests: Counter,
+    seconds: Histogram,
+}
+
+type Key = (&'static str, &'static str, u16);
+
+thread_local! {
+    static HANDLES: RefCell<HashMap<Key, HashMap<Box<str>, Handles>>> = RefCell::new(HashMap::new());
+}
+
+/// The running record of one request; it is closed when dropped, also when the client went away.
+pub(super) struct Record {
+    service: &'static str,
+    method: &'static str,
+    started: Instant,
+    active: Gauge,
+    span: tracing::Span,
+    outcome: Option<(StatusCode, Option<ErrorCode>)>,
+}
+
+impl Record {
+    pub(super) fn begin(service: &'static str, method: &Method, active: Gauge, span: tracing::Span) -> Self {
+        active.increment(1.0);
+        Self { service, method: label(method), started: Instant::now(), active, span, outcome: None }
+    }
+
+    pub(super) fn answered(&mut self, status: StatusCode, code: Option<ErrorCode>) {
+        self.outcome = Some((status, code));
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        self.active.decrement(1.0);
+        let elapsed = self.started.elapsed();
+        let (status, code) = match self.outcome {
+            Some((status, code)) => (status.as_u16(), code),
+            None => (CLIENT_CLOSED, None),
+        };
+        RequestContext::with_current(|cx| {
+            let route = cx.route.get().map_or("unmatched", |route| route.as_str());
+            self.count(route, status, elapsed.as_secs_f64());
+            if status >= 400 {
+                let kind = code.map_or("other", ErrorCode::as_str);
+                metrics::counter!("http_errors_total", "service" => self.service, "code" => kind)
+                    .increment(1);
+            }
+            let _entered = self.span.enter();
+            let ms = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX) as f64 / 1_000.0;
+            tracing::info!(target: "access", status, route, ms, client = %cx.client_ip, "answered");
+        });
+    }
+}
+
+impl Record {
+    fn count(&self, route: &str, status: u16, seconds: f64) {
+        HANDLES.with_borrow_mut(|handles| {
+            let routes = handles.entry((self.service, self.method, status)).or_default();
+            if !routes.contains_key(route) {
+                routes.insert(route.into(), Handles::of(self.service, self.method, status, route));
+            }
+            if let Some(handles) = routes.get(route) {
+                handles.requests.increment(1);
+                handles.seconds.record(seconds);
+            }
+        });
+    }
+}
+
+impl Handles {
+    fn of(service: &'static str, method: &'static str, status: u16, route: &str) -> Self {
+        let labels = [
+            metrics::Label::from_static_parts("service", service),
+            metrics::Label::from_static_parts("method", method),
+            metrics::Label::new("route", route.to_owned()),
+        ];
+        let mut counted = labels.to_vec();
+        counted.push(metrics::Label::new("status", status.to_string()));
+        Self {
+            requests: metrics::counter!("http_requests_total", counted),
+            seconds: metrics::histogram!("http_request_duration_seconds", labels.to_vec()),
+        }
+    }
+}
+
+/// Methods are a closed set too: a client may invent one.
+fn label(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        _ => "OTHER",
+    }
+}

@@ -1,0 +1,227 @@
+//! Verifies access tokens: signature with a pinned algorithm, issuer, audience, times, and that nothing was revoked.
+//!
+//! A verified token is remembered until it ends, by the SHA-256 of its text; revocations are asked on every request, so
+//! remembering never delays them. Nothing here waits: keys and revocations are brought by [`super::follow`].
+
+use super::{IdentityConfig, Principal};
+use crate::clock::{Clock, Ts};
+use crate::error::ApiError;
+use anyhow::anyhow;
+use arc_swap::ArcSwap;
+use aws_lc_rs::digest::{SHA256, digest};
+use contract::ErrorCode;
+use contract::auth::{Jwks, Revocation, Revoked};
+use contract::identity::Claims;
+use contract::ids::{SessionId, UserId};
+use http::HeaderValue;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use moka::sync::Cache;
+use std::collections::HashMap;
+use std::sync::RwLock;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// Why a token does not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// Not a token of ours, or not of now.
+    #[error("the access token does not verify")]
+    Invalid,
+    /// It was ours and has ended.
+    #[error("the access token has expired")]
+    Expired,
+    /// The session or the rights ended early.
+    #[error("the access token was revoked")]
+    Revoked,
+    /// Nobody can tell: no word from the auth service for too long.
+    #[error("tokens cannot be verified now")]
+    Stale,
+}
+
+impl From<TokenError> for ApiError {
+    #[track_caller]
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Invalid => {
+                Self::new(ErrorCode::Unauthenticated, "The access token does not verify. Log in.")
+            }
+            TokenError::Expired => {
+                Self::new(ErrorCode::TokenExpired, "The access token has expired. Refresh it.")
+            }
+            TokenError::Revoked => {
+                Self::new(ErrorCode::TokenRevoked, "This session has ended. Log in again.")
+            }
+            TokenError::Stale => Self::unavailable(anyhow!(error), Duration::from_secs(1)),
+        }
+    }
+}
+
+/// Verifies access tokens for one process.
+#[derive(Debug)]
+pub struct Verifier {
+    keys: ArcSwap<HashMap<String, DecodingKey>>,
+    validation: Validation,
+    verified: Cache<[u8; 32], Principal>,
+    revoked: RwLock<Ended>,
+    revoked_count: AtomicUsize,
+    heard: AtomicI64,
+    max_stale: Duration,
+    leeway: Duration,
+    clock: Clock,
+}
+
+#[derive(Debug, Default)]
+struct Ended {
+    sessions: HashMap<SessionId, i64>,
+    users: HashMap<UserId, (i64, i64)>,
+}
+
+impl Verifier {
+    /// A verifier that knows no keys yet and refuses with [`TokenError::Stale`] until it has heard some.
+    #[must_use]
+    pub fn new(config: &IdentityConfig, clock: Clock) -> Self {
+        let mut validation = Validation::new(Algorithm::EdDSA);
+        validation.set_issuer(&[&config.issuer]);
+        validation.set_audience(&[&config.audience]);
+        validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
+        // Times are checked here, against the clock that was handed in.
+        validation.validate_exp = false;
+        validation.validate_nbf = false;
+        Self {
+            keys: ArcSwap::default(),
+            validation,
+            verified: Cache::new(config.token_cache),
+            revoked: RwLock::default(),
+            revoked_count: AtomicUsize::new(0),
+            heard: AtomicI64::new(i64::MIN),
+            max_stale: config.max_stale(),
+            leeway: Duration::from_secs(config.leeway_secs),
+            clock,
+        }
+    }
+
+    /// Verifies the `Authorization` header of a request.
+    ///
+    /// # Errors
+    /// Why it does not count.
+    pub fn verify_header(&self, header: &HeaderValue) -> Result<Principal, TokenError> {
+        let text = header.to_str().map_err(|_| TokenError::Invalid)?;
+        let (scheme, token) = text.split_once(' ').ok_or(TokenError::Invalid)?;
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Err(TokenError::Invalid);
+        }
+        self.verify(token.trim())
+    }
+
+    /// Verifies a token.
+    ///
+    /// # Errors
+    /// Why it does not count.
+    pub fn verify(&self, token: &str) -> Result<Principal, TokenError> {
+        let now = self.clock.now();
+        if self.is_stale(now) {
+            return Err(TokenError::Stale);
+        }
+        let hash = digest(&SHA256, token.as_bytes());
+        let key: [u8; 32] = hash.as_ref().try_into().map_err(|_| TokenError::Invalid)?;
+        let principal = match self.verified.get(&key) {
+            Some(principal) => principal,
+            None => {
+                let principal = self.decode(token, now)?;
+                self.verified.insert(key, principal.clone());
+                principal
+            }
+        };
+        if principal.expires() + self.leeway <= now {
+            return Err(TokenError::Expired);
+        }
+        if self.is_revoked(&principal) {
+            return Err(TokenError::Revoked);
+        }
+        Ok(principal)
+    }
+
+    fn decode(&self, token: &str, now: Ts) -> Result<Principal, TokenError> {
+        let header = jsonwebtoken::decode_header(token).map_err(|_| TokenError::Invalid)?;
+        let keys = self.keys.load();
+        let key = header.kid.as_ref().and_then(|kid| keys.get(kid)).ok_or(TokenError::Invalid)?;
+        let decoded =
+            jsonwebtoken::decode::<Claims>(token, key, &self.validation).map_err(|_| TokenError::Invalid)?;
+        let claims = decoded.claims;
+        if Ts::from_secs(claims.exp) + self.leeway <= now {
+            return Err(TokenError::Expired);
+        }
+        if Ts::from_secs(claims.nbf) > now + self.leeway {
+            return Err(TokenError::Invalid);
+        }
+        Ok(Principal::new(claims))
+    }
+
+    fn is_revoked(&self, principal: &Principal) -> bool {
+        if self.revoked_count.load(Ordering::Acquire) == 0 {
+            return false;
+        }
+        let ended = self.revoked.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        ended.sessions.contains_key(&principal.session())
+            || ended.users.get(&principal.user()).is_some_and(|(version, _)| principal.version() < *version)
+    }
+
+    fn is_stale(&self, now: Ts) -> bool {
+        let heard = self.heard.load(Ordering::Acquire);
+        heard == i64::MIN || now.since(Ts::from_micros(heard)) > self.max_stale
+    }
+
+    /// Whether tokens can be verified now; the text says why not.
+    ///
+    /// # Errors
+    /// When there are no keys, or no news for too long.
+    pub fn check(&self) -> Result<(), String> {
+        if self.is_stale(self.clock.now()) {
+            return Err("no word from the auth service".to_owned());
+        }
+        if self.keys.load().is_empty() { Err("no signing keys".to_owned()) } else { Ok(()) }
+    }
+
+    /// Takes over a new key set. Keys of another type or curve are left out.
+    pub fn set_keys(&self, jwks: &Jwks) {
+        let mut keys = HashMap::with_capacity(jwks.keys.len());
+        for jwk in
+            jwks.keys.iter().filter(|jwk| jwk.kty == "OKP" && jwk.crv == "Ed25519" && jwk.alg == "EdDSA")
+        {
+            match DecodingKey::from_ed_components(&jwk.x) {
+                Ok(key) => drop(keys.insert(jwk.kid.clone(), key)),
+                Err(error) => tracing::warn!(kid = jwk.kid, %error, "a key of the key set cannot be used"),
+            }
+        }
+        // What a key that is gone has signed must not be remembered as good.
+        let removed = self.keys.load().keys().any(|kid| !keys.contains_key(kid));
+        self.keys.store(keys.into());
+        if removed {
+            self.verified.invalidate_all();
+        }
+    }
+
+    /// Takes over a revocation; it holds for the next request.
+    pub fn revoke(&self, revocation: &Revocation) {
+        let mut ended = self.revoked.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        match revocation.revoked {
+            Revoked::Session { session } => drop(ended.sessions.insert(session, revocation.until)),
+            Revoked::User { user, version } => {
+                let entry = ended.users.entry(user).or_insert((version, revocation.until));
+                *entry = (entry.0.max(version), entry.1.max(revocation.until));
+            }
+        }
+        self.revoked_count.store(ended.sessions.len() + ended.users.len(), Ordering::Release);
+    }
+
+    /// Notes that the feed answered, and forgets revocations that no token can need any more.
+    pub fn heard_now(&self) {
+        let now = self.clock.now();
+        self.heard.store(now.micros(), Ordering::Release);
+        let horizon = now.secs() - i64::try_from(self.leeway.as_secs()).unwrap_or(0);
+        let mut ended = self.revoked.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        ended.sessions.retain(|_, until| *until >= horizon);
+        ended.users.retain(|_, (_, until)| *until >= horizon);
+        self.revoked_count.store(ended.sessions.len() + ended.users.len(), Ordering::Release);
+    }
+}

@@ -1,0 +1,159 @@
+//! Peers: the other services, reached the same way wherever they are.
+//!
+//! A [`Peer`] is a service in this process, whose edge is called without a socket, or one behind a URL. A service asks
+//! its context for a typed client ([`contract::client::Caller`]); the gateway forwards whole requests. Every call hands
+//! on the ids, the trace, what is left of the deadline, the caller's identity, and this service's own credential.
+
+mod base;
+mod directory;
+mod pool;
+
+pub use directory::Directory;
+pub use pool::UpstreamError;
+
+use crate::clock::Clock;
+use crate::http::{
+    Caller, Edge, RequestContext, X_CORRELATION_ID, X_REQUEST_ID, X_REQUEST_TIMEOUT_MS,
+    X_SERVICE_AUTHORIZATION,
+};
+use crate::identity::ServiceKeys;
+use ::http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use ::http::{Request, Response};
+use axum::body::Body;
+use bytes::Bytes;
+use contract::client::{CallError, Sending, Transport};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+/// The largest answer that a typed client reads.
+const ANSWER_LIMIT: usize = 16 * 1024 * 1024;
+/// How long a call outside of any request may take.
+const BACKGROUND_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// One service as another one reaches it.
+#[derive(Clone)]
+pub struct Peer {
+    name: &'static str,
+    caller: &'static str,
+    place: Arc<Place>,
+    keys: Arc<ServiceKeys>,
+    clock: Clock,
+}
+
+/// Where a peer is.
+enum Place {
+    /// In this process; set when everything is built, so that no order of building matters.
+    Local(OnceLock<Edge>),
+    /// Behind a URL.
+    Remote(base::Base),
+}
+
+impl Peer {
+    /// The peer's name.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Whether calls stay in this process.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        matches!(*self.place, Place::Local(_))
+    }
+
+    /// A typed client's way to this peer.
+    #[must_use]
+    pub fn caller(&self) -> contract::client::Caller {
+        contract::client::Caller::new(Arc::new(self.clone()))
+    }
+
+    /// Sends a whole request on and returns the answer as it comes, bodies streaming both ways. The request's own
+    /// headers are kept; what every call hands on is put over them.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub async fn forward(&self, mut request: Request<Body>) -> Result<Response<Body>, UpstreamError> {
+        let context = RequestContext::current();
+        match &*self.place {
+            Place::Local(edge) => {
+                let Some(edge) = edge.get() else {
+                    return Err(UpstreamError::Unreachable("it is not built yet".into()));
+                };
+                if let Some(context) = &context {
+                    hand_on(request.headers_mut(), context);
+                }
+                Ok(edge.handle(request, Caller::InProcess(self.caller, context)).await)
+            }
+            Place::Remote(base) => {
+                let left = context.as_ref().map_or(BACKGROUND_TIMEOUT, |context| context.remaining());
+                let headers = request.headers_mut();
+                if let Some(context) = &context {
+                    hand_on(headers, context);
+                }
+                headers.insert(
+                    X_REQUEST_TIMEOUT_MS,
+                    HeaderValue::from(u64::try_from(left.as_millis()).unwrap_or(0)),
+                );
+                match self.keys.credential(self.caller, self.name, &self.clock) {
+                    Ok(credential) => drop(headers.insert(X_SERVICE_AUTHORIZATION, credential)),
+                    Err(error) => return Err(UpstreamError::Broken(error.to_string())),
+                }
+                *request.uri_mut() = base.join(request.uri())?;
+                pool::send(request, left).await
+            }
+        }
+    }
+
+    async fn call(
+        &self,
+        request: contract::client::Request,
+    ) -> Result<contract::client::Response, CallError> {
+        let context = RequestContext::current();
+        let left = context.as_ref().map_or(BACKGROUND_TIMEOUT, |context| context.remaining());
+        let mut request = request.map(Body::from);
+        if let Some(authorization) = context.as_ref().and_then(|context| context.authorization.clone()) {
+            request.headers_mut().entry(AUTHORIZATION).or_insert(authorization);
+        }
+        let answer = async {
+            let (head, body) = self.forward(request).await?.into_parts();
+            let body = read(body).await?;
+            Ok(Response::from_parts(head, body))
+        };
+        tokio::time::timeout(left, answer).await.unwrap_or(Err(UpstreamError::Deadline)).map_err(Into::into)
+    }
+}
+
+async fn read(body: Body) -> Result<Bytes, UpstreamError> {
+    match Limited::new(body, ANSWER_LIMIT).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            Err(UpstreamError::Broken("the answer is too large".into()))
+        }
+        Err(error) => Err(UpstreamError::Broken(error.to_string())),
+    }
+}
+
+fn hand_on(headers: &mut HeaderMap, context: &RequestContext) {
+    for (name, id) in [(X_REQUEST_ID, &context.request_id), (X_CORRELATION_ID, &context.correlation_id)] {
+        if let Ok(value) = HeaderValue::from_str(id) {
+            headers.insert(name, value);
+        }
+    }
+    context.trace.inject(headers);
+}
+
+impl Transport for Peer {
+    fn send(&self, request: contract::client::Request) -> Sending<'_> {
+        Box::pin(self.call(request))
+    }
+}
+
+impl std::fmt::Debug for Peer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Peer")
+            .field("name", &self.name)
+            .field("local", &self.is_local())
+            .finish_non_exhaustive()
+    }
+}
