@@ -2,7 +2,7 @@
 
 use super::{Mode, Problems, SectionReader, Value};
 
-/// A section of the configuration, made by [`settings!`](crate::config::settings).
+/// A section of the configuration, made by [`settings!`](macro@crate::settings).
 pub trait Settings: Validate + Default {
     /// The doc comment of the struct.
     fn about() -> &'static str;
@@ -68,7 +68,7 @@ pub(super) fn one_line(doc: &str) -> String {
 /// one, a familiar variable.
 ///
 /// Makes the struct (`Clone`, `Debug`, `Default`) and its [`Settings`]. The type of a field is a
-/// [`Value`](crate::config::Value); [`Validate`] is written by hand.
+/// [`Value`]; [`Validate`] is written by hand.
 ///
 /// ```
 /// use chassis::config::{Mode, Problems, Validate, settings};
@@ -142,7 +142,7 @@ macro_rules! settings {
 /// Declares a closed choice for a setting: an enum whose variants are written as the given texts.
 ///
 /// Makes the enum (`Clone`, `Copy`, `Debug`, `PartialEq`, `Eq`), `as_str`, `ALL`, `Display` and
-/// [`Value`](crate::config::Value). Upper and lower case are the same when it is read.
+/// [`Value`]. Upper and lower case are the same when it is read.
 ///
 /// ```
 /// chassis::config::setting_enum! {
