@@ -60,7 +60,8 @@ fn names_this_machine(headers: &HeaderMap) -> bool {
     let Some(host) = headers.get(HOST).and_then(|host| host.to_str().ok()) else { return false };
     let Ok(authority) = host.parse::<axum::http::uri::Authority>() else { return false };
     let host = authority.host().trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
 }
 
 #[cfg(test)]
@@ -91,7 +92,9 @@ mod tests {
     #[test]
     fn without_a_token_only_this_machine_changes_in_development() {
         let access = Access::new(None, Mode::Development);
-        for (host, peer) in [("localhost:9090", HERE), ("127.0.0.1:9090", "::ffff:127.0.0.1"), ("[::1]:9090", "::1")] {
+        for (host, peer) in
+            [("localhost:9090", HERE), ("127.0.0.1:9090", "::ffff:127.0.0.1"), ("[::1]:9090", "::1")]
+        {
             assert_eq!(may(&access, &[("host", host)], peer), Ok(()), "{host} {peer}");
         }
         for (host, peer) in [("localhost", "10.0.0.1"), ("evil.example:9090", HERE), ("10.0.0.1", HERE)] {

@@ -82,7 +82,8 @@ impl Ops {
     /// When the address is in use or not one of this machine's; the error names the settings.
     pub fn bind(config: &OpsConfig) -> anyhow::Result<Self> {
         let wanted = SocketAddr::new(config.host, config.port);
-        let failed = || format!("the operations listener cannot use {wanted} (ops.host, ops.port or OPS_PORT)");
+        let failed =
+            || format!("the operations listener cannot use {wanted} (ops.host, ops.port or OPS_PORT)");
         let listener = TcpListener::bind(wanted).with_context(failed)?;
         listener.set_nonblocking(true).with_context(failed)?;
         let address = listener.local_addr().with_context(failed)?;

@@ -166,9 +166,14 @@ async fn body<T: serde::de::DeserializeOwned>(request: Request<Body>) -> Result<
     }
     let slow = |_| Refusal::new(ErrorCode::RequestTimeout, "The body did not arrive in time.");
     let large = |_| Refusal::new(ErrorCode::PayloadTooLarge, "The body is too large or broke off.");
-    let bytes = timeout(BODY_TIMEOUT, to_bytes(request.into_body(), BODY_BYTES)).await.map_err(slow)?.map_err(large)?;
+    let bytes = timeout(BODY_TIMEOUT, to_bytes(request.into_body(), BODY_BYTES))
+        .await
+        .map_err(slow)?
+        .map_err(large)?;
     serde_json::from_slice(&bytes).map_err(|error| match error.classify() {
-        serde_json::error::Category::Data => Refusal::field("", "must be an object with the text `level` alone"),
+        serde_json::error::Category::Data => {
+            Refusal::field("", "must be an object with the text `level` alone")
+        }
         _ => Refusal::new(ErrorCode::MalformedJson, "The body is not well-formed JSON."),
     })
 }
