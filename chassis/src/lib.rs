@@ -4,8 +4,8 @@
 //!
 //! 1. [`clock`], [`error`]
 //! 2. [`config`], [`telemetry`], [`stop`]
-//! 3. [`db`], [`http`], [`identity`], [`peer`], `mail`, `health`
-//! 4. `service`, `ops`, `run`
+//! 3. [`db`], [`http`], [`identity`], [`peer`], [`health`], [`openapi`]
+//! 4. [`service`], [`ops`], [`run`]
 
 pub mod clock;
 pub mod config;
@@ -14,7 +14,10 @@ pub mod error;
 pub mod health;
 pub mod http;
 pub mod identity;
+pub mod openapi;
 pub mod ops;
 pub mod peer;
+pub mod run;
+pub mod service;
 pub mod stop;
 pub mod telemetry;

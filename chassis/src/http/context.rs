@@ -58,6 +58,12 @@ impl RequestContext {
         self.deadline.saturating_duration_since(Instant::now())
     }
 
+    /// Who is asking, when the request carries a token that holds.
+    #[must_use]
+    pub fn principal(&self) -> Option<Principal> {
+        self.identity().and_then(|identity| identity.as_ref().ok().cloned())
+    }
+
     /// Who is asking: nobody, somebody proved, or a token that does not hold.
     pub(crate) fn identity(&self) -> Option<&Result<Principal, TokenError>> {
         let header = self.authorization.as_ref()?;

@@ -250,6 +250,7 @@ impl Edge {
             trace_id = %context.trace.trace_id(),
             method = %request.method(),
             path = request.uri().path(),
+            user = tracing::field::Empty,
         );
         trace::export_as(&span, &context.trace);
         span

@@ -1,0 +1,104 @@
+//! What is there before any service is built: databases, keys, the way to peers. Commands that work on a service's data
+//! without serving stand on it too.
+
+use super::{Platform, ProcessConfig, Targets, secret};
+use crate::clock::Clock;
+use crate::db::{CHASSIS_MIGRATIONS, Db, DatabaseConfig};
+use crate::identity::{ServiceKeys, Verifier};
+use crate::mail::{MailConfig, Mailer};
+use crate::peer::Directory;
+use crate::service::{AnyConfig, Context, Registration, Spec};
+use crate::stop::Stop;
+use anyhow::Context as _;
+use futures_util::future::try_join_all;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+/// A service that will be built, with its settings.
+pub(super) type Target = (Registration, AnyConfig);
+
+pub(super) struct Foundation {
+    pub(super) process: ProcessConfig,
+    pub(super) databases: BTreeMap<&'static str, Db>,
+    pub(super) shared: Context,
+    mail: MailConfig,
+}
+
+impl Foundation {
+    /// Opens and migrates the databases of the targets and makes what all contexts share.
+    pub(super) async fn lay(
+        platform: Platform,
+        all: &[&'static Spec],
+        targets: &[Target],
+        listening: Option<std::net::SocketAddr>,
+        stop: Stop,
+    ) -> anyhow::Result<Self> {
+        let Platform { process, http, database, mail, identity, peers, .. } = platform;
+        let databases = open_databases(targets, &database, &process.data_dir).await?;
+        let clock = Clock::system();
+        let key = secret(process.mode, &process.data_dir, "identity.service_key", identity.service_key.as_ref())?;
+        let service_keys = Arc::new(ServiceKeys::new(&key, &identity));
+        let remote = peers.into_iter().filter_map(|(name, url)| {
+            all.iter().find(|spec| spec.name == name).map(|spec| (spec.name, url))
+        });
+        let local: Vec<&'static str> = targets.iter().map(|(registration, _)| registration.spec.name).collect();
+        let directory = Directory::new(&local, remote, service_keys.clone(), clock.clone())?;
+        let own_url = || format!("http://{}", listening.unwrap_or_else(|| (http.host, http.port).into()));
+        let public_url = http.public_url.clone().unwrap_or_else(own_url).trim_end_matches('/').to_owned();
+        let shared = Context {
+            spec: all.first().copied().context("there is no service at all")?,
+            all: all.into(),
+            mode: process.mode,
+            data_dir: process.data_dir.clone(),
+            http: Arc::new(http),
+            public_url,
+            verifier: Arc::new(Verifier::new(&identity, clock.clone())),
+            identity: Arc::new(identity),
+            db: None,
+            mailer: None,
+            directory,
+            service_keys,
+            clock,
+            stop,
+        };
+        Ok(Self { process, databases, shared, mail })
+    }
+
+    /// The context of one service.
+    pub(super) fn context(&self, spec: &'static Spec) -> Context {
+        let db = self.databases.get(spec.name).cloned();
+        let mailer = db.as_ref().map(|db| Mailer::new(&self.mail, db.clone(), self.shared.clock.clone()));
+        Context { spec, db, mailer, ..self.shared.clone() }
+    }
+}
+
+async fn open_databases(
+    targets: &[Target],
+    config: &DatabaseConfig,
+    data_dir: &Path,
+) -> anyhow::Result<BTreeMap<&'static str, Db>> {
+    let with_tables = targets.iter().filter_map(|(registration, _)| {
+        registration.spec.database.as_ref().map(|migrations| (registration.spec.name, migrations))
+    });
+    let opening = with_tables.map(|(name, migrations)| async move {
+        let db = Db::open(config, name, data_dir).await.with_context(|| format!("{name} has no database"))?;
+        db.migrate("chassis", &CHASSIS_MIGRATIONS).await?;
+        db.migrate(name, migrations).await?;
+        anyhow::Ok((name, db))
+    });
+    Ok(try_join_all(opening).await?.into_iter().collect())
+}
+
+/// Divides the services into the declarations of all and the targets of this process.
+pub(super) fn divide(platform: &mut Platform, targets: &Targets) -> (Vec<&'static Spec>, Vec<Target>) {
+    let services = std::mem::take(&mut platform.services);
+    let all = services.iter().map(|(registration, _)| registration.spec).collect();
+    let here = services.into_iter().filter(|(registration, _)| targets.contains(registration.spec.name)).collect();
+    (all, here)
+}
+
+/// What databases hold, by service; for those that have one.
+pub(super) fn described(databases: &BTreeMap<&'static str, Db>) -> Vec<(&'static str, String)> {
+    databases.iter().map(|(name, db)| (*name, db.describe().to_owned())).collect()
+}

@@ -1,0 +1,90 @@
+//! From serving to the end, in order and in bounded time.
+
+use super::{ProcessConfig, Started};
+use crate::db::Db;
+use crate::http::Serving;
+use crate::ops::OpsHandle;
+use crate::stop::{Signal, Stopper};
+use crate::telemetry::Telemetry;
+use std::pin::Pin;
+use std::process::ExitCode;
+use std::time::Duration;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Instant, sleep, timeout_at};
+
+/// A process that serves.
+pub(super) struct Running {
+    pub(super) started: Started,
+    pub(super) process: ProcessConfig,
+    pub(super) signals: Pin<Box<dyn Future<Output = Signal> + Send>>,
+    pub(super) stopper: Stopper,
+    pub(super) workers: JoinSet<(String, anyhow::Result<()>)>,
+    pub(super) serving: Serving,
+    pub(super) databases: Vec<Db>,
+    pub(super) ops: OpsHandle,
+    pub(super) telemetry: Telemetry,
+}
+
+impl Running {
+    /// Waits for a signal or for a worker's end, then stops in order.
+    pub(super) async fn until_stopped(mut self) -> ExitCode {
+        let mut clean = true;
+        tokio::select! {
+            signal = &mut self.signals => tracing::info!(signal = signal.name(), "stopping"),
+            Some(ended) = self.workers.join_next() => {
+                clean = false;
+                tracing::error!(worker = describe(ended), "a worker ended before the stop; stopping the process");
+            }
+        }
+        let deadline = Instant::now() + Duration::from_secs(self.process.stop_timeout_secs);
+        self.stopper.drain();
+        if clean && self.process.drain_secs > 0 {
+            sleep(Duration::from_secs(self.process.drain_secs)).await;
+        }
+        self.stopper.stop();
+        if timeout_at(deadline, self.serving.drained()).await.is_err() {
+            clean = false;
+            tracing::warn!("connections were still open at the stop's deadline and are cut");
+        }
+        clean &= self.finish_workers(deadline).await;
+        for db in &self.databases {
+            if timeout_at(deadline.max(Instant::now() + Duration::from_secs(1)), db.close()).await.is_err() {
+                clean = false;
+                tracing::warn!(database = db.describe(), "was still in use at the stop's deadline");
+            }
+        }
+        self.stopper.finish();
+        self.serving.join();
+        tracing::info!(clean, "stopped");
+        self.telemetry.shutdown().await;
+        self.ops.stop();
+        if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+
+    async fn finish_workers(&mut self, deadline: Instant) -> bool {
+        let mut clean = true;
+        loop {
+            match timeout_at(deadline, self.workers.join_next()).await {
+                Ok(None) => return clean,
+                Ok(Some(Ok((_, Ok(()))))) => {}
+                Ok(Some(ended)) => {
+                    clean = false;
+                    tracing::error!(worker = describe(ended), "a worker failed while stopping");
+                }
+                Err(_) => {
+                    tracing::warn!(left = self.workers.len(), "workers were still busy at the stop's deadline and are cut");
+                    self.workers.abort_all();
+                    return false;
+                }
+            }
+        }
+    }
+}
+
+fn describe(ended: Result<(String, anyhow::Result<()>), JoinError>) -> String {
+    match ended {
+        Ok((name, Ok(()))) => format!("{name}: returned"),
+        Ok((name, Err(error))) => format!("{name}: {error:#}"),
+        Err(error) => format!("panicked: {error}"),
+    }
+}

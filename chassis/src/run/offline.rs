@@ -1,0 +1,53 @@
+//! Work on a service's data without serving: what commands such as `bowline admin create` stand on.
+
+use super::boot::install_crypto;
+use super::foundation::{Foundation, described, divide};
+use super::{Platform, Targets};
+use crate::service::{Context, Service};
+use crate::stop;
+use anyhow::Context as _;
+
+/// Opens and migrates what service `S` needs, hands it over with the settings, and closes it again. A running platform
+/// on the same database is not disturbed.
+///
+/// # Errors
+/// When the databases cannot be opened, and whatever `work` returns.
+pub fn offline<S: Service, T, F>(mut platform: Platform, work: impl FnOnce(S::Config, Context) -> F) -> anyhow::Result<T>
+where
+    F: Future<Output = anyhow::Result<T>>,
+{
+    runtime()?.block_on(async {
+        install_crypto();
+        let (_stopper, stop) = stop::channel();
+        let (all, mut targets) = divide(&mut platform, &Targets::one(S::SPEC.name));
+        let foundation = Foundation::lay(platform, &all, &targets, None, stop).await?;
+        let (registration, config) = targets.pop().with_context(|| format!("{} is not in the list", S::SPEC.name))?;
+        let config = config.downcast::<S::Config>().ok().context("the settings are another service's")?;
+        let done = work(*config, foundation.context(registration.spec)).await;
+        for db in foundation.databases.values() {
+            db.close().await;
+        }
+        done
+    })
+}
+
+/// Opens and migrates the databases of the targets, and says where they are.
+///
+/// # Errors
+/// When one cannot be opened or migrated.
+pub fn migrate(mut platform: Platform, targets: &Targets) -> anyhow::Result<Vec<(&'static str, String)>> {
+    runtime()?.block_on(async {
+        install_crypto();
+        let (_stopper, stop) = stop::channel();
+        let (all, targets) = divide(&mut platform, targets);
+        let foundation = Foundation::lay(platform, &all, &targets, None, stop).await?;
+        for db in foundation.databases.values() {
+            db.close().await;
+        }
+        Ok(described(&foundation.databases))
+    })
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot make the runtime")
+}

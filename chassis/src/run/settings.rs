@@ -1,0 +1,84 @@
+//! All settings of a process, read and validated together.
+
+use crate::config::{ConfigErrors, Loaded, Loader, Mode, Problems, SectionDoc, Sources, Validate, settings};
+use crate::db::DatabaseConfig;
+use crate::http::HttpConfig;
+use crate::identity::IdentityConfig;
+use crate::mail::MailConfig;
+use crate::ops::OpsConfig;
+use crate::service::{AnyConfig, Registration};
+use crate::telemetry::TelemetryConfig;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+settings! {
+    /// The process as a whole.
+    pub struct ProcessConfig {
+        /// Development is forgiving; production refuses missing, default and short secrets and less than full durability.
+        mode: Mode = Mode::Development;
+        /// Folder for embedded databases and, in development, for secrets that were made up.
+        data_dir: PathBuf = PathBuf::from("./data"), env "DATA_DIR";
+        /// Seconds between turning unready and refusing new connections at stop, for load balancers to notice.
+        drain_secs: u64 = 0;
+        /// Seconds that the whole stop may take; what still runs then is cut off.
+        stop_timeout_secs: u64 = 30;
+    }
+}
+
+impl Validate for ProcessConfig {
+    fn validate(&self, _: Mode, problems: &mut Problems) {
+        problems.range("stop_timeout_secs", self.stop_timeout_secs, 1..=3_600);
+        if self.drain_secs >= self.stop_timeout_secs {
+            problems.add("drain_secs", "must be less than stop_timeout_secs");
+        }
+    }
+}
+
+/// All settings of a process.
+#[derive(Debug)]
+pub struct Platform {
+    /// The process as a whole.
+    pub process: ProcessConfig,
+    /// The public listener.
+    pub http: HttpConfig,
+    /// The operations listener.
+    pub ops: OpsConfig,
+    /// Logs and traces.
+    pub telemetry: TelemetryConfig,
+    /// Databases.
+    pub database: DatabaseConfig,
+    /// Outgoing mail.
+    pub mail: MailConfig,
+    /// Tokens and credentials.
+    pub identity: IdentityConfig,
+    /// URLs of services that run elsewhere.
+    pub peers: BTreeMap<String, String>,
+    /// Where each value came from.
+    pub loaded: Loaded,
+    /// What each section holds, for the reference.
+    pub sections: Vec<SectionDoc>,
+    pub(crate) services: Vec<(Registration, AnyConfig)>,
+}
+
+impl Platform {
+    /// Reads and validates the settings of every service that exists, so that a misspelt one is found wherever it is.
+    ///
+    /// # Errors
+    /// Everything that is wrong, at once.
+    pub fn load(services: &[Registration], sources: Sources) -> Result<Self, ConfigErrors> {
+        let (mut loader, process) = Loader::with_root(sources, |process: &ProcessConfig| process.mode);
+        let http = loader.section("http");
+        let ops = loader.section("ops");
+        let telemetry = loader.section("telemetry");
+        let database = loader.section("database");
+        let mail = loader.section("mail");
+        let identity = loader.section("identity");
+        let names: Vec<&str> = services.iter().map(|service| service.spec.name).collect();
+        let about = "URLs of services that run in another process, by name. A target of this process needs none.";
+        let peers = loader.map("peers", about, &names);
+        let services = services.iter().map(|service| (*service, (service.load)(&mut loader, service.spec.name))).collect();
+        let sections = loader.sections().to_vec();
+        let loaded = loader.finish()?;
+        Ok(Self { process, http, ops, telemetry, database, mail, identity, peers, loaded, sections, services })
+    }
+}
