@@ -1,7 +1,9 @@
 //! The frame of an OpenAPI 3.1 document: what every service's document has in common.
 
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, PathsBuilder};
+use utoipa::openapi::{
+    ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, PathsBuilder,
+};
 
 /// The name of the security scheme of routes that want an access token.
 pub const BEARER: &str = "bearer";

@@ -44,7 +44,8 @@ pub(crate) fn router(context: &Context) -> Router {
     let services = context.all_services().iter().filter(|spec| !spec.door);
     let peers = services.map(|spec| (spec.name, context.peer(spec.name))).collect();
     let docs = Arc::new(Docs { peers, kept: ArcSwapOption::empty(), asking: Mutex::new(()) });
-    let page: Router = SwaggerUi::new("/docs").config(Config::from("/openapi.json").persist_authorization(true)).into();
+    let page: Router =
+        SwaggerUi::new("/docs").config(Config::from("/openapi.json").persist_authorization(true)).into();
     let page = page.layer(axum::middleware::map_response(allow_page));
     Router::new().route("/openapi.json", get(document)).with_state(docs).merge(page)
 }

@@ -31,7 +31,8 @@ impl Service for Gateway {
     type Config = GatewayConfig;
 
     async fn build(config: Self::Config, context: Context) -> anyhow::Result<Parts> {
-        let mut router = Router::new().merge(routes::router(&context)).merge(index::router(&context, &config));
+        let mut router =
+            Router::new().merge(routes::router(&context)).merge(index::router(&context, &config));
         if config.docs {
             router = router.merge(docs::router(&context));
         }

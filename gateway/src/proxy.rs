@@ -29,13 +29,20 @@ impl Upstream {
 
     fn peer(&self) -> ApiResult<&Peer> {
         self.peer.as_ref().ok_or_else(|| {
-            let cause = anyhow::anyhow!("{0} is neither a target of this process nor has a URL in peers.{0}", self.name);
+            let cause = anyhow::anyhow!(
+                "{0} is neither a target of this process nor has a URL in peers.{0}",
+                self.name
+            );
             ApiError::unavailable(cause, Duration::from_secs(5))
         })
     }
 }
 
-pub(crate) async fn forward(State(upstream): State<Arc<Upstream>>, cx: Cx, mut request: Request<Body>) -> Response {
+pub(crate) async fn forward(
+    State(upstream): State<Arc<Upstream>>,
+    cx: Cx,
+    mut request: Request<Body>,
+) -> Response {
     headers::inbound(request.headers_mut(), &cx);
     *request.version_mut() = Version::HTTP_11;
     if let Some(principal) = cx.principal() {

@@ -17,7 +17,11 @@ use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-pub(super) async fn boot(mut platform: Platform, wanted: &Targets, version: &'static str) -> anyhow::Result<Running> {
+pub(super) async fn boot(
+    mut platform: Platform,
+    wanted: &Targets,
+    version: &'static str,
+) -> anyhow::Result<Running> {
     let began = Instant::now();
     install_crypto();
     let telemetry = telemetry::init(&platform.telemetry, version)?;
@@ -48,7 +52,8 @@ pub(super) async fn boot(mut platform: Platform, wanted: &Targets, version: &'st
     })?;
 
     let foundation = Foundation::lay(platform, &all, &targets, Some(public), stop.clone()).await?;
-    let mut assembly = Assembly { behind: Vec::new(), checks: Vec::new(), workers: JoinSet::new(), stop: stop.clone() };
+    let mut assembly =
+        Assembly { behind: Vec::new(), checks: Vec::new(), workers: JoinSet::new(), stop: stop.clone() };
     for (registration, config) in targets {
         let context = foundation.context(registration.spec);
         let parts = (registration.build)(config, context.clone()).await;
@@ -85,7 +90,9 @@ fn check_needs(targets: &[Target], peers: &BTreeMap<String, String>) -> anyhow::
         let Spec { name, needs, .. } = registration.spec;
         for need in needs.iter().filter(|need| !here(need) && !peers.contains_key(**need)) {
             let variable = need.to_uppercase();
-            bail!("{name} needs {need}: make it a target too, or set peers.{need} (BOWLINE_PEERS__{variable}) to its URL");
+            bail!(
+                "{name} needs {need}: make it a target too, or set peers.{need} (BOWLINE_PEERS__{variable}) to its URL"
+            );
         }
     }
     Ok(())
@@ -108,10 +115,6 @@ impl Assembly {
                 async move { db.ping().await.map_err(|_| "the database does not answer".to_owned()) }
             }));
         }
-        if let Ok(mailer) = context.mailer() {
-            let deliver = move |stop| async move { mailer.deliver_until(stop).await };
-            self.start(spec.name, Worker::new("mail", deliver));
-        }
         self.checks.extend(parts.checks);
         for worker in parts.workers {
             self.start(spec.name, worker);
@@ -125,10 +128,13 @@ impl Assembly {
     fn follow_auth(&mut self, shared: &Context) {
         let Some(auth) = shared.directory.peer("chassis", AUTH) else { return };
         let verifier = shared.verifier().clone();
-        self.start("chassis", Worker::new("identity", move |stop| async move {
-            follow(verifier, auth.caller(), stop).await;
-            Ok(())
-        }));
+        self.start(
+            "chassis",
+            Worker::new("identity", move |stop| async move {
+                follow(verifier, auth.caller(), stop).await;
+                Ok(())
+            }),
+        );
         let verifier = shared.verifier().clone();
         self.checks.push(Check::new("identity", move || {
             let verifier = verifier.clone();

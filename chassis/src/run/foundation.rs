@@ -3,9 +3,8 @@
 
 use super::{Platform, ProcessConfig, Targets, secret};
 use crate::clock::Clock;
-use crate::db::{CHASSIS_MIGRATIONS, Db, DatabaseConfig};
+use crate::db::{CHASSIS_MIGRATIONS, DatabaseConfig, Db};
 use crate::identity::{ServiceKeys, Verifier};
-use crate::mail::{MailConfig, Mailer};
 use crate::peer::Directory;
 use crate::service::{AnyConfig, Context, Registration, Spec};
 use crate::stop::Stop;
@@ -22,7 +21,6 @@ pub(super) struct Foundation {
     pub(super) process: ProcessConfig,
     pub(super) databases: BTreeMap<&'static str, Db>,
     pub(super) shared: Context,
-    mail: MailConfig,
 }
 
 impl Foundation {
@@ -34,15 +32,17 @@ impl Foundation {
         listening: Option<std::net::SocketAddr>,
         stop: Stop,
     ) -> anyhow::Result<Self> {
-        let Platform { process, http, database, mail, identity, peers, .. } = platform;
+        let Platform { process, http, database, identity, peers, .. } = platform;
         let databases = open_databases(targets, &database, &process.data_dir).await?;
         let clock = Clock::system();
-        let key = secret(process.mode, &process.data_dir, "identity.service_key", identity.service_key.as_ref())?;
+        let key =
+            secret(process.mode, &process.data_dir, "identity.service_key", identity.service_key.as_ref())?;
         let service_keys = Arc::new(ServiceKeys::new(&key, &identity));
-        let remote = peers.into_iter().filter_map(|(name, url)| {
-            all.iter().find(|spec| spec.name == name).map(|spec| (spec.name, url))
-        });
-        let local: Vec<&'static str> = targets.iter().map(|(registration, _)| registration.spec.name).collect();
+        let remote = peers
+            .into_iter()
+            .filter_map(|(name, url)| all.iter().find(|spec| spec.name == name).map(|spec| (spec.name, url)));
+        let local: Vec<&'static str> =
+            targets.iter().map(|(registration, _)| registration.spec.name).collect();
         let directory = Directory::new(&local, remote, service_keys.clone(), clock.clone())?;
         let own_url = || format!("http://{}", listening.unwrap_or_else(|| (http.host, http.port).into()));
         let public_url = http.public_url.clone().unwrap_or_else(own_url).trim_end_matches('/').to_owned();
@@ -56,20 +56,18 @@ impl Foundation {
             verifier: Arc::new(Verifier::new(&identity, clock.clone())),
             identity: Arc::new(identity),
             db: None,
-            mailer: None,
             directory,
             service_keys,
             clock,
             stop,
         };
-        Ok(Self { process, databases, shared, mail })
+        Ok(Self { process, databases, shared })
     }
 
     /// The context of one service.
     pub(super) fn context(&self, spec: &'static Spec) -> Context {
         let db = self.databases.get(spec.name).cloned();
-        let mailer = db.as_ref().map(|db| Mailer::new(&self.mail, db.clone(), self.shared.clock.clone()));
-        Context { spec, db, mailer, ..self.shared.clone() }
+        Context { spec, db, ..self.shared.clone() }
     }
 }
 
@@ -94,7 +92,8 @@ async fn open_databases(
 pub(super) fn divide(platform: &mut Platform, targets: &Targets) -> (Vec<&'static Spec>, Vec<Target>) {
     let services = std::mem::take(&mut platform.services);
     let all = services.iter().map(|(registration, _)| registration.spec).collect();
-    let here = services.into_iter().filter(|(registration, _)| targets.contains(registration.spec.name)).collect();
+    let here =
+        services.into_iter().filter(|(registration, _)| targets.contains(registration.spec.name)).collect();
     (all, here)
 }
 

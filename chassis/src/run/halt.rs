@@ -72,7 +72,10 @@ impl Running {
                     tracing::error!(worker = describe(ended), "a worker failed while stopping");
                 }
                 Err(_) => {
-                    tracing::warn!(left = self.workers.len(), "workers were still busy at the stop's deadline and are cut");
+                    tracing::warn!(
+                        left = self.workers.len(),
+                        "workers were still busy at the stop's deadline and are cut"
+                    );
                     self.workers.abort_all();
                     return false;
                 }

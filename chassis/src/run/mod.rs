@@ -45,7 +45,10 @@ impl Targets {
             let Some(found) = known().find(|known| *known == name) else {
                 let hint = nearest(name, known()).map(|near| format!("; did you mean `{near}`?"));
                 let hint = hint.unwrap_or_else(|| ".".to_owned());
-                bail!("there is no target `{name}`{hint} There is: all, {}.", known().collect::<Vec<_>>().join(", "))
+                bail!(
+                    "there is no target `{name}`{hint} There is: all, {}.",
+                    known().collect::<Vec<_>>().join(", ")
+                )
             };
             if !names.contains(&found) {
                 names.push(found);
@@ -91,7 +94,12 @@ pub struct Started {
 ///
 /// # Errors
 /// When the boot fails.
-pub fn run(platform: Platform, targets: &Targets, version: &'static str, on_start: impl FnOnce(&Started)) -> anyhow::Result<ExitCode> {
+pub fn run(
+    platform: Platform,
+    targets: &Targets,
+    version: &'static str,
+    on_start: impl FnOnce(&Started),
+) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("main")

@@ -12,7 +12,10 @@ use anyhow::Context as _;
 ///
 /// # Errors
 /// When the databases cannot be opened, and whatever `work` returns.
-pub fn offline<S: Service, T, F>(mut platform: Platform, work: impl FnOnce(S::Config, Context) -> F) -> anyhow::Result<T>
+pub fn offline<S: Service, T, F>(
+    mut platform: Platform,
+    work: impl FnOnce(S::Config, Context) -> F,
+) -> anyhow::Result<T>
 where
     F: Future<Output = anyhow::Result<T>>,
 {
@@ -21,7 +24,8 @@ where
         let (_stopper, stop) = stop::channel();
         let (all, mut targets) = divide(&mut platform, &Targets::one(S::SPEC.name));
         let foundation = Foundation::lay(platform, &all, &targets, None, stop).await?;
-        let (registration, config) = targets.pop().with_context(|| format!("{} is not in the list", S::SPEC.name))?;
+        let (registration, config) =
+            targets.pop().with_context(|| format!("{} is not in the list", S::SPEC.name))?;
         let config = config.downcast::<S::Config>().ok().context("the settings are another service's")?;
         let done = work(*config, foundation.context(registration.spec)).await;
         for db in foundation.databases.values() {

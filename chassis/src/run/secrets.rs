@@ -16,7 +16,12 @@ use std::path::Path;
 ///
 /// # Errors
 /// When none was set in production, or the folder cannot be used.
-pub fn secret(mode: Mode, data_dir: &Path, name: &str, set: Option<&SecretString>) -> anyhow::Result<SecretString> {
+pub fn secret(
+    mode: Mode,
+    data_dir: &Path,
+    name: &str,
+    set: Option<&SecretString>,
+) -> anyhow::Result<SecretString> {
     if let Some(secret) = set {
         return Ok(secret.clone());
     }
@@ -24,7 +29,11 @@ pub fn secret(mode: Mode, data_dir: &Path, name: &str, set: Option<&SecretString
         bail!("{name} must be set in production");
     }
     let folder = data_dir.join("secrets");
-    DirBuilder::new().recursive(true).mode(0o700).create(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&folder)
+        .with_context(|| format!("cannot make {}", folder.display()))?;
     let path = folder.join(name);
     match fs::read_to_string(&path) {
         Ok(kept) => return Ok(kept.trim().to_owned().into()),
@@ -46,9 +55,11 @@ pub fn secret(mode: Mode, data_dir: &Path, name: &str, set: Option<&SecretString
     let _ = fs::remove_file(&draft).is_ok();
     match made {
         Ok(()) => Ok(text.into()),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            Ok(fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?.trim().to_owned().into())
-        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(fs::read_to_string(&path)
+            .with_context(|| format!("cannot read {}", path.display()))?
+            .trim()
+            .to_owned()
+            .into()),
         Err(error) => Err(error).with_context(|| format!("cannot make {}", path.display())),
     }
 }
@@ -69,7 +80,8 @@ mod tests {
     fn processes_that_start_at_once_agree_on_one_secret() {
         let folder = folder();
         let made: Vec<String> = std::thread::scope(|scope| {
-            let one = || secret(Mode::Development, &folder, "a.key", None).unwrap().expose_secret().to_owned();
+            let one =
+                || secret(Mode::Development, &folder, "a.key", None).unwrap().expose_secret().to_owned();
             let threads: Vec<_> = (0..8).map(|_| scope.spawn(one)).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });

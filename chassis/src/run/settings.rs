@@ -4,7 +4,6 @@ use crate::config::{ConfigErrors, Loaded, Loader, Mode, Problems, SectionDoc, So
 use crate::db::DatabaseConfig;
 use crate::http::HttpConfig;
 use crate::identity::IdentityConfig;
-use crate::mail::MailConfig;
 use crate::ops::OpsConfig;
 use crate::service::{AnyConfig, Registration};
 use crate::telemetry::TelemetryConfig;
@@ -47,8 +46,6 @@ pub struct Platform {
     pub telemetry: TelemetryConfig,
     /// Databases.
     pub database: DatabaseConfig,
-    /// Outgoing mail.
-    pub mail: MailConfig,
     /// Tokens and credentials.
     pub identity: IdentityConfig,
     /// URLs of services that run elsewhere.
@@ -71,14 +68,17 @@ impl Platform {
         let ops = loader.section("ops");
         let telemetry = loader.section("telemetry");
         let database = loader.section("database");
-        let mail = loader.section("mail");
         let identity = loader.section("identity");
         let names: Vec<&str> = services.iter().map(|service| service.spec.name).collect();
-        let about = "URLs of services that run in another process, by name. A target of this process needs none.";
+        let about =
+            "URLs of services that run in another process, by name. A target of this process needs none.";
         let peers = loader.map("peers", about, &names);
-        let services = services.iter().map(|service| (*service, (service.load)(&mut loader, service.spec.name))).collect();
+        let services = services
+            .iter()
+            .map(|service| (*service, (service.load)(&mut loader, service.spec.name)))
+            .collect();
         let sections = loader.sections().to_vec();
         let loaded = loader.finish()?;
-        Ok(Self { process, http, ops, telemetry, database, mail, identity, peers, loaded, sections, services })
+        Ok(Self { process, http, ops, telemetry, database, identity, peers, loaded, sections, services })
     }
 }
