@@ -83,6 +83,10 @@ impl DatabaseConfig {
         Duration::from_secs(self.boot_timeout_secs)
     }
 
+    pub(super) const fn statement_timeout(&self) -> Duration {
+        Duration::from_millis(self.statement_timeout_ms)
+    }
+
     pub(super) const fn slow_statement(&self) -> Duration {
         Duration::from_millis(self.slow_statement_ms)
     }

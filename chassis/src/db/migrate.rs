@@ -61,10 +61,10 @@ impl Db {
         let table = format!("_migrations_{}", owner.replace('-', "_"));
         let applied = match self {
             Self::Sqlite { write, .. } => {
-                let options = write.connect_options();
+                let options = write.options();
                 let _lock = sqlite::lock(options.get_filename()).await?;
                 // Rebuilding a table drops the old one, which with foreign keys on would delete what refers to it.
-                let mut connection = options.as_ref().clone().foreign_keys(false).connect().await?;
+                let mut connection = options.clone().foreign_keys(false).connect().await?;
                 let applied = apply(&mut connection, migrations.sqlite, table).await;
                 let checked = foreign_keys_hold(&mut connection).await;
                 connection.close().await?;

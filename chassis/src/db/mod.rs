@@ -36,15 +36,17 @@ pub use migrate::{Applied, CHASSIS_MIGRATIONS, Migrations};
 #[doc(hidden)]
 pub use query::{first, only};
 #[doc(hidden)]
+pub use sqlite::{Lane, Lanes, SqliteTx};
+#[doc(hidden)]
 pub use sqlx;
 pub use sqlx::AssertSqlSafe;
-pub use tx::{AfterCommit, Tx};
+pub use tx::{Statement, Tx};
 
 pub use crate::q;
 
 use metrics::{gauge, histogram};
 use secrecy::ExposeSecret;
-use sqlx::{PgPool, SqlitePool};
+use sqlx::PgPool;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -58,6 +60,17 @@ pub enum Engine {
     Postgres,
 }
 
+impl Engine {
+    /// See [`Db::skip_locked`].
+    #[must_use]
+    pub const fn skip_locked(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => "FOR UPDATE SKIP LOCKED",
+        }
+    }
+}
+
 /// A service's database. Cheap to clone; clones share the connections.
 ///
 /// The fields of the variants are for [`q!`](crate::q); everything else goes through the methods.
@@ -66,9 +79,9 @@ pub enum Db {
     /// An SQLite file in WAL mode: readers do not wait for the writer.
     Sqlite {
         /// Connections that may only read.
-        read: SqlitePool,
+        read: Lanes,
         /// Connections that write, one at a time.
-        write: SqlitePool,
+        write: Lanes,
         /// What is known about the database.
         about: Arc<About>,
     },
@@ -115,7 +128,7 @@ impl Db {
     pub async fn begin(&self) -> Result<Tx, DbError> {
         let asked = Instant::now();
         let begun = match self {
-            Self::Sqlite { write, .. } => Tx::sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Sqlite { write, .. } => Tx::sqlite(SqliteTx::begin(write.lane().await?).await?),
             Self::Postgres { pool, .. } => Tx::postgres(pool.begin_with("BEGIN").await?),
         };
         histogram!("db_pool_acquire_seconds", "service" => self.about().service.clone())
@@ -146,10 +159,7 @@ impl Db {
     /// writer anyway and needs nothing.
     #[must_use]
     pub const fn skip_locked(&self) -> &'static str {
-        match self {
-            Self::Sqlite { .. } => "",
-            Self::Postgres { .. } => "FOR UPDATE SKIP LOCKED",
-        }
+        self.engine().skip_locked()
     }
 
     /// Where it is, for people: `SQLite data/auth.db`, `PostgreSQL db.internal/auth`. Without credentials.
@@ -173,11 +183,13 @@ impl Db {
     pub fn record_metrics(&self) {
         match self {
             Self::Sqlite { read, write, about } => {
-                about.record("read", read.size(), read.num_idle(), read.options().get_max_connections());
-                about.record("write", write.size(), write.num_idle(), write.options().get_max_connections());
+                about.record("read", read.count());
+                about.record("write", write.count());
             }
             Self::Postgres { pool, about } => {
-                about.record("main", pool.size(), pool.num_idle(), pool.options().get_max_connections());
+                let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
+                let used = pool.size().saturating_sub(idle);
+                about.record("main", (used, idle, pool.options().get_max_connections()));
             }
         }
     }
@@ -197,11 +209,10 @@ impl Db {
 }
 
 impl About {
-    fn record(&self, pool: &'static str, size: u32, idle: usize, max: u32) {
-        let idle = u32::try_from(idle).unwrap_or(size).min(size);
+    fn record(&self, pool: &'static str, (used, idle, max): (u32, u32, u32)) {
         let connections = |state: &'static str| gauge!("db_pool_connections", "service" => self.service.clone(), "pool" => pool, "state" => state);
         connections("idle").set(f64::from(idle));
-        connections("used").set(f64::from(size - idle));
+        connections("used").set(f64::from(used));
         gauge!("db_pool_connections_max", "service" => self.service.clone(), "pool" => pool)
             .set(f64::from(max));
     }

@@ -26,20 +26,39 @@ use super::DbError;
 macro_rules! q {
     ($db:ident.read, $verb:ident, $sql:expr $(, $bind:expr)* $(,)?) => {
         match $db.by_ref() {
-            $crate::db::Db::Sqlite { read, .. } => $crate::q!(@run read, $verb, $sql $(, $bind)*),
+            $crate::db::Db::Sqlite { read, .. } => match read.lane().await {
+                Ok(mut lane) => {
+                    let outcome = $crate::q!(@run lane.statement(), $verb, $sql $(, $bind)*);
+                    lane.settle(outcome)
+                }
+                Err(error) => Err(error),
+            },
             $crate::db::Db::Postgres { pool, .. } => $crate::q!(@run pool, $verb, $sql $(, $bind)*),
         }
     };
     ($db:ident.write, $verb:ident, $sql:expr $(, $bind:expr)* $(,)?) => {
         match $db.by_ref() {
-            $crate::db::Db::Sqlite { write, .. } => $crate::q!(@drain write, $verb, $sql $(, $bind)*),
+            $crate::db::Db::Sqlite { write, .. } => match write.lane().await {
+                Ok(mut lane) => {
+                    let outcome = $crate::q!(@drain lane.statement(), $verb, $sql $(, $bind)*);
+                    lane.settle(outcome)
+                }
+                Err(error) => Err(error),
+            },
             $crate::db::Db::Postgres { pool, .. } => $crate::q!(@drain pool, $verb, $sql $(, $bind)*),
         }
     };
     ($t:ident.tx, $verb:ident, $sql:expr $(, $bind:expr)* $(,)?) => {
-        match $t.by_mut() {
-            $crate::db::Tx::Sqlite(tx, _) => $crate::q!(@run &mut **tx, $verb, $sql $(, $bind)*),
-            $crate::db::Tx::Postgres(tx, _) => $crate::q!(@run &mut **tx, $verb, $sql $(, $bind)*),
+        match $t.statement() {
+            Ok($crate::db::Statement::Sqlite(on)) => {
+                let outcome = $crate::q!(@run on, $verb, $sql $(, $bind)*);
+                $t.settle(outcome)
+            }
+            Ok($crate::db::Statement::Postgres(on)) => {
+                let outcome = $crate::q!(@run on, $verb, $sql $(, $bind)*);
+                $t.settle(outcome)
+            }
+            Err(error) => Err(error),
         }
     };
     (@run $on:expr, execute, $sql:expr $(, $bind:expr)*) => {

@@ -1,50 +1,74 @@
 //! A transaction that may write, and what is to happen once it is committed.
 
+use super::sqlite::SqliteTx;
 use super::{DbError, Engine};
-use sqlx::{Postgres, Sqlite, Transaction};
+use sqlx::{PgConnection, Postgres, SqliteConnection, Transaction};
 use std::fmt;
 
 /// A transaction, begun by [`Db::begin`](super::Db::begin). Dropped without [`Tx::commit`] it is rolled back.
 ///
-/// The fields of the variants are for [`q!`](crate::q).
-#[derive(Debug)]
-pub enum Tx {
-    /// On SQLite.
-    Sqlite(Transaction<'static, Sqlite>, AfterCommit),
-    /// On PostgreSQL.
-    Postgres(Transaction<'static, Postgres>, AfterCommit),
+/// On both engines a transaction in which a statement failed, or was not waited for, is over: every further statement
+/// fails, and so does the commit. PostgreSQL demands the first half by itself; SQLite would go on, in some cases
+/// outside of any transaction, and PostgreSQL would answer the commit with a silent rollback. Where a conflict is
+/// expected, write `ON CONFLICT DO NOTHING` and look at what was touched.
+pub struct Tx {
+    on: On,
+    state: State,
+    after_commit: Vec<Box<dyn FnOnce() + Send>>,
 }
 
-/// What is to be done once a transaction is committed.
-#[derive(Default)]
-pub struct AfterCommit(Vec<Box<dyn FnOnce() + Send>>);
+enum On {
+    Sqlite(SqliteTx),
+    Postgres(Transaction<'static, Postgres>),
+}
 
-impl fmt::Debug for AfterCommit {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Ready,
+    /// A statement has been started and its end has not been seen.
+    Running,
+    Failed,
+}
+
+/// The connection for one statement of a transaction; for [`q!`](crate::q).
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum Statement<'t> {
+    Sqlite(&'t mut SqliteConnection),
+    Postgres(&'t mut PgConnection),
+}
+
+impl fmt::Debug for Tx {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("AfterCommit").field(&self.0.len()).finish()
+        f.debug_struct("Tx")
+            .field("engine", &self.engine())
+            .field("state", &self.state)
+            .finish_non_exhaustive()
     }
 }
 
 impl Tx {
-    pub(super) fn sqlite(tx: Transaction<'static, Sqlite>) -> Self {
-        Self::Sqlite(tx, AfterCommit::default())
+    pub(super) fn sqlite(tx: SqliteTx) -> Self {
+        Self { on: On::Sqlite(tx), state: State::Ready, after_commit: Vec::new() }
     }
 
     pub(super) fn postgres(tx: Transaction<'static, Postgres>) -> Self {
-        Self::Postgres(tx, AfterCommit::default())
+        Self { on: On::Postgres(tx), state: State::Ready, after_commit: Vec::new() }
     }
 
     /// Makes everything done in it lasting and visible, all at once, then does what [`Tx::after_commit`] asked for.
     ///
     /// # Errors
-    /// When the database refuses or is away. Whether it was committed is unknown when the connection broke during the
-    /// commit itself: what must take effect once needs an idempotency record in the same transaction.
+    /// When a statement of it failed, when the database refuses or is away. Whether it was committed is unknown when
+    /// the connection broke during the commit itself: what must take effect once needs an idempotency record in the
+    /// same transaction.
     pub async fn commit(self) -> Result<(), DbError> {
-        let after = match self {
-            Self::Sqlite(tx, after) => tx.commit().await.map(|()| after)?,
-            Self::Postgres(tx, after) => tx.commit().await.map(|()| after)?,
-        };
-        after.0.into_iter().for_each(|act| act());
+        self.must_be_ready()?;
+        match self.on {
+            On::Sqlite(tx) => tx.commit().await?,
+            On::Postgres(tx) => tx.commit().await?,
+        }
+        self.after_commit.into_iter().for_each(|act| act());
         Ok(())
     }
 
@@ -53,32 +77,66 @@ impl Tx {
     /// # Errors
     /// When the database is away; then it undoes the transaction by itself.
     pub async fn rollback(self) -> Result<(), DbError> {
-        match self {
-            Self::Sqlite(tx, _) => tx.rollback().await,
-            Self::Postgres(tx, _) => tx.rollback().await,
+        match self.on {
+            On::Sqlite(tx) => tx.rollback().await,
+            On::Postgres(tx) => tx.rollback().await,
         }
     }
 
     /// Asks for something quick to be done right after the commit, such as waking a worker or emptying a cache. It is
     /// a hint, not a promise: a process that dies in between does not do it.
     pub fn after_commit(&mut self, act: impl FnOnce() + Send + 'static) {
-        let (Self::Sqlite(_, after) | Self::Postgres(_, after)) = self;
-        after.0.push(Box::new(act));
+        self.after_commit.push(Box::new(act));
     }
 
     /// The engine behind it.
     #[must_use]
     pub const fn engine(&self) -> Engine {
-        match self {
-            Self::Sqlite(..) => Engine::Sqlite,
-            Self::Postgres(..) => Engine::Postgres,
+        match self.on {
+            On::Sqlite(_) => Engine::Sqlite,
+            On::Postgres(_) => Engine::Postgres,
         }
     }
 
-    /// The same by reference, whatever it is called on; for [`q!`](crate::q).
-    #[doc(hidden)]
+    /// See [`Db::skip_locked`](super::Db::skip_locked).
     #[must_use]
-    pub const fn by_mut(&mut self) -> &mut Self {
-        self
+    pub const fn skip_locked(&self) -> &'static str {
+        self.engine().skip_locked()
+    }
+
+    /// The connection for one statement; for [`q!`](crate::q).
+    #[doc(hidden)]
+    pub fn statement(&mut self) -> Result<Statement<'_>, DbError> {
+        self.must_be_ready()?;
+        self.state = State::Running;
+        match &mut self.on {
+            On::Sqlite(tx) => Ok(Statement::Sqlite(tx.statement())),
+            On::Postgres(tx) => Ok(Statement::Postgres(tx)),
+        }
+    }
+
+    /// Notes how the statement ended; for [`q!`](crate::q).
+    #[doc(hidden)]
+    pub fn settle<T>(&mut self, outcome: Result<T, DbError>) -> Result<T, DbError> {
+        let by_database = |error: &DbError| {
+            use sqlx::Error::{Database, Io, Protocol, Tls, WorkerCrashed};
+            matches!(error, Database(_) | Io(_) | Protocol(_) | Tls(_) | WorkerCrashed)
+        };
+        self.state = if outcome.as_ref().is_err_and(by_database) { State::Failed } else { State::Ready };
+        match &mut self.on {
+            On::Sqlite(tx) => tx.settle(outcome),
+            On::Postgres(_) => outcome,
+        }
+    }
+
+    fn must_be_ready(&self) -> Result<(), DbError> {
+        let reason = match self.state {
+            State::Ready => return Ok(()),
+            State::Running => {
+                "a statement of this transaction was not waited for; it can only be rolled back"
+            }
+            State::Failed => "a statement of this transaction failed; it can only be rolled back",
+        };
+        Err(DbError::InvalidArgument(reason.to_owned()))
     }
 }

@@ -1,11 +1,17 @@
 //! Opening an SQLite file.
 //!
 //! Four connections read while one writes. The second write connection waits inside SQLite for the lock (up to the busy
-//! timeout) instead of in the pool: measured, that is faster and steadier than one, and `BEGIN IMMEDIATE` makes it safe.
+//! timeout) instead of in the queue: measured, that is faster and steadier than one, and `BEGIN IMMEDIATE` makes it safe.
+
+mod lanes;
+mod tx;
+
+pub use lanes::{Lane, Lanes};
+pub use tx::SqliteTx;
 
 use super::{About, DatabaseConfig, Db, Synchronous};
 use anyhow::{Context, bail, ensure};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection};
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -40,15 +46,9 @@ pub(super) async fn open(config: &DatabaseConfig, service: &str, path: &Path) ->
     let place = format!("SQLite {}", path.display());
     prepare(config, path).await.with_context(|| format!("cannot open {place}"))?;
     let options = options(config, path)?;
-    let pool = || {
-        SqlitePoolOptions::new()
-            .test_before_acquire(false)
-            .acquire_timeout(config.acquire_timeout())
-            .idle_timeout(None)
-            .max_lifetime(None)
-    };
-    let read = pool().max_connections(READERS).connect_lazy_with(options.clone().pragma("query_only", "ON"));
-    let write = pool().max_connections(WRITERS).connect_lazy_with(options);
+    let lanes = |options, max| Lanes::new(options, max, config.acquire_timeout(), config.statement_timeout());
+    let read = lanes(options.clone().pragma("query_only", "ON"), READERS);
+    let write = lanes(options, WRITERS);
     Ok(Db::Sqlite { read, write, about: Arc::new(About { service: service.to_owned(), place }) })
 }
 
