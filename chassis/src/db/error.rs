@@ -1,8 +1,10 @@
 //! What a failed statement means: a rule of the schema that was broken, a database that is away, or a fault of ours.
 
+use crate::error::ApiError;
 use sqlx::error::{DatabaseError, ErrorKind};
 use sqlx::postgres::PgDatabaseError;
 use sqlx::sqlite::SqliteError;
+use std::time::Duration;
 
 /// Why a statement or a connection failed.
 pub type DbError = sqlx::Error;
@@ -123,6 +125,17 @@ pub fn is_unavailable(error: &DbError) -> bool {
     }
 }
 
+/// How long a client should wait before it asks a database again that was away or busy.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// Only unavailable or internal: what a missed row or a broken rule means to a client is for the store to say.
+impl From<DbError> for ApiError {
+    #[track_caller]
+    fn from(error: DbError) -> Self {
+        if is_unavailable(&error) { Self::unavailable(error, RETRY_AFTER) } else { Self::internal(error) }
+    }
+}
+
 /// By the primary result code: BUSY, LOCKED, INTERRUPT (a statement over its time), IOERR, FULL, CANTOPEN.
 const fn sqlite_is_unavailable(code: i32) -> bool {
     matches!(code & 0xff, 5 | 6 | 9 | 10 | 13 | 14)
@@ -166,5 +179,7 @@ mod tests {
     fn a_missed_row_is_not_an_absent_database() {
         assert!(!is_unavailable(&DbError::RowNotFound));
         assert!(is_unavailable(&DbError::PoolTimedOut));
+        assert_eq!(ApiError::from(DbError::RowNotFound).status(), 500);
+        assert_eq!(ApiError::from(DbError::PoolTimedOut).status(), 503);
     }
 }

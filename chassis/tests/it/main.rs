@@ -1,4 +1,6 @@
 //! The chassis against real engines and servers; one binary, because each one links everything.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails here and says where")]
+
 mod db;
 mod engines;
