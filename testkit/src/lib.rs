@@ -3,13 +3,15 @@
 //! What must hold: nothing here is a normal dependency of a service or of the chassis (the architecture test sees to
 //! it), and nothing that a test starts outlives it, even when the test is killed.
 //!
-//! Without the default feature `harness` only [`servers`] and [`engines`] remain. They need little more than the
+//! Without the default feature `harness` only [`servers`], [`engines`] and [`Folder`] remain. They need little more than the
 //! standard library, so that `cargo xtask` builds in seconds.
 
 pub mod engines;
 #[cfg(feature = "harness")]
 mod eventually;
+mod folder;
 pub mod servers;
 
 #[cfg(feature = "harness")]
 pub use eventually::{Settled, eventually, eventually_within};
+pub use folder::Folder;

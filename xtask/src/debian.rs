@@ -2,6 +2,7 @@
 
 use crate::process::{output, run};
 use anyhow::{Context, Result, bail};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
@@ -28,8 +29,37 @@ pub(crate) fn install_postgres() -> Result<()> {
 pub(crate) fn install(packages: &[&str]) -> Result<()> {
     check_apt(packages, "and run this again")?;
     eprintln!("==> installing Debian packages: {}", packages.join(" "));
+    let _policy = NoServices::set()?;
     run(&mut apt("update"))?;
     run(apt("install").args(["--yes", "--no-install-recommends"]).args(packages))
+}
+
+/// While it lives, an installed package does not start its service: the tests start servers of their own, on ports and
+/// folders of their own.
+struct NoServices(bool);
+
+impl NoServices {
+    const POLICY: &str = "/usr/sbin/policy-rc.d";
+
+    fn set() -> Result<Self> {
+        // A container's image often has one already; then it stays as it is.
+        let absent = !Path::new(Self::POLICY).exists();
+        if absent {
+            std::fs::write(Self::POLICY, "#!/bin/sh\nexit 101\n").context("cannot write policy-rc.d")?;
+            std::fs::set_permissions(Self::POLICY, std::fs::Permissions::from_mode(0o755))?;
+        }
+        Ok(Self(absent))
+    }
+}
+
+impl Drop for NoServices {
+    fn drop(&mut self) {
+        if self.0
+            && let Err(e) = std::fs::remove_file(Self::POLICY)
+        {
+            eprintln!("cannot remove {}: {e}", Self::POLICY);
+        }
+    }
 }
 
 fn check_apt(packages: &[&str], otherwise: &str) -> Result<()> {

@@ -3,6 +3,7 @@
 //! What must hold: it builds in seconds (it depends on nothing of the platform but the standard-library part of
 //! `testkit`), it leaves no process behind, and what it says on failure is enough to do the same step by hand.
 
+mod bench;
 mod ci;
 mod debian;
 mod process;
@@ -18,7 +19,9 @@ use std::process::ExitCode;
 #[command(after_help = "Examples:
   cargo xtask test                    all tests, on SQLite and on a private PostgreSQL
   cargo xtask test -p auth            the tests of one crate
-  cargo xtask ci                      what every change must pass, cheapest first")]
+  cargo xtask ci                      what every change must pass, cheapest first
+  cargo xtask bench start             what starting and idling cost
+  cargo xtask bench gateway           what the gateway costs a request, beside other proxies")]
 struct Arguments {
     #[command(subcommand)]
     task: Task,
@@ -30,6 +33,12 @@ enum Task {
     Test(test::Arguments),
     /// Runs everything that a change must pass: format, files, links, lints, docs, licences, tests.
     Ci,
+    /// Measures a release build against its aims and against others.
+    #[command(subcommand)]
+    Bench(bench::Bench),
+    /// The trivial upstream of `bench gateway`, in a process of its own.
+    #[command(hide = true)]
+    BenchUpstream(bench::upstream::Arguments),
 }
 
 fn run(task: Task) -> Result<()> {
@@ -43,6 +52,8 @@ fn run(task: Task) -> Result<()> {
     match task {
         Task::Test(arguments) => test::run(&arguments),
         Task::Ci => ci::run(),
+        Task::Bench(bench) => bench::run(&bench),
+        Task::BenchUpstream(arguments) => bench::upstream::run(&arguments),
     }
 }
 

@@ -67,6 +67,21 @@ impl Supervised {
         Ok(Self(child))
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    /// Whether the child still runs.
+    pub(crate) fn is_running(&mut self) -> bool {
+        matches!(self.0.try_wait(), Ok(None))
+    }
+
+    /// Asks the child to stop and waits; true when it ended with success.
+    pub(crate) fn stop(mut self) -> Result<bool> {
+        send(self.0.id(), "TERM");
+        self.wait()
+    }
+
     /// Waits for the end; true when the child succeeded.
     pub(crate) fn wait(&mut self) -> Result<bool> {
         let status = self.0.wait()?;
@@ -77,7 +92,7 @@ impl Supervised {
 
 impl Drop for Supervised {
     fn drop(&mut self) {
-        if matches!(self.0.try_wait(), Ok(None)) {
+        if self.is_running() {
             send(self.0.id(), "TERM");
         }
         if let Err(e) = self.wait() {

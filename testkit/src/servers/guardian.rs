@@ -5,7 +5,7 @@
 //! removes its folder. Owner, shell and server are in different process groups, so an interrupt at the terminal does
 //! not reach the server.
 
-use super::folder::Account;
+use super::account::Account;
 use anyhow::{Context, Result};
 use std::io::Write;
 use std::os::unix::process::CommandExt;
@@ -117,7 +117,7 @@ pub(super) fn signal(pid: u32, name: &str) -> Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::servers::folder::Folder;
+    use crate::Folder;
 
     const LIMIT: Duration = Duration::from_secs(10);
 
@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn a_server_stops_when_asked_and_keeps_its_files() {
-        let home = Folder::new("test", Account::Own).unwrap();
+        let home = Folder::new("test").unwrap();
         let (mut guarded, pid) = start(home.path());
         assert!(guarded.is_running());
         guarded.ask_to_stop();
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_server_dies_with_its_owner_and_leaves_nothing() {
-        let home = Folder::new("test", Account::Own).unwrap();
+        let home = Folder::new("test").unwrap();
         let (guarded, pid) = start(home.path());
         // What the kernel does for an owner that was killed: it closes the pipe.
         drop(guarded);

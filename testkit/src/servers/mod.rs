@@ -8,8 +8,17 @@
 //!
 //! The calls block (they start and wait for processes); from async code use `spawn_blocking` where that matters.
 
-mod folder;
+mod account;
 mod guardian;
 mod postgres;
 
 pub use postgres::Postgres;
+
+/// A TCP port on 127.0.0.1 that was free a moment ago. Another process may take it first: whoever starts a server on it
+/// looks whether that worked.
+///
+/// # Errors
+/// No port is free.
+pub fn free_port() -> std::io::Result<u16> {
+    Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}

@@ -1,9 +1,10 @@
 //! A PostgreSQL server of one's own.
 
-use super::folder::{Account, Folder};
+use super::account::Account;
+use super::free_port;
 use super::guardian::{Guarded, signal, until};
+use crate::Folder;
 use anyhow::{Context, Result, bail};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -114,13 +115,13 @@ impl Postgres {
         let programs = Self::installed()
             .context("PostgreSQL is not installed (Debian: `apt-get install postgresql`)")?;
         let account = Account::unless_root(POSTGRES)?;
-        let home = Folder::new("pg", account)?;
+        let home = account.folder("pg")?;
         let mut server = Self { running: None, last_pid: None, port: 0, programs, account, durable, home };
         server.initialise()?;
         let end = Instant::now() + START_LIMIT;
         loop {
             // Another process may take the port between our look and the server's.
-            server.port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+            server.port = free_port()?;
             match server.launch(end.saturating_duration_since(Instant::now())) {
                 Err(e) if format!("{e}").contains("Address already in use") && Instant::now() < end => {
                     continue;
