@@ -2,9 +2,9 @@
 //!
 //! The chassis knows no service. Inside it, lower may not use higher:
 //!
-//! 1. [`clock`], [`error`]
+//! 1. [`clock`]
 //! 2. [`config`], [`telemetry`], [`stop`]
-//! 3. [`db`], [`http`], [`identity`], [`peer`], [`health`], [`openapi`]
+//! 3. [`db`], [`error`], [`http`], [`identity`], [`peer`], [`health`], [`openapi`]
 //! 4. [`service`], [`ops`], [`run`]
 
 pub mod clock;
