@@ -6,12 +6,20 @@
 //! Without the default feature `harness` only [`servers`], [`engines`] and [`Folder`] remain. They need little more than the
 //! standard library, so that `cargo xtask` builds in seconds.
 
+#[cfg(feature = "harness")]
+mod client;
 pub mod engines;
 #[cfg(feature = "harness")]
 mod eventually;
 mod folder;
 pub mod servers;
+#[cfg(feature = "harness")]
+mod service;
 
+#[cfg(feature = "harness")]
+pub use client::{Answer, Ask, Client};
 #[cfg(feature = "harness")]
 pub use eventually::{Settled, eventually, eventually_within};
 pub use folder::Folder;
+#[cfg(feature = "harness")]
+pub use service::{Engine, Setup, TestService};

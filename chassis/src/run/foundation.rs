@@ -30,11 +30,11 @@ impl Foundation {
         all: &[&'static Spec],
         targets: &[Target],
         listening: Option<std::net::SocketAddr>,
+        clock: Clock,
         stop: Stop,
     ) -> anyhow::Result<Self> {
         let Platform { process, http, database, identity, peers, .. } = platform;
         let databases = open_databases(targets, &database, &process.data_dir).await?;
-        let clock = Clock::system();
         let key =
             secret(process.mode, &process.data_dir, "identity.service_key", identity.service_key.as_ref())?;
         let service_keys = Arc::new(ServiceKeys::new(&key, &identity));

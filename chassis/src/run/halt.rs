@@ -1,7 +1,7 @@
 //! From serving to the end, in order and in bounded time.
 
-use super::{ProcessConfig, Started};
-use crate::db::Db;
+use super::Started;
+use super::assemble::{Assembled, Ended};
 use crate::http::Serving;
 use crate::ops::OpsHandle;
 use crate::stop::{Signal, Stopper};
@@ -9,18 +9,16 @@ use crate::telemetry::Telemetry;
 use std::pin::Pin;
 use std::process::ExitCode;
 use std::time::Duration;
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::JoinError;
 use tokio::time::{Instant, sleep, timeout_at};
 
 /// A process that serves.
 pub(super) struct Running {
     pub(super) started: Started,
-    pub(super) process: ProcessConfig,
     pub(super) signals: Pin<Box<dyn Future<Output = Signal> + Send>>,
     pub(super) stopper: Stopper,
-    pub(super) workers: JoinSet<(String, anyhow::Result<()>)>,
+    pub(super) assembled: Assembled,
     pub(super) serving: Serving,
-    pub(super) databases: Vec<Db>,
     pub(super) ops: OpsHandle,
     pub(super) telemetry: Telemetry,
 }
@@ -31,15 +29,15 @@ impl Running {
         let mut clean = true;
         tokio::select! {
             signal = &mut self.signals => tracing::info!(signal = signal.name(), "stopping"),
-            Some(ended) = self.workers.join_next() => {
+            Some(ended) = self.assembled.workers.join_next() => {
                 clean = false;
                 tracing::error!(worker = describe(ended), "a worker ended before the stop; stopping the process");
             }
         }
-        let deadline = Instant::now() + Duration::from_secs(self.process.stop_timeout_secs);
+        let deadline = Instant::now() + Duration::from_secs(self.assembled.process.stop_timeout_secs);
         self.stopper.drain();
-        if clean && self.process.drain_secs > 0 {
-            sleep(Duration::from_secs(self.process.drain_secs)).await;
+        if clean && self.assembled.process.drain_secs > 0 {
+            sleep(Duration::from_secs(self.assembled.process.drain_secs)).await;
         }
         self.stopper.stop();
         if timeout_at(deadline, self.serving.drained()).await.is_err() {
@@ -47,7 +45,7 @@ impl Running {
             tracing::warn!("connections were still open at the stop's deadline and are cut");
         }
         clean &= self.finish_workers(deadline).await;
-        for db in &self.databases {
+        for db in self.assembled.databases.values() {
             if timeout_at(deadline.max(Instant::now() + Duration::from_secs(1)), db.close()).await.is_err() {
                 clean = false;
                 tracing::warn!(database = db.describe(), "was still in use at the stop's deadline");
@@ -64,7 +62,7 @@ impl Running {
     async fn finish_workers(&mut self, deadline: Instant) -> bool {
         let mut clean = true;
         loop {
-            match timeout_at(deadline, self.workers.join_next()).await {
+            match timeout_at(deadline, self.assembled.workers.join_next()).await {
                 Ok(None) => return clean,
                 Ok(Some(Ok((_, Ok(()))))) => {}
                 Ok(Some(ended)) => {
@@ -73,10 +71,10 @@ impl Running {
                 }
                 Err(_) => {
                     tracing::warn!(
-                        left = self.workers.len(),
+                        left = self.assembled.workers.len(),
                         "workers were still busy at the stop's deadline and are cut"
                     );
-                    self.workers.abort_all();
+                    self.assembled.workers.abort_all();
                     return false;
                 }
             }
@@ -84,7 +82,7 @@ impl Running {
     }
 }
 
-fn describe(ended: Result<(String, anyhow::Result<()>), JoinError>) -> String {
+fn describe(ended: Result<Ended, JoinError>) -> String {
     match ended {
         Ok((name, Ok(()))) => format!("{name}: returned"),
         Ok((name, Err(error))) => format!("{name}: {error:#}"),

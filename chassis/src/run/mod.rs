@@ -8,6 +8,7 @@
 //! finish what they have in hand, close databases, flush traces. `stop_timeout_secs` bounds all of it; a second signal
 //! ends the process at once.
 
+mod assemble;
 mod boot;
 mod foundation;
 mod halt;
@@ -15,6 +16,7 @@ mod offline;
 mod secrets;
 mod settings;
 
+pub use assemble::Assembled;
 pub use offline::{migrate, offline};
 pub use secrets::secret;
 pub use settings::{Platform, ProcessConfig};

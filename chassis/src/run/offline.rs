@@ -1,8 +1,9 @@
 //! Work on a service's data without serving: what commands such as `bowline admin create` stand on.
 
-use super::boot::install_crypto;
+use super::assemble::install_crypto;
 use super::foundation::{Foundation, described, divide};
 use super::{Platform, Targets};
+use crate::clock::Clock;
 use crate::service::{Context, Service};
 use crate::stop;
 use anyhow::Context as _;
@@ -23,7 +24,7 @@ where
         install_crypto();
         let (_stopper, stop) = stop::channel();
         let (all, mut targets) = divide(&mut platform, &Targets::one(S::SPEC.name));
-        let foundation = Foundation::lay(platform, &all, &targets, None, stop).await?;
+        let foundation = Foundation::lay(platform, &all, &targets, None, Clock::system(), stop).await?;
         let (registration, config) =
             targets.pop().with_context(|| format!("{} is not in the list", S::SPEC.name))?;
         let config = config.downcast::<S::Config>().ok().context("the settings are another service's")?;
@@ -44,7 +45,7 @@ pub fn migrate(mut platform: Platform, targets: &Targets) -> anyhow::Result<Vec<
         install_crypto();
         let (_stopper, stop) = stop::channel();
         let (all, targets) = divide(&mut platform, targets);
-        let foundation = Foundation::lay(platform, &all, &targets, None, stop).await?;
+        let foundation = Foundation::lay(platform, &all, &targets, None, Clock::system(), stop).await?;
         for db in foundation.databases.values() {
             db.close().await;
         }

@@ -1,0 +1,69 @@
+//! The command line.
+
+use crate::commands::{admin, config, keys, mail, migrate, openapi, run, targets};
+use chassis::config::Sources;
+use chassis::run::Platform;
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+const EXAMPLES: &str = "\
+Examples:
+  bowline                                   run everything in this process, on embedded storage
+  bowline run --target auth                 run one service
+  PORT=8081 bowline run --target gateway    run the door; BOWLINE_PEERS__AUTH says where auth is
+  bowline config check                      find everything that is wrong with the settings
+  bowline admin create --email me@example.org
+
+Settings come from bowline.toml and the environment; docs/config.md lists them all.";
+
+/// A microservice platform in one binary.
+#[derive(Debug, Parser)]
+#[command(name = "bowline", version, about, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    /// The settings file; ./bowline.toml if it is there.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run services until they are told to stop (the default command)
+    Run(run::Run),
+    /// List what can run
+    Targets,
+    /// Show or check the settings
+    Config(config::Config),
+    /// Create and migrate the databases, and end
+    Migrate(migrate::Migrate),
+    /// Print the OpenAPI document of all services
+    Openapi,
+    /// Manage administrators
+    Admin(admin::Admin),
+    /// Manage the keys that sign access tokens
+    Keys(keys::Keys),
+    /// Look at outgoing mail that is kept in the database
+    Mail(mail::Mail),
+}
+
+impl Cli {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        let platform = || -> anyhow::Result<Platform> {
+            let sources = Sources::read(self.config.as_deref())?;
+            Ok(Platform::load(crate::services::ALL, sources)?)
+        };
+        match self.command.unwrap_or_else(|| Command::Run(run::Run::default())) {
+            Command::Run(run) => run.run(platform()?),
+            Command::Targets => targets::run(),
+            Command::Config(config) => config.run(platform),
+            Command::Migrate(migrate) => migrate.run(platform()?),
+            Command::Openapi => openapi::run(),
+            Command::Admin(admin) => admin.run(platform()?),
+            Command::Keys(keys) => keys.run(platform()?),
+            Command::Mail(mail) => mail.run(platform()?),
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Services built and connected, before anything listens. What the run loop serves, and what tests call directly.
+
+use super::foundation::{Foundation, described, divide};
+use super::{Platform, ProcessConfig, Targets};
+use crate::clock::Clock;
+use crate::db::Db;
+use crate::health::Check;
+use crate::http::{Behind, Front};
+use crate::identity::{AUTH, follow};
+use crate::service::{Context, Parts, Spec, Worker};
+use crate::stop::Stop;
+use anyhow::{Context as _, bail};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use tokio::task::JoinSet;
+
+/// What a worker said when it ended, with its name.
+pub(super) type Ended = (String, anyhow::Result<()>);
+
+/// The services of a process, built, connected and at work. Dropping it ends the workers at once.
+#[derive(Debug)]
+pub struct Assembled {
+    pub(super) front: Front,
+    pub(super) checks: Vec<Check>,
+    pub(super) workers: JoinSet<Ended>,
+    pub(super) databases: BTreeMap<&'static str, Db>,
+    pub(super) process: ProcessConfig,
+    shared: Context,
+}
+
+impl Assembled {
+    /// Opens databases, builds the targets, connects them and starts their workers.
+    ///
+    /// # Errors
+    /// When a target cannot be built, or needs a peer that is neither a target nor has a URL.
+    pub async fn of(
+        mut platform: Platform,
+        targets: &Targets,
+        listening: Option<SocketAddr>,
+        clock: Clock,
+        stop: Stop,
+    ) -> anyhow::Result<Self> {
+        install_crypto();
+        let (all, targets) = divide(&mut platform, targets);
+        let specs: Vec<&Spec> = targets.iter().map(|(registration, _)| registration.spec).collect();
+        check_needs(&specs, &platform.peers)?;
+        let foundation = Foundation::lay(platform, &all, &targets, listening, clock, stop.clone()).await?;
+        let mut assembly = Assembly { behind: Vec::new(), checks: Vec::new(), workers: JoinSet::new(), stop };
+        for (registration, config) in targets {
+            let context = foundation.context(registration.spec);
+            let parts = (registration.build)(config, context.clone()).await;
+            assembly
+                .add(&context, parts.with_context(|| format!("cannot build {}", registration.spec.name))?);
+        }
+        assembly.follow_auth(&foundation.shared);
+        Ok(Self {
+            front: Front::new(assembly.behind),
+            checks: assembly.checks,
+            workers: assembly.workers,
+            databases: foundation.databases,
+            process: foundation.process,
+            shared: foundation.shared,
+        })
+    }
+
+    /// What stands behind the public listener.
+    #[must_use]
+    pub fn front(&self) -> &Front {
+        &self.front
+    }
+
+    /// What all services share.
+    #[must_use]
+    pub fn shared(&self) -> &Context {
+        &self.shared
+    }
+
+    /// The database of a service; `None` when it has none or does not run here.
+    #[must_use]
+    pub fn database(&self, service: &str) -> Option<&Db> {
+        self.databases.get(service)
+    }
+
+    pub(super) fn described(&self) -> Vec<(&'static str, String)> {
+        described(&self.databases)
+    }
+}
+
+/// The one crypto provider; a second call, as in a test, changes nothing.
+pub(super) fn install_crypto() {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default().is_ok();
+}
+
+fn check_needs(targets: &[&Spec], peers: &BTreeMap<String, String>) -> anyhow::Result<()> {
+    for Spec { name, needs, .. } in targets {
+        let absent =
+            |need: &&&str| !targets.iter().any(|spec| spec.name == **need) && !peers.contains_key(**need);
+        if let Some(need) = needs.iter().find(absent) {
+            let variable = need.to_uppercase();
+            bail!(
+                "{name} needs {need}: make it a target too, or set peers.{need} (BOWLINE_PEERS__{variable}) to its URL"
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The parts of the services, put together.
+struct Assembly {
+    behind: Vec<Behind>,
+    checks: Vec<Check>,
+    workers: JoinSet<Ended>,
+    stop: Stop,
+}
+
+impl Assembly {
+    fn add(&mut self, context: &Context, parts: Parts) {
+        let spec = context.spec();
+        if let Ok(db) = context.db() {
+            self.checks.push(Check::new(format!("{}.database", spec.name), move || {
+                let db = db.clone();
+                async move { db.ping().await.map_err(|_| "the database does not answer".to_owned()) }
+            }));
+        }
+        self.checks.extend(parts.checks);
+        for worker in parts.workers {
+            self.start(spec.name, worker);
+        }
+        let edge = context.edge(parts.router);
+        context.directory.connect(&edge);
+        self.behind.push(Behind { edge, door: spec.door, owns: spec.owns, well_known: spec.well_known });
+    }
+
+    /// Keeps the process's verifier up to date, wherever the auth service is.
+    fn follow_auth(&mut self, shared: &Context) {
+        let Some(auth) = shared.directory.peer("chassis", AUTH) else { return };
+        let verifier = shared.verifier().clone();
+        let follow = |stop| async move {
+            follow(verifier, auth.caller(), stop).await;
+            Ok(())
+        };
+        self.start("chassis", Worker::new("identity", follow));
+        let verifier = shared.verifier().clone();
+        self.checks.push(Check::new("identity", move || {
+            let verifier = verifier.clone();
+            async move { verifier.check() }
+        }));
+    }
+
+    fn start(&mut self, service: &str, worker: Worker) {
+        let name = format!("{service}.{}", worker.name);
+        let work = (worker.work)(self.stop.clone());
+        self.workers.spawn(async move { (name, work.await) });
+    }
+}

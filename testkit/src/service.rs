@@ -1,0 +1,146 @@
+//! A service, alone or with others, built as the run loop builds it and called without a socket.
+
+use crate::client::Client;
+use crate::{Folder, engines};
+use chassis::clock::{Clock, Ts};
+use chassis::config::Sources;
+use chassis::db::Db;
+use chassis::run::{Assembled, Platform, Targets};
+use chassis::service::{Registration, Service};
+use chassis::stop::{self, Stopper};
+use std::path::Path;
+use uuid::Uuid;
+
+/// The database that a test runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// A file in a folder of the test's own.
+    Sqlite,
+    /// A database of the test's own on the server of the test run.
+    Postgres,
+}
+
+/// A service under test. Its data is gone when it is dropped.
+#[derive(Debug)]
+pub struct TestService {
+    assembled: Assembled,
+    clock: Clock,
+    folder: Folder,
+    _stopper: Stopper,
+}
+
+/// How a service under test is set up.
+#[derive(Debug)]
+pub struct Setup {
+    services: Vec<Registration>,
+    targets: String,
+    settings: Vec<(String, String)>,
+}
+
+impl Setup {
+    /// One service.
+    #[must_use]
+    pub fn of<S: Service>() -> Self {
+        Self { services: vec![Registration::of::<S>()], targets: "all".to_owned(), settings: Vec::new() }
+    }
+
+    /// Adds a service that runs too.
+    #[must_use]
+    pub fn and<S: Service>(mut self) -> Self {
+        self.services.push(Registration::of::<S>());
+        self
+    }
+
+    /// Runs only these of the services.
+    #[must_use]
+    pub fn targets(mut self, targets: &str) -> Self {
+        targets.clone_into(&mut self.targets);
+        self
+    }
+
+    /// Sets an environment variable, such as `BOWLINE_AUTH__MAX_SESSIONS`.
+    #[must_use]
+    pub fn set(mut self, variable: &str, value: impl Into<String>) -> Self {
+        self.settings.push((variable.to_owned(), value.into()));
+        self
+    }
+
+    /// Builds it on an engine; `None` when the engine is not there and may be skipped.
+    ///
+    /// # Panics
+    /// When it cannot be built.
+    pub async fn start(mut self, engine: Engine) -> Option<TestService> {
+        let folder = Folder::new("service").expect("a folder");
+        if engine == Engine::Postgres {
+            let server = engines::postgres_url()?;
+            let server = server.trim_end_matches('/');
+            self.settings.push((
+                "DATABASE_URL".to_owned(),
+                format!("{server}/t{}_{{service}}", Uuid::now_v7().simple()),
+            ));
+        }
+        self.settings.push(("DATA_DIR".to_owned(), folder.path().join("data").display().to_string()));
+        let platform = Platform::load(&self.services, Sources::from_parts(None, self.settings));
+        let platform = platform.unwrap_or_else(|errors| panic!("{errors}"));
+        let targets = Targets::parse(&self.targets, &self.services).expect("targets");
+        // A token's times have whole seconds, so the clock starts on one.
+        let clock = Clock::manual(Ts::from_secs(Clock::system().now().secs()));
+        let (stopper, stop) = stop::channel();
+        let assembled = Assembled::of(platform, &targets, None, clock.clone(), stop).await;
+        let assembled = assembled.unwrap_or_else(|error| panic!("{error:#}"));
+        Some(TestService { assembled, clock, folder, _stopper: stopper })
+    }
+}
+
+impl TestService {
+    /// A client of it, nobody at first.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        Client::in_process(self.assembled.front())
+    }
+
+    /// Its clock, which only the test moves.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The database of a service.
+    ///
+    /// # Panics
+    /// When it has none.
+    #[must_use]
+    pub fn db(&self, service: &str) -> &Db {
+        self.assembled.database(service).unwrap_or_else(|| panic!("{service} has no database"))
+    }
+
+    /// What was built.
+    #[must_use]
+    pub fn assembled(&self) -> &Assembled {
+        &self.assembled
+    }
+
+    /// Its folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+/// Makes two tests of an `async fn(Engine)`: one on SQLite, one on PostgreSQL.
+#[macro_export]
+macro_rules! on_both_engines {
+    ($($name:ident),+ $(,)?) => {$(
+        mod $name {
+            #[tokio::test]
+            async fn on_sqlite() {
+                super::$name($crate::Engine::Sqlite).await;
+            }
+
+            #[tokio::test]
+            async fn on_postgres() {
+                super::$name($crate::Engine::Postgres).await;
+            }
+        }
+    )+};
+}
