@@ -103,7 +103,8 @@ fn proxies(arguments: &Arguments) -> Result<Vec<Proxy>> {
         );
     }
     let others = Proxy::OTHERS.into_iter().filter(|p| p.version().is_some());
-    Ok(std::iter::once(Proxy::Bowline(super::bowline(arguments.no_build)?)).chain(others).collect())
+    let bowline = super::bowline(arguments.no_build)?;
+    Ok([Proxy::Bowline(bowline.clone()), Proxy::BowlineLogging(bowline)].into_iter().chain(others).collect())
 }
 
 /// Waits until `GET path` is answered with 200.

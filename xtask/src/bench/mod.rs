@@ -37,7 +37,9 @@ fn bowline(no_build: bool) -> Result<PathBuf> {
         eprintln!("==> release build (minutes, when it is the first)");
         process::run(&mut cargo(["build", "--release", "--locked", "--package", "bowline"]))?;
     }
-    let output = cargo(["metadata", "--no-deps", "--offline", "--format-version", "1"]).output()?;
+    let output = cargo(["metadata", "--no-deps", "--offline", "--format-version", "1"])
+        .output()
+        .context("cannot run cargo")?;
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).context("cargo metadata")?;
     let target = metadata["target_directory"].as_str().context("cargo metadata names no target directory")?;
     let binary = PathBuf::from(target).join("release/bowline");

@@ -1,6 +1,7 @@
 //! What is compared: the gateway, and three proxies with the least configuration that does the same.
 //!
-//! Each gets two workers where it has such a thing, keeps its connections on both sides, and writes no access log.
+//! Each gets two workers where it has such a thing, keeps its connections on both sides, and writes no access log. The
+//! gateway is measured a second time with its access log, as it comes.
 
 use crate::process::{Supervised, output};
 use anyhow::{Context, Result};
@@ -10,7 +11,10 @@ use std::process::{Command, Stdio};
 
 /// Something that passes requests on.
 pub(super) enum Proxy {
+    /// The gateway without its access log.
     Bowline(PathBuf),
+    /// The gateway with its defaults.
+    BowlineLogging(PathBuf),
     Nginx,
     Haproxy,
     Caddy,
@@ -23,6 +27,7 @@ impl Proxy {
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Bowline(_) => "bowline",
+            Self::BowlineLogging(_) => "bowline, access log",
             Self::Nginx => "nginx",
             Self::Haproxy => "haproxy",
             Self::Caddy => "caddy",
@@ -32,7 +37,7 @@ impl Proxy {
     /// The Debian package that holds it.
     pub(super) fn package(&self) -> Option<&'static str> {
         match self {
-            Self::Bowline(_) => None,
+            Self::Bowline(_) | Self::BowlineLogging(_) => None,
             Self::Nginx => Some("nginx-light"),
             Self::Haproxy => Some("haproxy"),
             Self::Caddy => Some("caddy"),
@@ -43,6 +48,7 @@ impl Proxy {
     pub(super) fn version(&self) -> Option<String> {
         let text = match self {
             Self::Bowline(binary) => output(binary.to_str()?, &["--version"])?,
+            Self::BowlineLogging(_) => return None,
             // nginx says it on the error stream.
             Self::Nginx => output("/bin/sh", &["-c", "nginx -v 2>&1"])?,
             Self::Haproxy => output("haproxy", &["-v"])?,
@@ -58,7 +64,12 @@ impl Proxy {
         let folder = home.to_str().context("a path that is not text")?;
         std::fs::write(&configuration, self.configuration(folder, port, upstream))?;
         let mut command = match self {
-            Self::Bowline(binary) => gateway(binary, home, port, upstream)?,
+            Self::Bowline(binary) => {
+                let mut quiet = gateway(binary, home, port, upstream)?;
+                quiet.env("LOG_LEVEL", "warn");
+                quiet
+            }
+            Self::BowlineLogging(binary) => gateway(binary, home, port, upstream)?,
             Self::Nginx => command("nginx", &["-p", folder, "-e", "error.log", "-c", file]),
             Self::Haproxy => command("haproxy", &["-db", "-f", file]),
             Self::Caddy => {
@@ -68,13 +79,18 @@ impl Proxy {
             }
         };
         let log = File::create(home.join("log"))?;
-        Supervised::spawn(command.current_dir(home).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log))
+        command.current_dir(home).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        if let Self::BowlineLogging(_) = self {
+            // A line a request would fill the disk; writing it is what is measured.
+            command.stdout(Stdio::null()).stderr(Stdio::null());
+        }
+        Supervised::spawn(&mut command)
     }
 
     fn configuration(&self, home: &str, port: u16, upstream: u16) -> String {
         match self {
             // Everything is in its environment.
-            Self::Bowline(_) => String::new(),
+            Self::Bowline(_) | Self::BowlineLogging(_) => String::new(),
             Self::Nginx => format!(
                 "daemon off; worker_processes 2; pid {home}/pid; events {{ worker_connections 4096; }}
                  http {{
