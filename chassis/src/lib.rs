@@ -14,6 +14,7 @@ pub mod error;
 pub mod health;
 pub mod http;
 pub mod identity;
+pub mod mail;
 pub mod openapi;
 pub mod ops;
 pub mod peer;

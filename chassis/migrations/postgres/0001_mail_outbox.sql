@@ -15,3 +15,5 @@ CREATE TABLE mail_outbox (
 );
 
 CREATE INDEX mail_outbox_due ON mail_outbox (due_at) WHERE status = 'pending';
+
+CREATE INDEX mail_outbox_created ON mail_outbox (created_at, id);

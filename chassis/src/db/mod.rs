@@ -194,6 +194,12 @@ impl Db {
         }
     }
 
+    /// The service whose database it is.
+    #[must_use]
+    pub fn service(&self) -> &str {
+        &self.about().service
+    }
+
     const fn about(&self) -> &Arc<About> {
         match self {
             Self::Sqlite { about, .. } | Self::Postgres { about, .. } => about,
