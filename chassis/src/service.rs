@@ -7,6 +7,7 @@ use crate::db::{Db, Migrations};
 use crate::health::Check;
 use crate::http::{Edge, EdgeShared, HttpConfig, reply};
 use crate::identity::{ServiceCaller, ServiceKeys, Verifier};
+use crate::mail::Mailer;
 use crate::peer::{Directory, Peer};
 use crate::stop::Stop;
 use anyhow::Context as _;
@@ -70,6 +71,7 @@ pub struct Context {
     pub(crate) public_url: String,
     pub(crate) identity: Arc<crate::identity::IdentityConfig>,
     pub(crate) db: Option<Db>,
+    pub(crate) mailer: Option<Mailer>,
     pub(crate) directory: Directory,
     pub(crate) verifier: Arc<Verifier>,
     pub(crate) service_keys: Arc<ServiceKeys>,
@@ -126,6 +128,14 @@ impl Context {
     /// When its [`Spec`] declares none.
     pub fn db(&self) -> anyhow::Result<Db> {
         self.db.clone().with_context(|| format!("{} declares no database in its SPEC", self.spec.name))
+    }
+
+    /// Sends mail from inside its transactions.
+    ///
+    /// # Errors
+    /// When its [`Spec`] declares no database, where mail is kept until it is sent.
+    pub fn mailer(&self) -> anyhow::Result<Mailer> {
+        self.mailer.clone().with_context(|| format!("{} declares no database in its SPEC", self.spec.name))
     }
 
     /// A peer; `None` when it is neither a target of this process nor has a URL.

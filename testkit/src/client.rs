@@ -83,6 +83,11 @@ impl Client {
         self.request(Method::GET, path).send().await
     }
 
+    /// `GET path` of something that is not under an edge, such as the operations listener.
+    pub async fn get_unchecked(&self, path: &str) -> Answer {
+        self.request(Method::GET, path).exchange().await
+    }
+
     /// `POST path` with a JSON body.
     pub async fn post(&self, path: &str, body: impl Serialize) -> Answer {
         self.request(Method::POST, path).json(body).send().await
@@ -143,6 +148,12 @@ impl Ask<'_> {
     /// # Panics
     /// When there is no answer, or it breaks a rule.
     pub async fn send(self) -> Answer {
+        let answer = self.exchange().await;
+        answer.check();
+        answer
+    }
+
+    async fn exchange(self) -> Answer {
         let what = format!("{} {}", self.method, self.path);
         let mut request = Request::new(Body::from(self.body));
         *request.method_mut() = self.method;
@@ -161,9 +172,7 @@ impl Ask<'_> {
         let (head, body) = response.into_parts();
         let body =
             body.collect().await.unwrap_or_else(|error| panic!("{what}: broken body: {error}")).to_bytes();
-        let answer = Answer { what, status: head.status, headers: head.headers, body };
-        answer.check();
-        answer
+        Answer { what, status: head.status, headers: head.headers, body }
     }
 }
 

@@ -47,7 +47,7 @@ impl Assembled {
         let foundation = Foundation::lay(platform, &all, &targets, listening, clock, stop.clone()).await?;
         let mut assembly = Assembly { behind: Vec::new(), checks: Vec::new(), workers: JoinSet::new(), stop };
         for (registration, config) in targets {
-            let context = foundation.context(registration.spec);
+            let context = foundation.context(registration.spec)?;
             let parts = (registration.build)(config, context.clone()).await;
             assembly
                 .add(&context, parts.with_context(|| format!("cannot build {}", registration.spec.name))?);
@@ -121,6 +121,13 @@ impl Assembly {
                 let db = db.clone();
                 async move { db.ping().await.map_err(|_| "the database does not answer".to_owned()) }
             }));
+        }
+        if let Ok(mailer) = context.mailer() {
+            let deliver = move |stop| async move {
+                mailer.deliver_until(stop).await;
+                Ok(())
+            };
+            self.start(spec.name, Worker::new("mail", deliver));
         }
         self.checks.extend(parts.checks);
         for worker in parts.workers {

@@ -5,6 +5,7 @@ use super::{Platform, ProcessConfig, Targets, secret};
 use crate::clock::Clock;
 use crate::db::{CHASSIS_MIGRATIONS, DatabaseConfig, Db};
 use crate::identity::{ServiceKeys, Verifier};
+use crate::mail::{MailConfig, Mailer};
 use crate::peer::Directory;
 use crate::service::{AnyConfig, Context, Registration, Spec};
 use crate::stop::Stop;
@@ -21,6 +22,7 @@ pub(super) struct Foundation {
     pub(super) process: ProcessConfig,
     pub(super) databases: BTreeMap<&'static str, Db>,
     pub(super) shared: Context,
+    mail: MailConfig,
 }
 
 impl Foundation {
@@ -33,7 +35,7 @@ impl Foundation {
         clock: Clock,
         stop: Stop,
     ) -> anyhow::Result<Self> {
-        let Platform { process, http, database, identity, peers, .. } = platform;
+        let Platform { process, http, database, mail, identity, peers, .. } = platform;
         let databases = open_databases(targets, &database, &process.data_dir).await?;
         let key =
             secret(process.mode, &process.data_dir, "identity.service_key", identity.service_key.as_ref())?;
@@ -56,18 +58,21 @@ impl Foundation {
             verifier: Arc::new(Verifier::new(&identity, clock.clone())),
             identity: Arc::new(identity),
             db: None,
+            mailer: None,
             directory,
             service_keys,
             clock,
             stop,
         };
-        Ok(Self { process, databases, shared })
+        Ok(Self { process, databases, shared, mail })
     }
 
     /// The context of one service.
-    pub(super) fn context(&self, spec: &'static Spec) -> Context {
+    pub(super) fn context(&self, spec: &'static Spec) -> anyhow::Result<Context> {
         let db = self.databases.get(spec.name).cloned();
-        Context { spec, db, ..self.shared.clone() }
+        let mailer = |db: &Db| Mailer::new(self.mail.clone(), db.clone(), self.shared.clock.clone());
+        let mailer = db.as_ref().map(mailer).transpose()?;
+        Ok(Context { spec, db, mailer, ..self.shared.clone() })
     }
 }
 

@@ -28,7 +28,7 @@ where
         let (registration, config) =
             targets.pop().with_context(|| format!("{} is not in the list", S::SPEC.name))?;
         let config = config.downcast::<S::Config>().ok().context("the settings are another service's")?;
-        let done = work(*config, foundation.context(registration.spec)).await;
+        let done = work(*config, foundation.context(registration.spec)?).await;
         for db in foundation.databases.values() {
             db.close().await;
         }

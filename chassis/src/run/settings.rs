@@ -4,6 +4,7 @@ use crate::config::{ConfigErrors, Loaded, Loader, Mode, Problems, SectionDoc, So
 use crate::db::DatabaseConfig;
 use crate::http::HttpConfig;
 use crate::identity::IdentityConfig;
+use crate::mail::MailConfig;
 use crate::ops::OpsConfig;
 use crate::service::{AnyConfig, Registration};
 use crate::telemetry::TelemetryConfig;
@@ -46,6 +47,8 @@ pub struct Platform {
     pub telemetry: TelemetryConfig,
     /// Databases.
     pub database: DatabaseConfig,
+    /// Outgoing mail.
+    pub mail: MailConfig,
     /// Tokens and credentials.
     pub identity: IdentityConfig,
     /// URLs of services that run elsewhere.
@@ -68,6 +71,7 @@ impl Platform {
         let ops = loader.section("ops");
         let telemetry = loader.section("telemetry");
         let database = loader.section("database");
+        let mail = loader.section("mail");
         let identity = loader.section("identity");
         let names: Vec<&str> = services.iter().map(|service| service.spec.name).collect();
         let about =
@@ -79,6 +83,18 @@ impl Platform {
             .collect();
         let sections = loader.sections().to_vec();
         let loaded = loader.finish()?;
-        Ok(Self { process, http, ops, telemetry, database, identity, peers, loaded, sections, services })
+        Ok(Self {
+            process,
+            http,
+            ops,
+            telemetry,
+            database,
+            mail,
+            identity,
+            peers,
+            loaded,
+            sections,
+            services,
+        })
     }
 }
