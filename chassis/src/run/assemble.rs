@@ -12,7 +12,11 @@ use crate::stop::Stop;
 use anyhow::{Context as _, bail};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::time::Duration;
 use tokio::task::JoinSet;
+
+/// How often the gauges of the connection pools are set.
+const GAUGE_EVERY: Duration = Duration::from_secs(5);
 
 /// What a worker said when it ended, with its name.
 pub(super) type Ended = (String, anyhow::Result<()>);
@@ -53,6 +57,7 @@ impl Assembled {
                 .add(&context, parts.with_context(|| format!("cannot build {}", registration.spec.name))?);
         }
         assembly.follow_auth(&foundation.shared);
+        assembly.gauge_databases(foundation.databases.values().cloned().collect());
         Ok(Self {
             front: Front::new(assembly.behind),
             checks: assembly.checks,
@@ -152,6 +157,20 @@ impl Assembly {
             let verifier = verifier.clone();
             async move { verifier.check() }
         }));
+    }
+
+    /// Keeps the gauges of the connection pools true.
+    fn gauge_databases(&mut self, databases: Vec<Db>) {
+        let gauge = |stop: Stop| async move {
+            let mut ticks = tokio::time::interval(GAUGE_EVERY);
+            loop {
+                tokio::select! {
+                    _ = ticks.tick() => databases.iter().for_each(Db::record_metrics),
+                    () = stop.stopping() => return Ok(()),
+                }
+            }
+        };
+        self.start("chassis", Worker::new("metrics", gauge));
     }
 
     fn start(&mut self, service: &str, worker: Worker) {
