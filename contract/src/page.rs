@@ -44,6 +44,16 @@ pub struct Pagination {
     pub cursor: Option<String>,
 }
 
+/// The page that a list begins with when the query names none.
+pub(crate) const fn first_page() -> u32 {
+    1
+}
+
+/// Rows on a page when the query names no limit.
+pub(crate) const fn usual_limit() -> u32 {
+    20
+}
+
 impl Pagination {
     /// The place of page `page` with `limit` rows in a list of `total` rows. Both start at 1.
     #[must_use]

@@ -1,6 +1,7 @@
 //! The audit log: every event that matters to security, in the order in which it happened.
 
 use crate::ids::{AuditId, OrganizationId, SessionId, UserId};
+use crate::page::usual_limit;
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -132,11 +133,11 @@ pub struct AuditEntry {
     pub details: serde_json::Value,
 }
 
-/// Filters of `GET /api/v1/audit`; the cursor and the limit come beside them.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, Validate, IntoParams)]
-#[serde(rename_all = "camelCase")]
+/// The query of `GET /api/v1/audit`. The list grows without end, so it is read by cursor, the youngest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct AuditFilter {
+pub struct ListAudit {
     /// Only this action.
     #[garde(skip)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -153,6 +154,15 @@ pub struct AuditFilter {
     #[garde(skip)]
     #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
     pub to: Option<OffsetDateTime>,
+    /// The cursor of the page before; absent for the first page.
+    #[garde(inner(length(max = 100)))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+    /// Rows on a page, 100 at most.
+    #[garde(range(min = 1, max = 100))]
+    #[serde(default = "usual_limit")]
+    #[param(minimum = 1, maximum = 100, default = 20)]
+    pub limit: u32,
 }
 
 #[cfg(test)]

@@ -5,20 +5,25 @@
 //! one message, and a verifier that cannot reach the feed knows that it may be out of date.
 
 use crate::ids::{SessionId, UserId};
+use garde::Validate;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// Where a verifier stands.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, Validate, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct FeedQuery {
     /// The cursor of the last answer; 0 asks for everything that still holds.
+    #[garde(range(min = 0))]
     #[serde(default)]
     pub after: i64,
-    /// The key version of the last answer; empty asks for the keys.
+    /// The key version of the last answer; empty asks for the keys. Made of letters, digits, `-` and `_`.
+    #[garde(length(max = 64))]
     #[serde(default)]
     pub keys: String,
     /// Seconds to wait for news, 30 at most.
+    #[garde(range(max = 30))]
     #[serde(default)]
     pub wait: u64,
 }

@@ -13,8 +13,8 @@ pub(crate) mod valid;
 pub use account::{
     ChangePassword, ForgotPassword, Register, ResetPassword, UpdateMe, User, UserStatus, VerifyEmail,
 };
-pub use admin::{UpdateUser, UserFilter};
-pub use audit::{AuditAction, AuditEntry, AuditFilter};
+pub use admin::{ListUsers, UpdateUser};
+pub use audit::{AuditAction, AuditEntry, ListAudit};
 pub use client::AuthClient;
 pub use feed::{Feed, FeedQuery, Jwk, Jwks, Revocation, Revoked};
 pub use organization::{

@@ -1,4 +1,67 @@
-//! Identity: accounts, sessions, tokens, organisations, audit.
+#![doc = include_str!("../README.md")]
 
+mod api;
+pub mod app;
+pub mod commands;
+mod config;
 pub mod domain;
+pub mod error;
 pub mod hasher;
+mod jobs;
+pub mod store;
+
+pub use config::AuthConfig;
+
+use app::{App, KeyRing, Means};
+use chassis::db::Migrations;
+use chassis::health::Check;
+use chassis::service::{Context, Parts, Service, Spec};
+use jobs::{answer_reset_requests, reload_keys, sweep};
+
+/// The tables.
+const MIGRATIONS: Migrations = chassis::migrations!();
+
+/// The service.
+#[derive(Debug)]
+pub struct Auth;
+
+impl Service for Auth {
+    const SPEC: Spec = Spec {
+        name: "auth",
+        about: "Identity: accounts, sessions, tokens, organisations, audit",
+        owns: &["auth", "users", "organizations", "audit"],
+        well_known: &["/.well-known/jwks.json"],
+        door: false,
+        needs: &[],
+        database: Some(MIGRATIONS),
+        openapi: || api::routes().into_openapi(),
+    };
+
+    type Config = AuthConfig;
+
+    async fn build(config: Self::Config, context: Context) -> anyhow::Result<Parts> {
+        let (db, clock) = (context.db()?, context.clock().clone());
+        let master = commands::master_key(&config, &context)?;
+        let means = Means {
+            keys: KeyRing::open(&db, master, clock.now()).await?,
+            mailer: context.mailer()?,
+            verifier: context.verifier().clone(),
+            issuer: context.identity().issuer.clone(),
+            audience: context.identity().audience.clone(),
+            public_url: context.public_url().to_owned(),
+            db,
+            clock,
+        };
+        let app = App::new(&config, means)?;
+        let (router, _) = api::routes().with_state(app.clone()).split_for_parts();
+        let [keys, resets, sweeper, signer] = [app.clone(), app.clone(), app.clone(), app];
+        Ok(Parts::new(router)
+            .worker("reload-keys", |stop| reload_keys(keys, stop))
+            .worker("reset-requests", |stop| answer_reset_requests(resets, stop))
+            .worker("sweep", |stop| sweep(sweeper, stop))
+            .check(Check::new("auth.signing_key", move || {
+                let signing = signer.keys.signing(signer.clock.now());
+                std::future::ready(signing.map(|_| ()).map_err(|_| "no signing key can be used".to_owned()))
+            })))
+    }
+}

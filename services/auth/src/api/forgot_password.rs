@@ -1,0 +1,30 @@
+//! `POST /api/v1/auth/password/forgot`.
+
+use crate::app::{App, Client};
+use axum::extract::State;
+use chassis::error::ApiResult;
+use chassis::http::{Cx, Json, Reply, accepted};
+use contract::ErrorBody;
+use contract::auth::ForgotPassword;
+use contract::page::{Empty, Success};
+
+/// Asks for a link to set a new password. The answer is the same whether there is such an account or not.
+#[utoipa::path(
+    post,
+    path = "/api/v1/auth/password/forgot",
+    tag = "auth",
+    request_body = ForgotPassword,
+    responses(
+        (status = 202, description = "If there is such an account, a link is mailed", body = Success<Empty>),
+        (status = 400, description = "The request is not valid", body = ErrorBody),
+        (status = 503, description = "Cannot be done now; Retry-After says when to ask again", body = ErrorBody),
+    )
+)]
+pub(super) async fn forgot_password(
+    State(app): State<App>,
+    cx: Cx,
+    Json(request): Json<ForgotPassword>,
+) -> ApiResult<Reply<Empty>> {
+    app.forgot_password(&request, &Client::of(&cx)).await?;
+    Ok(accepted(Empty {}).message("If there is such an account, a link is on its way."))
+}

@@ -1,0 +1,45 @@
+//! The routes, a file each. A handler reads the request, calls [`crate::app`] and words the answer.
+
+mod change_password;
+mod end_other_sessions;
+mod end_session;
+mod forgot_password;
+mod get_feed;
+mod get_jwks;
+mod get_me;
+mod list_sessions;
+mod login;
+mod logout;
+mod logout_all;
+mod refresh;
+mod register;
+mod resend_verification;
+mod reset_password;
+mod update_me;
+mod verify_email;
+
+use crate::app::App;
+use chassis::openapi::document;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// Every route with its description.
+pub(crate) fn routes() -> OpenApiRouter<App> {
+    let about = "Accounts, sessions, tokens, organisations, audit.";
+    OpenApiRouter::with_openapi(document("Identity", about))
+        .routes(routes!(register::register))
+        .routes(routes!(login::login))
+        .routes(routes!(refresh::refresh))
+        .routes(routes!(logout::logout))
+        .routes(routes!(logout_all::logout_all))
+        .routes(routes!(change_password::change_password))
+        .routes(routes!(forgot_password::forgot_password))
+        .routes(routes!(reset_password::reset_password))
+        .routes(routes!(verify_email::verify_email))
+        .routes(routes!(resend_verification::resend_verification))
+        .routes(routes!(list_sessions::list_sessions, end_other_sessions::end_other_sessions))
+        .routes(routes!(end_session::end_session))
+        .routes(routes!(get_me::get_me, update_me::update_me))
+        .routes(routes!(get_jwks::get_jwks))
+        .routes(routes!(get_feed::get_feed))
+}

@@ -1,0 +1,30 @@
+//! `POST /api/v1/auth/email/resend`.
+
+use crate::app::{App, Client};
+use axum::extract::State;
+use chassis::error::ApiResult;
+use chassis::http::{Cx, Reply, accepted};
+use chassis::identity::Principal;
+use contract::ErrorBody;
+use contract::page::{Empty, Success};
+
+/// Asks for another link to prove the address.
+#[utoipa::path(
+    post,
+    path = "/api/v1/auth/email/resend",
+    tag = "auth",
+    security(("bearer" = [])),
+    responses(
+        (status = 202, description = "Unless the address is proved or a link was just mailed, a link is mailed", body = Success<Empty>),
+        (status = 401, description = "No access token that holds", body = ErrorBody),
+        (status = 503, description = "Cannot be done now; Retry-After says when to ask again", body = ErrorBody),
+    )
+)]
+pub(super) async fn resend_verification(
+    State(app): State<App>,
+    cx: Cx,
+    who: Principal,
+) -> ApiResult<Reply<Empty>> {
+    app.resend_verification(&who, &Client::of(&cx)).await?;
+    Ok(accepted(Empty {}).message("If the address is not proved yet, a link is on its way."))
+}

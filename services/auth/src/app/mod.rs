@@ -1,0 +1,143 @@
+//! What the service does, a file a verb. Handlers call it; it decides with [`crate::domain`] and keeps with
+//! [`crate::store`].
+//!
+//! Everything that changes is one transaction with its line in the audit log, its mail and its revocations.
+
+mod change_password;
+mod feed;
+mod key_ring;
+mod links;
+mod lockout;
+mod login;
+mod profile;
+mod refresh;
+mod register;
+mod reset_password;
+mod revoke;
+mod sessions;
+mod start_session;
+mod verify_email;
+
+pub use key_ring::{KeyRing, NoKey, RotatedKey, Rotation};
+pub use profile::version as profile_version;
+pub(crate) use register::known_of;
+
+use crate::config::AuthConfig;
+use crate::domain::access_token::Issue;
+use crate::domain::audit::Origin;
+use crate::domain::session::Limits;
+use crate::hasher::Hasher;
+use chassis::clock::Clock;
+use chassis::db::Db;
+use chassis::http::RequestContext;
+use chassis::identity::Verifier;
+use chassis::mail::Mailer;
+use links::Links;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// The service, shared by its handlers and its jobs.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+/// What the service is made of.
+pub struct Inner {
+    pub(crate) db: Db,
+    pub(crate) clock: Clock,
+    pub(crate) mailer: Mailer,
+    pub(crate) verifier: Arc<Verifier>,
+    pub(crate) hasher: Hasher,
+    pub(crate) keys: KeyRing,
+    pub(crate) issue: Issue,
+    pub(crate) limits: Limits,
+    pub(crate) links: Links,
+    pub(crate) refresh_grace: Duration,
+    pub(crate) verify_link: Duration,
+    pub(crate) reset_link: Duration,
+    pub(crate) jwks_max_age: Duration,
+    /// Wakes whoever waits for the feed.
+    pub(crate) news: Notify,
+    /// Wakes the job that answers requests for a new password.
+    pub(crate) reset_asked: Notify,
+}
+
+impl std::ops::Deref for App {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App").field("db", &self.db).finish_non_exhaustive()
+    }
+}
+
+/// What the service is given.
+pub(crate) struct Means {
+    pub(crate) db: Db,
+    pub(crate) clock: Clock,
+    pub(crate) mailer: Mailer,
+    pub(crate) verifier: Arc<Verifier>,
+    pub(crate) keys: KeyRing,
+    pub(crate) issuer: String,
+    pub(crate) audience: String,
+    pub(crate) public_url: String,
+}
+
+impl App {
+    pub(crate) fn new(config: &AuthConfig, means: Means) -> anyhow::Result<Self> {
+        let Means { db, clock, mailer, verifier, keys, issuer, audience, public_url } = means;
+        let lifetime = Duration::from_secs(config.access_token_secs);
+        Ok(Self(Arc::new(Inner {
+            db,
+            clock,
+            mailer,
+            verifier,
+            hasher: Hasher::start(config.hash_threads, config.hash_queue, config.cost())?,
+            keys,
+            issue: Issue { issuer, audience, lifetime },
+            limits: config.limits(),
+            links: Links::new(config.links_url.as_deref().unwrap_or(&public_url)),
+            refresh_grace: Duration::from_secs(config.refresh_grace_secs),
+            verify_link: Duration::from_secs(config.verify_link_secs),
+            reset_link: Duration::from_secs(config.reset_link_secs),
+            jwks_max_age: Duration::from_secs(config.key_activation_secs / 2),
+            news: Notify::new(),
+            reset_asked: Notify::new(),
+        })))
+    }
+}
+
+/// Who sends a request, as far as it matters to sessions and to the audit log.
+#[derive(Debug, Clone)]
+pub struct Client {
+    /// Where it comes from.
+    pub origin: Origin,
+    /// What the device calls itself.
+    pub user_agent: Option<String>,
+}
+
+impl Client {
+    /// The client of the request in hand.
+    #[must_use]
+    pub fn of(context: &RequestContext) -> Self {
+        let origin =
+            Origin { ip: Some(context.client_ip), correlation_id: Some(context.correlation_id.to_string()) };
+        Self { origin, user_agent: context.user_agent.as_deref().map(str::to_owned) }
+    }
+
+    /// The name of the device in the list of sessions.
+    fn device(&self, named: Option<String>) -> String {
+        let named = named.map(|name| name.trim().to_owned());
+        let own = || self.user_agent.as_deref().map(printable).filter(|agent| !agent.is_empty());
+        named.or_else(own).unwrap_or_else(|| "unknown device".to_owned())
+    }
+}
+
+fn printable(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(100).collect()
+}
