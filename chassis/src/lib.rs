@@ -4,7 +4,7 @@
 //!
 //! 1. [`clock`]
 //! 2. [`config`], [`telemetry`], [`stop`]
-//! 3. [`db`], [`error`], [`http`], [`identity`], [`peer`], [`health`], [`openapi`]
+//! 3. [`db`], [`error`], [`http`], [`identity`], [`peer`], [`mail`], [`health`], [`openapi`], [`wake`]
 //! 4. [`service`], [`ops`], [`run`]
 
 pub mod clock;
@@ -22,3 +22,4 @@ pub mod run;
 pub mod service;
 pub mod stop;
 pub mod telemetry;
+pub mod wake;

@@ -10,6 +10,7 @@ use crate::identity::{ServiceCaller, ServiceKeys, Verifier};
 use crate::mail::Mailer;
 use crate::peer::{Directory, Peer};
 use crate::stop::Stop;
+use crate::wake::{Wake, Wakes};
 use anyhow::Context as _;
 use axum::Router;
 use axum::routing::get;
@@ -72,6 +73,7 @@ pub struct Context {
     pub(crate) identity: Arc<crate::identity::IdentityConfig>,
     pub(crate) db: Option<Db>,
     pub(crate) mailer: Option<Mailer>,
+    pub(crate) wakes: Wakes,
     pub(crate) directory: Directory,
     pub(crate) verifier: Arc<Verifier>,
     pub(crate) service_keys: Arc<ServiceKeys>,
@@ -136,6 +138,12 @@ impl Context {
     /// When its [`Spec`] declares no database, where mail is kept until it is sent.
     pub fn mailer(&self) -> anyhow::Result<Mailer> {
         self.mailer.clone().with_context(|| format!("{} declares no database in its SPEC", self.spec.name))
+    }
+
+    /// A topic of its own, to wake whoever waits for news in any of its replicas.
+    #[must_use]
+    pub fn wake(&self, topic: &str) -> Wake {
+        self.wakes.topic(self.spec.name, topic)
     }
 
     /// A peer; `None` when it is neither a target of this process nor has a URL.

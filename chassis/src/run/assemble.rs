@@ -57,6 +57,9 @@ impl Assembled {
                 .add(&context, parts.with_context(|| format!("cannot build {}", registration.spec.name))?);
         }
         assembly.follow_auth(&foundation.shared);
+        if let Some(carrier) = foundation.carrier {
+            assembly.start("chassis", Worker::new("wake", |stop| carrier.carry(stop)));
+        }
         assembly.gauge_databases(foundation.databases.values().cloned().collect());
         Ok(Self {
             front: Front::new(assembly.behind),

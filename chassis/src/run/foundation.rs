@@ -9,6 +9,7 @@ use crate::mail::{MailConfig, Mailer};
 use crate::peer::Directory;
 use crate::service::{AnyConfig, Context, Registration, Spec};
 use crate::stop::Stop;
+use crate::wake::{Carrier, Wakes};
 use anyhow::Context as _;
 use futures_util::future::try_join_all;
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ pub(super) struct Foundation {
     pub(super) process: ProcessConfig,
     pub(super) databases: BTreeMap<&'static str, Db>,
     pub(super) shared: Context,
+    pub(super) carrier: Option<Carrier>,
     mail: MailConfig,
 }
 
@@ -35,7 +37,7 @@ impl Foundation {
         clock: Clock,
         stop: Stop,
     ) -> anyhow::Result<Self> {
-        let Platform { process, http, database, mail, identity, peers, .. } = platform;
+        let Platform { process, http, database, redis, mail, identity, peers, .. } = platform;
         let databases = open_databases(targets, &database, &process.data_dir).await?;
         let key =
             secret(process.mode, &process.data_dir, "identity.service_key", identity.service_key.as_ref())?;
@@ -48,6 +50,7 @@ impl Foundation {
         let directory = Directory::new(&local, remote, service_keys.clone(), clock.clone())?;
         let own_url = || format!("http://{}", listening.unwrap_or_else(|| (http.host, http.port).into()));
         let public_url = http.public_url.clone().unwrap_or_else(own_url).trim_end_matches('/').to_owned();
+        let (wakes, carrier) = Wakes::new(&redis)?;
         let shared = Context {
             spec: all.first().copied().context("there is no service at all")?,
             all: all.into(),
@@ -59,12 +62,13 @@ impl Foundation {
             identity: Arc::new(identity),
             db: None,
             mailer: None,
+            wakes,
             directory,
             service_keys,
             clock,
             stop,
         };
-        Ok(Self { process, databases, shared, mail })
+        Ok(Self { process, databases, shared, carrier, mail })
     }
 
     /// The context of one service.

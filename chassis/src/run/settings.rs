@@ -8,6 +8,7 @@ use crate::mail::MailConfig;
 use crate::ops::OpsConfig;
 use crate::service::{AnyConfig, Registration};
 use crate::telemetry::TelemetryConfig;
+use crate::wake::RedisConfig;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -47,6 +48,8 @@ pub struct Platform {
     pub telemetry: TelemetryConfig,
     /// Databases.
     pub database: DatabaseConfig,
+    /// Redis.
+    pub redis: RedisConfig,
     /// Outgoing mail.
     pub mail: MailConfig,
     /// Tokens and credentials.
@@ -71,6 +74,7 @@ impl Platform {
         let ops = loader.section("ops");
         let telemetry = loader.section("telemetry");
         let database = loader.section("database");
+        let redis = loader.section("redis");
         let mail = loader.section("mail");
         let identity = loader.section("identity");
         let names: Vec<&str> = services.iter().map(|service| service.spec.name).collect();
@@ -89,6 +93,7 @@ impl Platform {
             ops,
             telemetry,
             database,
+            redis,
             mail,
             identity,
             peers,
