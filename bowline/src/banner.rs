@@ -1,6 +1,9 @@
 //! What a person sees when the platform has started: where things are, and what to do next.
 
-#![expect(clippy::print_stderr, reason = "what the command says to a person; logs may be JSON on standard output")]
+#![expect(
+    clippy::print_stderr,
+    reason = "what the command says to a person; logs may be JSON on standard output"
+)]
 
 use chassis::config::Mode;
 use chassis::run::{Platform, Started, Targets};
@@ -44,7 +47,9 @@ impl Facts {
             lines.push("  first admin bowline admin create --email you@example.org".to_owned());
         }
         if !self.mode.is_production() {
-            lines.push("  This is development mode. Set BOWLINE_MODE=production to be held to more.".to_owned());
+            lines.push(
+                "  This is development mode. Set BOWLINE_MODE=production to be held to more.".to_owned(),
+            );
         }
         format!("\n{}\n\n", lines.join("\n"))
     }
@@ -64,7 +69,12 @@ mod tests {
             databases: vec![("auth", "SQLite data/auth.db".to_owned())],
             took: Duration::from_millis(42),
         });
-        for part in ["http://127.0.0.1:8080/docs", "http://127.0.0.1:9090/ready", "SQLite data/auth.db", "admin create"] {
+        for part in [
+            "http://127.0.0.1:8080/docs",
+            "http://127.0.0.1:9090/ready",
+            "SQLite data/auth.db",
+            "admin create",
+        ] {
             assert!(text.contains(part), "{part} is missing in {text}");
         }
     }

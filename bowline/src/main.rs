@@ -1,2 +1,25 @@
-//! Under construction.
-fn main() {}
+//! Bowline: a microservice platform in one binary. `bowline --help` says what it can do.
+
+mod banner;
+mod cli;
+mod commands;
+mod services;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// The version that `--version`, the banner and `/info` tell.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+fn main() -> ExitCode {
+    match cli::Cli::parse().run() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("bowline: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -222,7 +222,6 @@ impl Answer {
     ///
     /// # Panics
     /// When it is another one; the message shows the body.
-    #[must_use]
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status.as_u16(), status, "{}: {}", self.what, self.text());

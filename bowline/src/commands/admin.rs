@@ -1,10 +1,9 @@
 //! `bowline admin`.
 
-use anyhow::{Context, ensure};
-use auth::Auth;
-use chassis::run::{Platform, offline};
+use anyhow::Context;
+use chassis::run::Platform;
 use clap::{Args, Subcommand};
-use secrecy::SecretString;
+use contract::auth::Password;
 use std::io::{BufRead, IsTerminal, Write};
 use std::process::ExitCode;
 
@@ -31,27 +30,28 @@ impl Admin {
     pub(crate) fn run(self, platform: Platform) -> anyhow::Result<ExitCode> {
         let Command::Create { email } = self.command;
         let password = read_password()?;
-        let made = offline::<Auth, _, _>(platform, |config, context| async move {
-            auth::commands::create_admin(config, context, &email, password).await
-        })?;
-        println!("{made}");
+        let made = auth::commands::create_admin(platform, &email, password)?;
+        if made.promoted {
+            println!("{email} was there already and is an administrator now; its password is as it was");
+        } else {
+            println!("{email} is an administrator ({})", made.id);
+        }
         Ok(ExitCode::SUCCESS)
     }
 }
 
-/// From a pipe, or asked for at a terminal without showing it. Never from an argument, which everybody on the machine
+/// None is needed for an account that exists. From a pipe, or asked for at a terminal without showing it. Never from an argument, which everybody on the machine
 /// can read.
-fn read_password() -> anyhow::Result<SecretString> {
+fn read_password() -> anyhow::Result<Option<Password>> {
     let stdin = std::io::stdin();
     if stdin.is_terminal() {
-        eprint!("Password: ");
+        eprint!("Password (empty for an account that exists): ");
         std::io::stderr().flush()?;
         let password = rpassword::read_password().context("cannot read the password")?;
-        return Ok(password.into());
+        return Ok((!password.is_empty()).then(|| Password::new(password)));
     }
     let mut line = String::new();
     stdin.lock().read_line(&mut line).context("cannot read the password")?;
     let password = line.trim_end_matches(['\r', '\n']).to_owned();
-    ensure!(!password.is_empty(), "give the password on standard input");
-    Ok(password.into())
+    Ok((!password.is_empty()).then(|| Password::new(password)))
 }

@@ -1,7 +1,6 @@
 //! `bowline keys`.
 
-use auth::Auth;
-use chassis::run::{Platform, offline};
+use chassis::run::Platform;
 use clap::{Args, Subcommand};
 use std::process::ExitCode;
 
@@ -14,21 +13,20 @@ pub(crate) struct Keys {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Make a new signing key; the old one verifies until its last token has ended
-    Rotate,
-    /// List the keys and since when, or until when, they hold
-    List,
+    /// Make a new signing key; the old one verifies until its last token has ended, so nobody is logged out
+    Rotate {
+        /// For a key that leaked: sign with the new one at once and refuse every token of the old ones
+        #[arg(long)]
+        now: bool,
+    },
 }
 
 impl Keys {
     pub(crate) fn run(self, platform: Platform) -> anyhow::Result<ExitCode> {
-        let text = offline::<Auth, _, _>(platform, |config, context| async move {
-            match self.command {
-                Command::Rotate => auth::commands::rotate_keys(config, context).await,
-                Command::List => auth::commands::list_keys(config, context).await,
-            }
-        })?;
-        println!("{text}");
+        let Command::Rotate { now } = self.command;
+        let key = auth::commands::rotate_keys(platform, now)?;
+        println!("key {} signs from {}", key.kid, key.signs_from);
+        println!("tokens of older keys hold until {}", key.old_verify_until);
         Ok(ExitCode::SUCCESS)
     }
 }

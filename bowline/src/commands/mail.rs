@@ -2,6 +2,7 @@
 
 use anyhow::Context as _;
 use auth::Auth;
+use chassis::http::Page;
 use chassis::run::{Platform, offline};
 use clap::{Args, Subcommand};
 use std::process::ExitCode;
@@ -35,13 +36,21 @@ impl Mail {
             let mailer = context.mailer()?;
             match self.command {
                 Command::List { limit } => {
-                    for mail in mailer.list(limit).await? {
-                        println!("{}  {}  {:<8} {:<30} {}", mail.id, mail.created_at, mail.status, mail.to, mail.subject);
+                    let (newest, _) = mailer.list(Page::new(1, limit)).await?;
+                    for mail in newest {
+                        println!(
+                            "{}  {}  {:<8} {:<30} {}",
+                            mail.id,
+                            mail.created_at,
+                            mail.status.as_str(),
+                            mail.recipient,
+                            mail.subject
+                        );
                     }
                 }
                 Command::Show { id } => {
                     let mail = mailer.get(id).await?.with_context(|| format!("there is no mail {id}"))?;
-                    println!("To: {}\nSubject: {}\n\n{}", mail.to, mail.subject, mail.text);
+                    println!("To: {}\nSubject: {}\n\n{}", mail.recipient, mail.subject, mail.text);
                 }
             }
             Ok(())

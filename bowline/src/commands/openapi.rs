@@ -11,9 +11,11 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
 
 /// The document of all services, the door's own first.
 pub(crate) fn document() -> OpenApi {
-    let (door, others): (Vec<_>, Vec<_>) = services::ALL.iter().partition(|registration| registration.spec.door);
-    let mut parts = door.into_iter().chain(others).map(|registration| (registration.spec.openapi)());
-    let mut document = parts.next().unwrap_or_default();
-    parts.for_each(|part| document.merge(part));
-    document
+    let specs = || services::ALL.iter().map(|registration| registration.spec);
+    let doors_first = specs().filter(|spec| spec.door).chain(specs().filter(|spec| !spec.door));
+    let merged = doors_first.map(|spec| (spec.openapi)()).reduce(|mut document, part| {
+        document.merge(part);
+        document
+    });
+    merged.unwrap_or_default()
 }

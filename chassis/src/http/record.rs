@@ -64,7 +64,12 @@ impl Drop for Record {
             }
             let _entered = self.span.enter();
             let ms = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX) as f64 / 1_000.0;
-            tracing::info!(target: "access", status, route, ms, client = %cx.client_ip, "answered");
+            // One line a request, where it came in; what services ask each other is for who looks closer.
+            if cx.calling_service.is_some() {
+                tracing::debug!(target: "access", status, route, ms, client = %cx.client_ip, "answered");
+            } else {
+                tracing::info!(target: "access", status, route, ms, client = %cx.client_ip, "answered");
+            }
         });
     }
 }

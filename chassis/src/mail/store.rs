@@ -24,7 +24,9 @@ pub enum MailStatus {
 }
 
 impl MailStatus {
-    const fn as_str(self) -> &'static str {
+    /// Its text in the store and for people.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
             Self::Stored => "stored",

@@ -1,0 +1,36 @@
+//! The signing key is replaced by a command while people work.
+
+use crate::support::{PASSWORD, Person, Sandbox, in_both_shapes};
+use serde_json::{Value, json};
+use testkit::eventually;
+
+in_both_shapes!(a_rotation_refuses_nobody);
+
+async fn a_rotation_refuses_nobody(sandbox: Sandbox) {
+    let client = sandbox.client();
+    let person = Person::register(&client).await;
+    let before = key_of(&person.access);
+    sandbox.command(&["keys", "rotate"], "");
+    let new = eventually(|| async {
+        person.client.get("/api/v1/users/me").await.expect(200);
+        let fresh = Person::log_in(&client, &person.email, PASSWORD).await;
+        fresh.client.get("/api/v1/users/me").await.expect(200);
+        let key = key_of(&fresh.access);
+        if key == before { Err("still the old key") } else { Ok(key) }
+    })
+    .await;
+    person.client.get("/api/v1/users/me").await.expect(200);
+    let published = client.get("/.well-known/jwks.json").await.expect(200).json();
+    let published: Vec<&str> =
+        published["keys"].as_array().unwrap().iter().filter_map(|key| key["kid"].as_str()).collect();
+    assert!(published.contains(&before.as_str()) && published.contains(&new.as_str()), "{published:?}");
+    client.post("/api/v1/auth/refresh", json!({"refreshToken": person.refresh})).await.expect(200);
+}
+
+/// The key id in a token's header.
+fn key_of(token: &str) -> String {
+    use base64::Engine;
+    let header = token.split('.').next().unwrap();
+    let header = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(header).unwrap();
+    serde_json::from_slice::<Value>(&header).unwrap()["kid"].as_str().unwrap().to_owned()
+}

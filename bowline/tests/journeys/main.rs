@@ -1,0 +1,14 @@
+//! What people do with the platform, each journey on the real binary in both shapes: everything in one process, and one
+//! process a service over real sockets.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a journey that cannot go on fails")]
+
+mod support;
+
+mod a_newcomer_looks_around;
+mod a_password_is_forgotten;
+mod a_process_is_killed;
+mod an_account_lives;
+mod an_administrator_steps_in;
+mod keys_are_rotated;
+mod the_command_line;
+mod the_process_stops;

@@ -1,0 +1,141 @@
+//! One process of the binary, started with an environment of its own and ended with the test.
+
+use serde_json::Value;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::{Duration, Instant};
+use testkit::Folder;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_bowline");
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// One process of the platform.
+pub(crate) struct Process {
+    child: Child,
+    log: PathBuf,
+    folder: Folder,
+    public: SocketAddr,
+    ops: SocketAddr,
+}
+
+impl Process {
+    /// Starts `bowline run` with these settings, and waits until it says where it listens. `BOWLINE_TARGET` names the
+    /// target.
+    pub(crate) fn start(settings: &[(&str, &str)]) -> Self {
+        let folder = Folder::new("process").unwrap();
+        let log = folder.path().join("log");
+        let target =
+            settings.iter().find(|(name, _)| *name == "BOWLINE_TARGET").map_or("all", |(_, target)| target);
+        let mut command = command(settings);
+        command.args(["run", "--target", target]).current_dir(folder.path());
+        command
+            .stdin(Stdio::null())
+            .stdout(File::create(&log).unwrap())
+            .stderr(File::options().append(true).open(&log).unwrap());
+        let mut child = command.spawn().unwrap();
+        let (public, ops) = listening(&mut child, &log);
+        Self { child, log, folder, public, ops }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.public)
+    }
+
+    pub(crate) fn ops_url(&self) -> String {
+        format!("http://{}", self.ops)
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.public.port()
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.public
+    }
+
+    /// Everything that it has logged.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap()
+    }
+
+    /// Sends a signal by its name, such as `TERM`.
+    pub(crate) fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Ends it with SIGKILL.
+    pub(crate) fn kill(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill().is_ok();
+        self.child.wait().unwrap();
+    }
+
+    /// Waits for its end.
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < until, "still running after {PATIENCE:?}:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill().is_ok();
+        let _ = self.child.wait().is_ok();
+        if std::thread::panicking() {
+            eprintln!("log of {}:\n{}", self.folder.path().display(), self.log());
+        }
+    }
+}
+
+/// Runs a command of the binary to its end.
+pub(crate) fn bowline(arguments: &[&str], settings: &[(&str, &str)], input: &str) -> Output {
+    let folder = Folder::new("command").unwrap();
+    let mut command = command(settings);
+    command.args(arguments).current_dir(folder.path());
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // It may end before it has read everything.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes()).is_ok();
+    child.wait_with_output().unwrap()
+}
+
+/// The binary with nothing of this process's environment but these settings.
+fn command(settings: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(BINARY);
+    command.env_clear().env("PORT", "0").env("OPS_PORT", "0").env("LOG_LEVEL", "debug");
+    command.envs(settings.iter().filter(|(name, _)| *name != "BOWLINE_TARGET").copied());
+    command
+}
+
+/// Waits for the line that says where it listens.
+fn listening(child: &mut Child, log: &PathBuf) -> (SocketAddr, SocketAddr) {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        for line in BufReader::new(File::open(log).unwrap()).lines().map_while(Result::ok) {
+            let line: Value = serde_json::from_str(&line).unwrap_or_default();
+            if line["message"] == "started" {
+                let address = |field: &str| line[field].as_str().unwrap().parse().unwrap();
+                return (address("public"), address("ops"));
+            }
+        }
+        let ended = child.try_wait().unwrap();
+        assert!(ended.is_none(), "ended with {ended:?}:\n{}", std::fs::read_to_string(log).unwrap());
+        assert!(
+            Instant::now() < until,
+            "not started after {PATIENCE:?}:\n{}",
+            std::fs::read_to_string(log).unwrap()
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

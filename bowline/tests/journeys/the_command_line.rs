@@ -1,0 +1,96 @@
+//! What a person types, and what it says.
+
+use crate::support::bowline;
+use serde_json::Value;
+use testkit::Folder;
+
+fn out(arguments: &[&str], settings: &[(&str, &str)]) -> (bool, String, String) {
+    let output = bowline(arguments, settings, "");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.success(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn every_error_of_the_settings_is_told_at_once() {
+    let (success, _, stderr) = out(
+        &["config", "check"],
+        &[("PORT", "http"), ("BOWLINE_HTTP__BODY_LIMITT", "1"), ("BOWLINE_IDENTITY__LEEWAY_SECS", "9999")],
+    );
+    assert!(!success);
+    for part in [
+        "http.port",
+        "PORT",
+        "BOWLINE_HTTP__BODY_LIMITT",
+        "did you mean BOWLINE_HTTP__BODY_LIMIT",
+        "identity.leeway_secs",
+    ] {
+        assert!(stderr.contains(part), "{part} is missing in:\n{stderr}");
+    }
+}
+
+#[test]
+fn production_refuses_to_start_without_its_secrets() {
+    let (success, _, stderr) = out(&["run"], &[("BOWLINE_MODE", "production")]);
+    assert!(!success);
+    for part in ["identity.service_key", "auth.master_key"] {
+        assert!(stderr.contains(part), "{part} is missing in:\n{stderr}");
+    }
+}
+
+#[test]
+fn settings_are_printed_with_their_source_and_without_their_secrets() {
+    let key = "0123456789abcdefghijklmnopqrstuvwxyzABCDEF";
+    let (success, stdout, _) =
+        out(&["config", "print"], &[("PORT", "8123"), ("BOWLINE_IDENTITY__SERVICE_KEY", key)]);
+    assert!(success);
+    assert!(stdout.contains("port = 8123") && stdout.contains("***"), "{stdout}");
+    assert!(!stdout.contains(key), "{stdout}");
+    assert!(toml::from_str::<toml::Table>(&stdout).is_ok(), "{stdout}");
+}
+
+#[test]
+fn a_misspelt_target_is_named_with_the_nearest_one() {
+    let (success, _, stderr) = out(&["run", "--target", "gatway"], &[]);
+    assert!(!success);
+    assert!(stderr.contains("did you mean `gateway`?"), "{stderr}");
+}
+
+#[test]
+fn a_target_that_needs_an_absent_peer_says_what_to_set() {
+    let folder = Folder::new("needs").unwrap();
+    let data = folder.path().to_str().unwrap();
+    let (success, _, stderr) = out(&["run", "--target", "gateway"], &[("DATA_DIR", data)]);
+    assert!(!success);
+    assert!(stderr.contains("peers.auth (BOWLINE_PEERS__AUTH)"), "{stderr}");
+}
+
+#[test]
+fn targets_are_listed_with_what_they_need() {
+    let (success, stdout, _) = out(&["targets"], &[]);
+    assert!(success);
+    assert!(stdout.contains("auth") && stdout.contains("(needs auth)"), "{stdout}");
+}
+
+#[test]
+fn migrate_makes_the_databases_and_ends() {
+    let folder = Folder::new("migrate").unwrap();
+    let data = folder.path().join("data");
+    let settings = [("DATA_DIR", data.to_str().unwrap())];
+    assert!(out(&["migrate"], &settings).0);
+    assert!(data.join("auth.db").exists());
+    assert!(out(&["migrate"], &settings).0, "a second time changes nothing");
+}
+
+#[test]
+fn the_openapi_document_describes_every_service() {
+    let (success, stdout, _) = out(&["openapi"], &[]);
+    assert!(success);
+    let document: Value = serde_json::from_str(&stdout).unwrap();
+    assert!(document["paths"]["/api/v1/auth/login"]["post"].is_object());
+}
+
+#[test]
+fn help_has_examples() {
+    let (success, stdout, _) = out(&["--help"], &[]);
+    assert!(success && stdout.contains("Examples:"), "{stdout}");
+}
