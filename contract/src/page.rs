@@ -27,14 +27,17 @@ pub struct Empty {}
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Pagination {
-    /// This page, from 1.
-    pub page: u32,
+    /// This page, from 1; absent in a list that is read by cursor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<u32>,
     /// Rows on a page at most.
     pub limit: u32,
-    /// Rows in the whole list.
-    pub total: u64,
-    /// Pages in the whole list.
-    pub pages: u64,
+    /// Rows in the whole list; absent in one that grows without end, where counting would cost more than reading.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<u64>,
+    /// Pages in the whole list; absent where the total is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pages: Option<u64>,
     /// Whether a page follows.
     pub has_next: bool,
     /// Whether a page precedes.
@@ -60,14 +63,22 @@ impl Pagination {
     pub fn new(page: u32, limit: u32, total: u64) -> Self {
         let pages = total.div_ceil(u64::from(limit.max(1)));
         Self {
-            page,
+            page: Some(page),
             limit,
-            total,
-            pages,
+            total: Some(total),
+            pages: Some(pages),
             has_next: u64::from(page) < pages,
             has_prev: page > 1 && pages > 0,
             cursor: None,
         }
+    }
+
+    /// The place of a page in a list that grows without end: whether it continues from somewhere, and where the page
+    /// after it begins, if there is one.
+    #[must_use]
+    pub fn by_cursor(limit: u32, continues: bool, next: Option<String>) -> Self {
+        let (page, total, pages) = (None, None, None);
+        Self { page, limit, total, pages, has_next: next.is_some(), has_prev: continues, cursor: next }
     }
 }
 
@@ -78,12 +89,12 @@ mod tests {
     #[test]
     fn the_last_full_page_has_no_next_one() {
         let last = Pagination::new(2, 10, 20);
-        assert_eq!((last.pages, last.has_next, last.has_prev), (2, false, true));
+        assert_eq!((last.pages, last.has_next, last.has_prev), (Some(2), false, true));
     }
 
     #[test]
     fn an_empty_list_has_no_pages_at_all() {
         let none = Pagination::new(1, 20, 0);
-        assert_eq!((none.pages, none.has_next, none.has_prev), (0, false, false));
+        assert_eq!((none.pages, none.has_next, none.has_prev), (Some(0), false, false));
     }
 }

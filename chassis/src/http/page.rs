@@ -118,7 +118,7 @@ mod tests {
     proptest! {
         #[test]
         fn pages_cover_every_row_once(total in 0_u64..5_000, limit in 1_u32..=MAX_LIMIT) {
-            let pages = Page::new(1, limit).of(total).pages;
+            let pages = Page::new(1, limit).of(total).pages.unwrap();
             let mut covered = 0_u64;
             for number in 1..=pages {
                 let page = Page::new(u32::try_from(number).unwrap(), limit);

@@ -28,6 +28,8 @@ settings! {
         verify_link_secs: u64 = 2 * 86_400;
         /// Seconds that the link to set a new password works.
         reset_link_secs: u64 = 1_800;
+        /// Seconds that an invitation to an organisation works.
+        invitation_secs: u64 = 7 * 86_400;
         /// Where the pages are that mailed links lead to. Empty means the platform's public URL.
         links_url: Option<String> = None;
         /// Threads that hash passwords.
@@ -54,6 +56,7 @@ impl Validate for AuthConfig {
         problems.range("key_activation_secs", self.key_activation_secs, 2..=DAY);
         problems.range("verify_link_secs", self.verify_link_secs, 60..=30 * DAY);
         problems.range("reset_link_secs", self.reset_link_secs, 60..=DAY);
+        problems.range("invitation_secs", self.invitation_secs, 60..=90 * DAY);
         problems.range("hash_threads", self.hash_threads, 1..=256);
         problems.range("hash_queue", self.hash_queue, 1..=100_000);
         // Argon2 needs eight blocks at least; production has the cost that OWASP asks for.

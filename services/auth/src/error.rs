@@ -2,6 +2,7 @@
 
 use crate::domain::organization::MemberRule;
 use crate::domain::password::Weak;
+use crate::domain::rights::RightsRule;
 use crate::hasher::HasherError;
 use chassis::db::DbError;
 use chassis::error::ApiError;
@@ -49,6 +50,15 @@ pub enum AuthError {
     /// A rule of an organisation.
     #[error(transparent)]
     Member(#[from] MemberRule),
+    /// A rule of who may change rights on the platform.
+    #[error(transparent)]
+    Rights(#[from] RightsRule),
+    /// The invitation is for another address.
+    #[error("the invitation is for another address")]
+    NotTheInvited,
+    /// Mail may go to the address again after this.
+    #[error("the address was mailed just now")]
+    TooSoon(Duration),
     /// The state of the thing does not allow it.
     #[error("{0}")]
     Conflict(&'static str),
@@ -116,6 +126,20 @@ impl From<AuthError> for ApiError {
             }
             AuthError::Member(MemberRule::LastOwner) => {
                 Self::new(ErrorCode::LastOwner, "An organisation keeps at least one owner.")
+            }
+            AuthError::Rights(RightsRule::NotAllowed) => {
+                Self::new(ErrorCode::Forbidden, "You do not manage accounts any more.")
+            }
+            AuthError::Rights(RightsRule::OwnRights) => Self::new(
+                ErrorCode::Conflict,
+                "Administrators cannot give up their own rights; another one can take them.",
+            ),
+            AuthError::NotTheInvited => Self::new(
+                ErrorCode::Forbidden,
+                "The invitation is for another address. Log in with the account that was invited.",
+            ),
+            AuthError::TooSoon(wait) => {
+                Self::new(ErrorCode::RateLimited, "The address was mailed just now.").retry_after(wait)
             }
             AuthError::Conflict(why) => Self::new(ErrorCode::Conflict, why),
             AuthError::Busy => {

@@ -1,5 +1,6 @@
 //! The routes, a file each. A handler reads the request, calls [`crate::app`] and words the answer.
 
+mod audit;
 mod change_password;
 mod end_other_sessions;
 mod end_session;
@@ -11,11 +12,13 @@ mod list_sessions;
 mod login;
 mod logout;
 mod logout_all;
+mod organizations;
 mod refresh;
 mod register;
 mod resend_verification;
 mod reset_password;
 mod update_me;
+mod users;
 mod verify_email;
 
 use crate::app::App;
@@ -40,6 +43,9 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(list_sessions::list_sessions, end_other_sessions::end_other_sessions))
         .routes(routes!(end_session::end_session))
         .routes(routes!(get_me::get_me, update_me::update_me))
+        .merge(users::routes())
+        .merge(organizations::routes())
+        .merge(audit::routes())
         .routes(routes!(get_jwks::get_jwks))
         .routes(routes!(get_feed::get_feed))
 }

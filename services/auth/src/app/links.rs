@@ -62,6 +62,18 @@ impl Links {
         );
         mail("password_changed", to, "Your password was changed", text)
     }
+
+    /// The mail with the link that joins an organisation.
+    pub(super) fn invite(&self, to: &str, organization: &str, token: &Token, lifetime: Duration) -> Mail {
+        let text = format!(
+            "You are invited to join {organization}.\n\nLog in with this address, or make an account for it, and \
+             accept:\n\n{}\n\nThe link works once, for {}. Without this page, send the token to \
+             POST /api/v1/organizations/invitations/accept.\n\nIf you do not know them, do nothing.\n",
+            self.to("accept-invitation", token),
+            span(lifetime)
+        );
+        mail("invitation", to, &format!("Join {organization}"), text)
+    }
 }
 
 fn mail(kind: &'static str, to: &str, subject: &str, text: String) -> Mail {

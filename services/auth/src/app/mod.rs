@@ -3,12 +3,17 @@
 //!
 //! Everything that changes is one transaction with its line in the audit log, its mail and its revocations.
 
+mod accounts;
+mod audit_log;
 mod change_password;
 mod feed;
+mod invitations;
 mod key_ring;
 mod links;
 mod lockout;
 mod login;
+mod members;
+mod organizations;
 mod profile;
 mod refresh;
 mod register;
@@ -55,6 +60,7 @@ pub struct Inner {
     pub(crate) refresh_grace: Duration,
     pub(crate) verify_link: Duration,
     pub(crate) reset_link: Duration,
+    pub(crate) invitation: Duration,
     pub(crate) jwks_max_age: Duration,
     /// Wakes whoever waits for the feed.
     pub(crate) news: Notify,
@@ -105,6 +111,7 @@ impl App {
             refresh_grace: Duration::from_secs(config.refresh_grace_secs),
             verify_link: Duration::from_secs(config.verify_link_secs),
             reset_link: Duration::from_secs(config.reset_link_secs),
+            invitation: Duration::from_secs(config.invitation_secs),
             jwks_max_age: Duration::from_secs(config.key_activation_secs / 2),
             news: Notify::new(),
             reset_asked: Notify::new(),

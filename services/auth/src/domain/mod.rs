@@ -2,12 +2,14 @@
 
 pub mod access_token;
 pub mod audit;
+pub mod cursor;
 pub mod email;
 pub mod lockout;
 pub mod one_time;
 pub mod organization;
 pub mod password;
 pub mod refresh_token;
+pub mod rights;
 pub mod sealed;
 pub mod session;
 pub mod signing_key;

@@ -3,7 +3,7 @@
 
 use crate::app::App;
 use crate::domain::lockout::Schedule;
-use crate::store::{key, login_failure, one_time_token, revocation, session};
+use crate::store::{invitation, key, login_failure, one_time_token, revocation, session};
 use chassis::db::DbError;
 use chassis::stop::Stop;
 use std::time::Duration;
@@ -38,6 +38,7 @@ impl App {
             let removed = [
                 ("sessions", session::delete_over(&self.db, before, BATCH).await?),
                 ("one_time_tokens", one_time_token::delete_over(&self.db, before, BATCH).await?),
+                ("invitations", invitation::delete_over(&self.db, before, BATCH).await?),
                 ("revocations", revocation::delete_over(&self.db, before, BATCH).await?),
                 ("login_failures", login_failure::delete_over(&self.db, forgotten, BATCH).await?),
                 ("signing_keys", key::delete_over(&self.db, before).await?),

@@ -4,7 +4,7 @@ use super::corrupt;
 use crate::domain::email::Email;
 use crate::domain::password::PasswordHash;
 use chassis::clock::Ts;
-use chassis::db::{Db, DbError, Tx, q, violated};
+use chassis::db::{Db, DbError, Engine, Tx, q, violated};
 use contract::auth::{self, UserStatus};
 use contract::identity::Role;
 use contract::ids::UserId;
@@ -87,21 +87,25 @@ impl TryFrom<Row> for User {
     type Error = DbError;
 
     fn try_from(row: Row) -> Result<Self, DbError> {
-        let roles = row.roles.as_deref().unwrap_or_default().split(',').filter(|role| !role.is_empty());
-        let roles = roles.map(|role| Role::parse(role).ok_or_else(|| corrupt("a role")));
         Ok(Self {
             id: UserId(row.id),
             email: row.email,
             email_verified_at: row.email_verified_at,
             password_hash: PasswordHash::from_stored(row.password_hash),
             display_name: row.display_name,
-            roles: roles.collect::<Result<_, _>>()?,
+            roles: parse_roles(row.roles.as_deref())?,
             status: UserStatus::parse(&row.status).ok_or_else(|| corrupt("the status"))?,
             version: row.version,
             created_at: row.created_at,
             updated_at: row.updated_at,
         })
     }
+}
+
+/// The roles of a row, which come as one text.
+pub(super) fn parse_roles(roles: Option<&str>) -> Result<Vec<Role>, DbError> {
+    let roles = roles.unwrap_or_default().split(',').filter(|role| !role.is_empty());
+    roles.map(|role| Role::parse(role).ok_or_else(|| corrupt("a role"))).collect()
 }
 
 macro_rules! select {
@@ -271,6 +275,19 @@ pub async fn set_display_name(tx: &mut Tx, id: UserId, name: Option<&str>, now: 
     const UPDATE: &str = "UPDATE users SET display_name = $2, name_key = $3, updated_at = $4 WHERE id = $1";
     let key = name.map(name_key);
     Ok(q!(tx.tx, execute, UPDATE, id.uuid(), name, &key, now)? == 1)
+}
+
+/// Lets nobody else change the rights of any account until the transaction ends: on PostgreSQL by a lock of this number,
+/// on SQLite there is one writer anyway.
+///
+/// # Errors
+/// When the database fails.
+pub async fn lock_rights(tx: &mut Tx) -> Result<(), DbError> {
+    const LOCK: i64 = 0x7269_6768;
+    if tx.engine() == Engine::Postgres {
+        q!(tx.tx, execute, "SELECT pg_advisory_xact_lock($1)", LOCK)?;
+    }
+    Ok(())
 }
 
 /// Holds the account's row until the transaction ends. `false` when there is no such account.

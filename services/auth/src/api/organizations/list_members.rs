@@ -1,0 +1,37 @@
+//! `GET /api/v1/organizations/{id}/members`.
+
+use crate::app::App;
+use axum::extract::State;
+use chassis::error::ApiResult;
+use chassis::http::{Page, PageQuery, Path, Query, Reply, reply};
+use chassis::identity::Principal;
+use contract::ErrorBody;
+use contract::auth::Member;
+use contract::ids::OrganizationId;
+use contract::page::Success;
+
+/// The members of an organisation, the longest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/organizations/{id}/members",
+    tag = "organizations",
+    security(("bearer" = [])),
+    params(("id" = OrganizationId, Path, description = "The organisation"), PageQuery),
+    responses(
+        (status = 200, description = "A page of them", body = Success<Vec<Member>>),
+        (status = 400, description = "The request is not valid", body = ErrorBody),
+        (status = 401, description = "No access token that holds", body = ErrorBody),
+        (status = 404, description = "No such organisation that you belong to", body = ErrorBody),
+        (status = 503, description = "Cannot be done now; Retry-After says when to ask again", body = ErrorBody),
+    )
+)]
+pub(super) async fn list_members(
+    State(app): State<App>,
+    who: Principal,
+    Path(id): Path<OrganizationId>,
+    Query(query): Query<PageQuery>,
+) -> ApiResult<Reply<Vec<Member>>> {
+    let page = Page::from(&query);
+    let (members, total) = app.members(&who, id, page).await?;
+    Ok(reply(members).page(page.of(total)))
+}
