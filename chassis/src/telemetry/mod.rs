@@ -116,7 +116,8 @@ pub fn init(config: &TelemetryConfig, version: &str) -> anyhow::Result<Telemetry
 }
 
 /// As [`init`], for one part of a process, such as a test: lines go to `sink`, as JSON unless the format is pretty, and
-/// the dispatcher is the caller's to use.
+/// the dispatcher is the caller's to use. With an endpoint set, [`Telemetry::shutdown`] must have run before the last
+/// copy is dropped: otherwise the exporter flushes then, and blocks the thread for it.
 ///
 /// # Errors
 /// As [`init`].

@@ -5,3 +5,5 @@
 mod db;
 mod engines;
 mod mail;
+mod ops;
+mod telemetry;
