@@ -27,7 +27,7 @@ async fn an_absent_service_is_a_503_and_comes_back() {
     let mut sandbox = Sandbox::start(Shape::Split);
     let client = sandbox.client();
     let person = Person::register(&client).await;
-    sandbox.auth().signal("STOP");
+    sandbox.auth().freeze();
     let asked =
         client.request(http::Method::GET, "/.well-known/jwks.json").header("x-request-timeout-ms", "300");
     asked.send().await.refused(ErrorCode::DeadlineExceeded);

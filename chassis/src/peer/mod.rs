@@ -77,6 +77,8 @@ impl Peer {
         let context = RequestContext::current();
         match &*self.place {
             Place::Local(edge) => {
+                // What the caller's router noted of its own route would mislead the peer's.
+                request.extensions_mut().clear();
                 let Some(edge) = edge.get() else {
                     return Err(UpstreamError::Unreachable("it is not built yet".into()));
                 };

@@ -49,6 +49,7 @@ impl Service for Auth {
             issuer: context.identity().issuer.clone(),
             audience: context.identity().audience.clone(),
             public_url: context.public_url().to_owned(),
+            news: context.wake("news"),
             db,
             clock,
         };

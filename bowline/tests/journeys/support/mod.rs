@@ -69,7 +69,9 @@ impl Sandbox {
             ("DATA_DIR", data.to_str().unwrap()),
             ("BOWLINE_IDENTITY__SERVICE_KEY", key),
             // The first key signs at once; a new one soon enough for a test to see it.
-            ("BOWLINE_AUTH__KEY_ACTIVATION_SECS", "1"),
+            ("BOWLINE_AUTH__KEY_ACTIVATION_SECS", "2"),
+            // Long enough for tabs, short enough to see what comes after it.
+            ("BOWLINE_AUTH__REFRESH_GRACE_SECS", "2"),
         ];
         Process::start(&[&own, more].concat())
     }

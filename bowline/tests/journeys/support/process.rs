@@ -67,6 +67,17 @@ impl Process {
         assert!(sent.success());
     }
 
+    /// Stops it from running until it is continued, and waits until it stands still.
+    pub(crate) fn freeze(&self) {
+        self.signal("STOP");
+        let stat = format!("/proc/{}/stat", self.child.id());
+        let until = Instant::now() + PATIENCE;
+        while !std::fs::read_to_string(&stat).unwrap().contains(") T ") {
+            assert!(Instant::now() < until, "it does not stand still");
+            std::thread::yield_now();
+        }
+    }
+
     /// Ends it with SIGKILL.
     pub(crate) fn kill(&mut self) {
         // It may have ended already.

@@ -7,8 +7,6 @@ use contract::auth::{Feed, FeedQuery};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
-/// How often the store is asked while somebody waits: a revocation by another process is seen that late at most.
-const POLL: Duration = Duration::from_millis(250);
 /// Revocations in one answer.
 const LIMIT: i64 = 1_000;
 
@@ -21,7 +19,7 @@ impl App {
         let until = Instant::now() + Duration::from_secs(query.wait);
         loop {
             // Enlisted before the store is read, so that no news falls between.
-            let mut woken = std::pin::pin!(self.news.notified());
+            let mut woken = std::pin::pin!(self.news.woken());
             woken.as_mut().enable();
             let feed = self.news_since(query).await?;
             let left = until.saturating_duration_since(Instant::now());
@@ -29,7 +27,7 @@ impl App {
                 return Ok(feed);
             }
             // Woken or not, the store is asked again.
-            timeout(POLL.min(left), woken).await.unwrap_or_default();
+            timeout(self.news.patience().min(left), woken).await.unwrap_or_default();
         }
     }
 

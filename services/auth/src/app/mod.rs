@@ -37,6 +37,7 @@ use chassis::db::Db;
 use chassis::http::RequestContext;
 use chassis::identity::Verifier;
 use chassis::mail::Mailer;
+use chassis::wake::Wake;
 use links::Links;
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,7 +64,7 @@ pub struct Inner {
     pub(crate) invitation: Duration,
     pub(crate) jwks_max_age: Duration,
     /// Wakes whoever waits for the feed.
-    pub(crate) news: Notify,
+    pub(crate) news: Wake,
     /// Wakes the job that answers requests for a new password.
     pub(crate) reset_asked: Notify,
 }
@@ -92,11 +93,12 @@ pub(crate) struct Means {
     pub(crate) issuer: String,
     pub(crate) audience: String,
     pub(crate) public_url: String,
+    pub(crate) news: Wake,
 }
 
 impl App {
     pub(crate) fn new(config: &AuthConfig, means: Means) -> anyhow::Result<Self> {
-        let Means { db, clock, mailer, verifier, keys, issuer, audience, public_url } = means;
+        let Means { db, clock, mailer, verifier, keys, issuer, audience, public_url, news } = means;
         let lifetime = Duration::from_secs(config.access_token_secs);
         Ok(Self(Arc::new(Inner {
             db,
@@ -113,7 +115,7 @@ impl App {
             reset_link: Duration::from_secs(config.reset_link_secs),
             invitation: Duration::from_secs(config.invitation_secs),
             jwks_max_age: Duration::from_secs(config.key_activation_secs / 2),
-            news: Notify::new(),
+            news,
             reset_asked: Notify::new(),
         })))
     }

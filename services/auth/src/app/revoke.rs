@@ -25,7 +25,7 @@ impl App {
             for revoked in revoked {
                 app.verifier.revoke(&Revocation { revoked, until: until.secs() + 1 });
             }
-            app.news.notify_waiters();
+            app.news.all();
         });
         Ok(())
     }
