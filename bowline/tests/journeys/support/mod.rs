@@ -12,6 +12,10 @@ use uuid::Uuid;
 /// A password that nobody guesses.
 pub(crate) const PASSWORD: &str = "correct-battery-7-staple";
 
+/// Times that are short enough for a test to see what comes after them.
+const QUICK: [(&str, &str); 2] =
+    [("BOWLINE_AUTH__KEY_ACTIVATION_SECS", "2"), ("BOWLINE_AUTH__REFRESH_GRACE_SECS", "2")];
+
 /// How the platform is cut into processes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shape {
@@ -68,12 +72,8 @@ impl Sandbox {
             ("PORT", &port),
             ("DATA_DIR", data.to_str().unwrap()),
             ("BOWLINE_IDENTITY__SERVICE_KEY", key),
-            // The first key signs at once; a new one soon enough for a test to see it.
-            ("BOWLINE_AUTH__KEY_ACTIVATION_SECS", "2"),
-            // Long enough for tabs, short enough to see what comes after it.
-            ("BOWLINE_AUTH__REFRESH_GRACE_SECS", "2"),
         ];
-        Process::start(&[&own, more].concat())
+        Process::start(&[&own, &QUICK, more].concat())
     }
 
     /// A client of the door.
@@ -110,7 +110,7 @@ impl Sandbox {
             ("DATA_DIR", data.to_str().unwrap()),
             ("BOWLINE_IDENTITY__SERVICE_KEY", self.service_key.as_str()),
         ];
-        let output = bowline(arguments, &settings, input);
+        let output = bowline(arguments, &[&settings[..], &QUICK].concat(), input);
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     }
