@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use chassis::telemetry::trace::{TraceContext, export_as};
-use chassis::telemetry::{Telemetry, TelemetryConfig, scoped};
+use chassis::telemetry::{LogFormat, Telemetry, TelemetryConfig, init, scoped};
 use http::{HeaderMap, Response};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
@@ -153,4 +153,33 @@ async fn a_collector_that_never_answers_does_not_hold_up_the_stop() {
     let (dispatch, telemetry, _lines) = exporting_to(format!("http://{}", silent.local_addr().unwrap()));
     dispatcher::with_default(&dispatch, || drop(info_span!("lost").entered()));
     timeout(Duration::from_secs(8), telemetry.shutdown()).await.expect("the stop waits five seconds at most");
+}
+
+#[test]
+#[ignore = "sets telemetry up for its whole process; the next test runs it in one of its own"]
+fn a_process_that_panics() {
+    let config = TelemetryConfig { log_format: LogFormat::Json, ..TelemetryConfig::default() };
+    let _telemetry = init(&config, "1.2.3").unwrap();
+    assert!(init(&config, "1.2.3").is_err(), "a process has one log");
+    let panicking = std::thread::Builder::new().name("worker-7".to_owned());
+    assert!(panicking.spawn(|| panic!("two\nlines")).unwrap().join().is_err());
+}
+
+#[test]
+fn a_panic_is_one_json_line_on_stdout() {
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "telemetry::a_process_that_panics", "--ignored", "--nocapture"])
+        .output()
+        .unwrap();
+    let stdout = String::from_utf8(child.stdout).unwrap();
+    assert!(child.status.success(), "{stdout}");
+    let line =
+        stdout.lines().find_map(|line| line.find("{\"timestamp\"").map(|start| &line[start..])).unwrap();
+    let line: Value = serde_json::from_str(line).unwrap();
+    assert_eq!(
+        (&line["level"], &line["target"], &line["thread"]),
+        (&json!("ERROR"), &json!("panic"), &json!("worker-7"))
+    );
+    assert_eq!(line["message"], "panicked: two\nlines");
+    assert!(line["location"].as_str().unwrap().contains("telemetry.rs:"));
 }
