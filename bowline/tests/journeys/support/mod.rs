@@ -73,7 +73,7 @@ impl Sandbox {
             ("DATA_DIR", data.to_str().unwrap()),
             ("BOWLINE_IDENTITY__SERVICE_KEY", key),
         ];
-        Process::start(&[&own, &QUICK, more].concat())
+        Process::start(&[&own[..], &QUICK, more].concat())
     }
 
     /// A client of the door.
