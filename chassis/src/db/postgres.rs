@@ -1,4 +1,7 @@
 //! Opening a PostgreSQL database: waiting for the server, creating the database when it is missing.
+//!
+//! The time limits travel as startup options. PgBouncer refuses those unless it is told to
+//! (`ignore_startup_parameters = options`); then set the limits on the role.
 
 use super::{About, DatabaseConfig, Db, is_unavailable};
 use anyhow::{Context, anyhow};

@@ -29,6 +29,10 @@ impl Validate for MailConfig {
         if smtp::mailbox(&self.from).is_err() {
             problems.add("from", "must be an address, or a name and an address in angle brackets");
         }
+        if mode.is_production() && self.smtp_url.is_some() && self.from == Self::default().from {
+            problems
+                .add("from", "must be set in production: an address at localhost is refused by mail servers");
+        }
         if let Some(url) = self.smtp_url.as_ref().map(|url| url.expose_secret()) {
             if Smtp::new(url, "x@example.org", self.timeout()).is_err() {
                 problems.add("smtp_url", "must be smtp://HOST, smtp://HOST?tls=required or smtps://HOST");
@@ -77,7 +81,17 @@ mod tests {
     }
 
     fn with_server(url: &str) -> MailConfig {
-        MailConfig { smtp_url: Some(url.into()), ..MailConfig::default() }
+        let from = "Acme <accounts@example.org>".to_owned();
+        MailConfig { smtp_url: Some(url.into()), from, ..MailConfig::default() }
+    }
+
+    #[test]
+    fn production_does_not_send_from_localhost() {
+        let from = MailConfig::default().from;
+        let unset = MailConfig { from, ..with_server("smtps://mail.example.org") };
+        assert!(problems(&unset, Mode::Development).is_empty());
+        assert_eq!(problems(&unset, Mode::Production), ["from"]);
+        assert!(problems(&MailConfig::default(), Mode::Production).is_empty());
     }
 
     #[test]

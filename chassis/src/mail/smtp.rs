@@ -49,7 +49,7 @@ impl Smtp {
         let since_1970 = Duration::from_micros(u64::try_from(now.micros()).unwrap_or_default());
         let message = Message::builder()
             .from(self.from.clone())
-            .to(mailbox(&mail.recipient)?)
+            .to(mailbox(&mail.to)?)
             .subject(&mail.subject)
             .date(SystemTime::UNIX_EPOCH + since_1970)
             .message_id(Some(format!("<{}@{}>", mail.id, self.from.email.domain())));

@@ -36,6 +36,12 @@ impl MailStatus {
     }
 }
 
+impl fmt::Display for MailStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
 impl TryFrom<String> for MailStatus {
     type Error = String;
 
@@ -56,7 +62,8 @@ pub struct MailRecord {
     /// What it is about.
     pub kind: String,
     /// The address it goes to.
-    pub recipient: String,
+    #[sqlx(rename = "recipient")]
+    pub to: String,
     /// Its subject.
     pub subject: String,
     /// Its text; empty once it is sent or given up.
@@ -81,7 +88,7 @@ pub struct MailRecord {
 impl fmt::Debug for MailRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("MailRecord");
-        shown.field("id", &self.id).field("kind", &self.kind).field("recipient", &self.recipient);
+        shown.field("id", &self.id).field("kind", &self.kind).field("to", &self.to);
         shown
             .field("status", &self.status)
             .field("attempts", &self.attempts)

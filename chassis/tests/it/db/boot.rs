@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
+use testkit::eventually;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -38,6 +39,10 @@ async fn on_postgres<F: Future<Output = ()>>(test: impl FnOnce(Arc<Place>) -> F)
     }
 }
 
+fn maintenance_url(place: &Place) -> String {
+    testkit::engines::with_database(&url_of(place), "postgres")
+}
+
 fn url_of(place: &Place) -> String {
     place.config.url.as_ref().unwrap().expose_secret().to_owned()
 }
@@ -62,6 +67,28 @@ async fn a_server_that_comes_up_late_is_waited_for() {
             () = proxy => {}
         }
         assert!(callers.load(Ordering::SeqCst) > 3);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_server_that_hung_up_is_connected_to_again() {
+    on_postgres(async |place| {
+        let db = place.open().await;
+        let database = url_of(&place).rsplit('/').next().unwrap().to_owned();
+        let backends = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()";
+        let mut admin = PgConnection::connect(&maintenance_url(&place)).await.unwrap();
+        for _ in 0..3 {
+            let (one, two) = (db.begin().await.unwrap(), db.begin().await.unwrap());
+            let hung_up = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1";
+            sqlx::query(hung_up).bind(&database).execute(&mut admin).await.unwrap();
+            drop((one, two));
+            eventually(|| db.ping()).await;
+            let alive: i64 =
+                sqlx::query_scalar(backends).bind(&database).fetch_one(&mut admin).await.unwrap();
+            assert!(alive > 0);
+        }
+        db.close().await;
     })
     .await;
 }
@@ -117,8 +144,7 @@ async fn a_missing_database_that_may_not_be_created_says_which_command_helps() {
         assert!(asked.elapsed() < Duration::from_secs(5), "it waited for what never comes");
 
         let role = format!("bowline_{}", Uuid::new_v4().simple());
-        let admin_url = testkit::engines::with_database(&url_of(&place), "postgres");
-        let mut admin = PgConnection::connect(&admin_url).await.unwrap();
+        let mut admin = PgConnection::connect(&maintenance_url(&place)).await.unwrap();
         admin.execute(AssertSqlSafe(format!("CREATE ROLE {role} LOGIN PASSWORD 'hunter2'"))).await.unwrap();
         let (server, _) = address_in(&url_of(&place));
         let name = url_of(&place).rsplit('/').next().unwrap().to_owned();

@@ -120,9 +120,9 @@ on_both_engines! {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_caller_that_stops_waiting_for_the_write_lock_does_not_leave_it_held() {
     let place = Place::sqlite();
-    let db = place.with(COUNTERS).await;
+    let (db, other_process) = (place.with(COUNTERS).await, place.open().await);
     for _ in 0..5 {
-        let held = db.begin().await.unwrap();
+        let held = other_process.begin().await.unwrap();
         let gave_up = tokio::time::timeout(Duration::from_millis(20), db.begin()).await;
         assert!(gave_up.is_err());
         held.commit().await.unwrap();

@@ -1,5 +1,5 @@
 use crate::engines::{Place, on_both_engines};
-use chassis::db::{ViolationKind, violated};
+use chassis::db::{DbError, ViolationKind, violated};
 use chassis::q;
 
 const TABLES: &str = "
@@ -35,6 +35,19 @@ on_both_engines! {
         for (statement, kind, name) in cases {
             let found = violated(&q!(db.write, execute, statement).unwrap_err()).unwrap();
             assert_eq!((found.kind, found.name.as_str()), (kind, name), "{statement}");
+        }
+    }
+
+    async fn a_write_that_fails_at_its_end_is_not_reported_as_done(place: Arc<Place>) {
+        let tables = "CREATE TABLE parents (id BIGINT PRIMARY KEY);
+            CREATE TABLE children (parent_id BIGINT NOT NULL REFERENCES parents (id) DEFERRABLE INITIALLY DEFERRED)";
+        let db = place.with(tables).await;
+        let sql = "INSERT INTO children VALUES (1) RETURNING parent_id";
+        let one: Result<(i64,), DbError> = q!(db.write, fetch_one, sql);
+        let maybe: Result<Option<(i64,)>, DbError> = q!(db.write, fetch_optional, sql);
+        let scalar: Result<i64, DbError> = q!(db.write, scalar, sql);
+        for failed in [one.unwrap_err(), maybe.unwrap_err(), scalar.unwrap_err()] {
+            assert_eq!(violated(&failed).unwrap().kind, ViolationKind::ForeignKey);
         }
     }
 
