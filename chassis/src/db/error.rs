@@ -117,6 +117,8 @@ fn code_of(error: &SqliteError) -> i32 {
 pub fn is_unavailable(error: &DbError) -> bool {
     match error {
         DbError::Io(_) | DbError::PoolTimedOut | DbError::PoolClosed | DbError::WorkerCrashed => true,
+        // A server or a proxy that hangs up before it has said a word; sqlx takes the silence for a wrong answer.
+        DbError::Protocol(reason) => reason.contains("SSLRequest: 0x00"),
         DbError::Database(error) => match error.try_downcast_ref::<SqliteError>() {
             Some(sqlite) => sqlite_is_unavailable(code_of(sqlite)),
             None => error.code().is_some_and(|code| postgres_is_unavailable(&code)),

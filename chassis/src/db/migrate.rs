@@ -8,7 +8,7 @@
 //! Migrations only expand or contract (a column is added in one release and dropped in a later one), because the old
 //! and the new release run side by side during a rollout.
 
-use super::{Db, sqlite};
+use super::{Db, postgres, sqlite};
 use anyhow::{Context, anyhow, ensure};
 use sqlx::migrate::{AppliedMigration, Migrate, MigrateError, Migrator};
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
@@ -72,7 +72,8 @@ impl Db {
             }
             Self::Postgres { pool, .. } => {
                 // A connection of its own: closing it lets the lock go also after a failure.
-                let options = pool.connect_options().as_ref().clone().options([("statement_timeout", "0")]);
+                let options =
+                    pool.connect_options().as_ref().clone().options([postgres::NO_STATEMENT_TIMEOUT]);
                 let mut connection = options.connect().await?;
                 connection.lock().await?;
                 let applied = apply(&mut connection, migrations.postgres, table).await;

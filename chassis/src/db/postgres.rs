@@ -17,6 +17,9 @@ const TRUSTED_IDLE: Duration = Duration::from_secs(15);
 /// A transaction that nobody goes on with is ended by the server, and its locks with it.
 const IDLE_IN_TRANSACTION: &str = "60s";
 
+/// For what may take its time: migrations and the creation of a database. The last option of a name counts.
+pub(super) const NO_STATEMENT_TIMEOUT: (&str, &str) = ("statement_timeout", "0");
+
 pub(super) async fn open(config: &DatabaseConfig, service: &str, url: &str) -> anyhow::Result<Db> {
     let options = options(config, service, url)?;
     let place = describe(&options);
@@ -121,8 +124,9 @@ fn is_missing(error: &anyhow::Error) -> bool {
 async fn create(config: &DatabaseConfig, options: &PgConnectOptions) -> anyhow::Result<()> {
     const NOT_ALLOWED: &str = "42501";
     const EXISTS_ALREADY: [&str; 2] = ["42P04", "23505"];
-    let mut maintenance = match connect(config, &options.clone().database("postgres")).await {
-        Err(error) if is_missing(&error) => connect(config, &options.clone().database("template1")).await?,
+    let patient = options.clone().options([NO_STATEMENT_TIMEOUT]);
+    let mut maintenance = match connect(config, &patient.clone().database("postgres")).await {
+        Err(error) if is_missing(&error) => connect(config, &patient.database("template1")).await?,
         done => done?,
     };
     let statement = format!("CREATE DATABASE {}", quoted(options.get_database().unwrap_or_default()));

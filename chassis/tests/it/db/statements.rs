@@ -118,10 +118,9 @@ async fn a_caller_that_goes_away_frees_its_sqlite_reader() {
         let gave_up: Result<Result<i64, DbError>, _> =
             tokio::time::timeout(Duration::from_millis(20), query).await;
         assert!(gave_up.is_err());
+        let next = tokio::time::timeout(Duration::from_secs(2), db.ping()).await;
+        next.expect("the abandoned statement is still running").unwrap();
     }
-    let asked = Instant::now();
-    db.ping().await.unwrap();
-    assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
 }
 
 #[tokio::test]
