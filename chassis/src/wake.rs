@@ -69,7 +69,7 @@ impl Wake {
         self.here.notify_waiters();
         if let Some(publish) = &self.wakes.0.publish {
             // A full queue already holds more wakes than anybody needs.
-            let _ = publish.try_send(self.channel.clone()).is_ok();
+            drop(publish.try_send(self.channel.clone()));
         }
     }
 
@@ -220,14 +220,15 @@ mod tests {
     async fn a_redis_that_is_away_fails_nothing() {
         let (wakes, carrier) = Wakes::new(&config(Some("redis://127.0.0.1:1"))).unwrap();
         let (stopper, stop) = stop::channel();
-        let carrying = tokio::task::spawn(carrier.unwrap().carry(stop));
+        let mut carrying = tokio::task::JoinSet::new();
+        carrying.spawn(carrier.unwrap().carry(stop));
         let topic = wakes.topic("auth", "news");
         let mut woken = std::pin::pin!(topic.woken());
         woken.as_mut().enable();
         topic.all();
         woken.await;
         stopper.stop();
-        carrying.await.unwrap().unwrap();
+        carrying.join_next().await.unwrap().unwrap().unwrap();
     }
 
     #[test]

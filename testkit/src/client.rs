@@ -22,7 +22,7 @@ const TESTER: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 #[derive(Debug, Clone)]
 enum Way {
     InProcess(Front),
-    Http(String, HttpClient<HttpConnector, Body>),
+    Http(Box<(String, HttpClient<HttpConnector, Body>)>),
 }
 
 /// Speaks to a service, in process or over a socket.
@@ -44,7 +44,7 @@ impl Client {
     #[must_use]
     pub fn http(base: impl Into<String>) -> Self {
         let client = HttpClient::builder(TokioExecutor::new()).build_http();
-        Self { way: Way::Http(base.into(), client), bearer: None, address: TESTER }
+        Self { way: Way::Http(Box::new((base.into(), client))), bearer: None, address: TESTER }
     }
 
     /// The same with an access token.
@@ -163,7 +163,8 @@ impl Ask<'_> {
                 *request.uri_mut() = self.path.parse().expect("a path");
                 front.handle(request, Caller::Socket(self.client.address)).await
             }
-            Way::Http(base, client) => {
+            Way::Http(way) => {
+                let (base, client) = &**way;
                 *request.uri_mut() = format!("{base}{}", self.path).parse().expect("a path");
                 let response = client.request(request).await;
                 response.unwrap_or_else(|error| panic!("{what}: no answer: {error}")).map(Body::new)

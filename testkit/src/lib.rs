@@ -6,6 +6,8 @@
 //! Without the default feature `harness` only [`servers`], [`engines`] and [`Folder`] remain. They need little more than the
 //! standard library, so that `cargo xtask` builds in seconds.
 
+#![cfg_attr(feature = "harness", expect(clippy::expect_used, reason = "a test that cannot go on fails"))]
+
 #[cfg(feature = "harness")]
 mod client;
 pub mod engines;

@@ -32,9 +32,11 @@ impl Admin {
         let password = read_password()?;
         let made = auth::commands::create_admin(platform, &email, password)?;
         if made.promoted {
-            println!("{email} was there already and is an administrator now; its password is as it was");
+            super::say(format_args!(
+                "{email} was there already and is an administrator now; its password is as it was"
+            ))?;
         } else {
-            println!("{email} is an administrator ({})", made.id);
+            super::say(format_args!("{email} is an administrator ({})", made.id))?;
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -25,12 +25,12 @@ enum Command {
 impl Config {
     pub(crate) fn run(self, platform: impl FnOnce() -> anyhow::Result<Platform>) -> anyhow::Result<ExitCode> {
         match self.command {
-            Command::Print => print!("{}", platform()?.loaded.to_text()),
+            Command::Print => super::say(platform()?.loaded.to_text().trim_end())?,
             Command::Check => {
                 platform()?;
-                println!("The settings are valid.");
+                super::say("The settings are valid.")?;
             }
-            Command::Reference => print!("{}", reference(&platform()?.sections)),
+            Command::Reference => super::say(reference(&platform()?.sections).trim_end())?,
         }
         Ok(ExitCode::SUCCESS)
     }

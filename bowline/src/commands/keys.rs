@@ -25,8 +25,8 @@ impl Keys {
     pub(crate) fn run(self, platform: Platform) -> anyhow::Result<ExitCode> {
         let Command::Rotate { now } = self.command;
         let key = auth::commands::rotate_keys(platform, now)?;
-        println!("key {} signs from {}", key.kid, key.signs_from);
-        println!("tokens of older keys hold until {}", key.old_verify_until);
+        super::say(format_args!("key {} signs from {}", key.kid, key.signs_from))?;
+        super::say(format_args!("tokens of older keys hold until {}", key.old_verify_until))?;
         Ok(ExitCode::SUCCESS)
     }
 }

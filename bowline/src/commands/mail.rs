@@ -1,8 +1,10 @@
 //! `bowline mail`.
 
+use super::say;
 use anyhow::Context as _;
 use auth::Auth;
 use chassis::http::Page;
+use chassis::mail::MailRecord;
 use chassis::run::{Platform, offline};
 use clap::{Args, Subcommand};
 use std::process::ExitCode;
@@ -36,25 +38,24 @@ impl Mail {
             let mailer = context.mailer()?;
             match self.command {
                 Command::List { limit } => {
-                    let (newest, _) = mailer.list(Page::new(1, limit)).await?;
-                    for mail in newest {
-                        println!(
-                            "{}  {}  {:<8} {:<30} {}",
-                            mail.id,
-                            mail.created_at,
-                            mail.status.as_str(),
-                            mail.recipient,
-                            mail.subject
-                        );
+                    let (newest, total) = mailer.list(Page::new(1, limit)).await?;
+                    newest.iter().try_for_each(|mail| say(line(mail)))?;
+                    if total == 0 {
+                        say("There is no mail.")?;
                     }
                 }
                 Command::Show { id } => {
                     let mail = mailer.get(id).await?.with_context(|| format!("there is no mail {id}"))?;
-                    println!("To: {}\nSubject: {}\n\n{}", mail.recipient, mail.subject, mail.text);
+                    say(format_args!("To: {}\nSubject: {}\n\n{}", mail.recipient, mail.subject, mail.text))?;
                 }
             }
             Ok(())
         })?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+fn line(mail: &MailRecord) -> String {
+    let MailRecord { id, created_at, status, recipient, subject, .. } = mail;
+    format!("{id}  {created_at}  {:<8} {recipient:<30} {subject}", status.as_str())
 }

@@ -17,7 +17,7 @@ impl Migrate {
     pub(crate) fn run(self, platform: Platform) -> anyhow::Result<ExitCode> {
         let targets = Targets::parse(&self.target, services::ALL)?;
         for (service, database) in chassis::run::migrate(platform, &targets)? {
-            println!("{service:<12} {database} is up to date");
+            super::say(format_args!("{service:<12} {database} is up to date"))?;
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use utoipa::openapi::OpenApi;
 
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
-    println!("{}", document().to_pretty_json()?);
+    super::say(document().to_pretty_json()?)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -4,7 +4,8 @@ use crate::support::{PASSWORD, Person, Sandbox, in_both_shapes};
 use contract::ErrorCode;
 use serde_json::{Value, json};
 use std::collections::HashSet;
-use testkit::eventually;
+use testkit::{Answer, eventually};
+use tokio::task::JoinSet;
 
 in_both_shapes!(
     from_registration_to_logout,
@@ -46,10 +47,10 @@ async fn two_tabs_refresh_at_once_and_a_thief_ends_the_family(sandbox: Sandbox) 
         let client = client.clone();
         async move { client.post("/api/v1/auth/refresh", json!({"refreshToken": token})).await }
     };
-    let tabs = (0..10).map(|_| tokio::spawn(refresh(person.refresh.clone())));
+    let mut tabs: JoinSet<Answer> = (0..10).map(|_| refresh(person.refresh.clone())).collect();
     let mut successors = HashSet::new();
-    for tab in tabs {
-        let grant: Value = tab.await.unwrap().expect(200).data();
+    while let Some(tab) = tabs.join_next().await {
+        let grant: Value = tab.unwrap().expect(200).data();
         successors.insert(grant["refreshToken"].as_str().unwrap().to_owned());
     }
     assert_eq!(successors.len(), 1, "all tabs get the same successor");
@@ -59,7 +60,7 @@ async fn two_tabs_refresh_at_once_and_a_thief_ends_the_family(sandbox: Sandbox) 
     // Within the grace a tab may still come late; after it, the same token is a stolen one.
     eventually(|| async {
         let late = refresh(person.refresh.clone()).await;
-        (late.status == 401).then_some(()).ok_or_else(|| late.status)
+        (late.status == 401).then_some(()).ok_or(late.status)
     })
     .await;
     refresh(newest).await.refused(ErrorCode::InvalidRefreshToken);

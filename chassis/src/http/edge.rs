@@ -221,7 +221,7 @@ impl Edge {
         let principal = OnceLock::new();
         if let Some(known) = parent.and_then(|parent| parent.principal.get()) {
             // Nobody else can have set it: the cell is a line old.
-            let _ = principal.set(known.clone()).is_ok();
+            drop(principal.set(known.clone()));
         }
         RequestContext {
             request_id,
@@ -401,7 +401,7 @@ impl<S: Service<Request<Body>>> Service<Request<Body>> for Remembering<S> {
         if let Some(matched) = request.extensions().get::<MatchedPath>() {
             RequestContext::with_current(|context| {
                 // A nested router may match again; the first, whole template is kept.
-                let _ = context.route.set(matched.clone()).is_ok();
+                drop(context.route.set(matched.clone()));
             });
         }
         self.0.call(request)

@@ -84,7 +84,7 @@ impl Listener {
                     }
                     drained_by.send_modify(|threads| *threads += 1);
                     // An error means that the owner is gone, which releases as well.
-                    let _ = released.wait_for(|released| *released).await.is_ok();
+                    drop(released.wait_for(|released| *released).await);
                 });
             };
             threads.push(std::thread::Builder::new().name(format!("http-{number}")).spawn(serve)?);
@@ -98,7 +98,7 @@ impl Serving {
     pub async fn drained(&self) {
         let all = self.threads.len();
         // An error means that the threads are gone, so nothing is left to drain.
-        let _ = self.drained.clone().wait_for(|threads| *threads == all).await.is_ok();
+        drop(self.drained.clone().wait_for(|threads| *threads == all).await);
     }
 
     /// Ends the threads; connections that are still open are cut.
@@ -185,7 +185,7 @@ async fn settle(accepted: std::io::Result<(TcpStream, SocketAddr)>) -> Option<(T
     match accepted {
         Ok((stream, peer)) => {
             // Without it the socket only answers later than it could.
-            let _ = stream.set_nodelay(true).is_ok();
+            drop(stream.set_nodelay(true));
             Some((stream, peer))
         }
         Err(error) => {

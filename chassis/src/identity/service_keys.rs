@@ -37,11 +37,14 @@ struct Version {
     decoding: DecodingKey,
 }
 
+/// Credentials that were signed, by who proves itself to whom, and until when they hold.
+type Issued = HashMap<(&'static str, String), (HeaderValue, Ts)>;
+
 /// Signs and verifies the credentials of services.
 pub struct ServiceKeys {
     current: Version,
     previous: Option<Version>,
-    issued: RwLock<HashMap<(&'static str, String), (HeaderValue, Ts)>>,
+    issued: RwLock<Issued>,
     verified: Cache<[u8; 32], (Box<str>, Box<str>, Ts)>,
 }
 

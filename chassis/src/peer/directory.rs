@@ -50,7 +50,7 @@ impl Directory {
     /// Puts a built service in its place.
     pub(crate) fn connect(&self, edge: &Edge) {
         if let Some(Place::Local(cell)) = self.places.get(edge.service()).map(|place| &**place)
-            && cell.set(edge.clone()).is_err()
+            && cell.set(Box::new(edge.clone())).is_err()
         {
             tracing::error!(service = edge.service(), "was built twice; the first stays");
         }

@@ -44,7 +44,7 @@ pub struct Peer {
 /// Where a peer is.
 enum Place {
     /// In this process; set when everything is built, so that no order of building matters.
-    Local(OnceLock<Edge>),
+    Local(OnceLock<Box<Edge>>),
     /// Behind a URL.
     Remote(base::Base),
 }

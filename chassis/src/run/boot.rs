@@ -8,8 +8,7 @@ use crate::health::Readiness;
 use crate::http::Listener;
 use crate::ops::{Info, Ops, OpsState};
 use crate::stop;
-use crate::telemetry;
-use anyhow::Context as _;
+use crate::telemetry::Telemetry;
 use std::collections::BTreeMap;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
@@ -18,11 +17,10 @@ pub(super) async fn boot(
     platform: Platform,
     targets: &Targets,
     version: &'static str,
+    telemetry: &Telemetry,
 ) -> anyhow::Result<Running> {
     let began = Instant::now();
     let clock = Clock::system();
-    let telemetry = telemetry::init(&platform.telemetry, version)?;
-    let signals = stop::signals().context("cannot listen for signals")?;
     let (stopper, stop) = stop::channel();
     let ops = Ops::bind(&platform.ops)?;
     let listener = Listener::bind(&platform.http)?;
@@ -53,5 +51,5 @@ pub(super) async fn boot(
         Started { public, ops: ops.address(), databases: assembled.described(), took: began.elapsed() };
     let ms = u64::try_from(started.took.as_millis()).unwrap_or(u64::MAX);
     tracing::info!(%public, ops = %started.ops, targets = targets.names().join(","), ms, "started");
-    Ok(Running { started, signals: Box::pin(signals), stopper, assembled, serving, ops, telemetry })
+    Ok(Running { started, stopper, assembled, serving, ops })
 }

@@ -5,8 +5,6 @@ use super::assemble::{Assembled, Ended};
 use crate::http::Serving;
 use crate::ops::OpsHandle;
 use crate::stop::{Signal, Stopper};
-use crate::telemetry::Telemetry;
-use std::pin::Pin;
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::task::JoinError;
@@ -15,20 +13,18 @@ use tokio::time::{Instant, sleep, timeout_at};
 /// A process that serves.
 pub(super) struct Running {
     pub(super) started: Started,
-    pub(super) signals: Pin<Box<dyn Future<Output = Signal> + Send>>,
     pub(super) stopper: Stopper,
     pub(super) assembled: Assembled,
     pub(super) serving: Serving,
     pub(super) ops: OpsHandle,
-    pub(super) telemetry: Telemetry,
 }
 
 impl Running {
     /// Waits for a signal or for a worker's end, then stops in order.
-    pub(super) async fn until_stopped(mut self) -> ExitCode {
+    pub(super) async fn until_stopped(mut self, signal: impl Future<Output = Signal>) -> ExitCode {
         let mut clean = true;
         tokio::select! {
-            signal = &mut self.signals => tracing::info!(signal = signal.name(), "stopping"),
+            signal = signal => tracing::info!(signal = signal.name(), "stopping"),
             Some(ended) = self.assembled.workers.join_next() => {
                 clean = false;
                 tracing::error!(worker = describe(ended), "a worker ended before the stop; stopping the process");
@@ -54,7 +50,6 @@ impl Running {
         self.stopper.finish();
         self.serving.join();
         tracing::info!(clean, "stopped");
-        self.telemetry.shutdown().await;
         self.ops.stop();
         if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }

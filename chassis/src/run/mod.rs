@@ -23,6 +23,8 @@ pub use settings::{Platform, ProcessConfig};
 
 use crate::config::nearest;
 use crate::service::Registration;
+use crate::stop;
+use crate::telemetry::{self, Telemetry};
 use anyhow::{Context as _, bail};
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -108,8 +110,28 @@ pub fn run(
         .build()
         .context("cannot make the runtime")?;
     runtime.block_on(async {
-        let running = boot::boot(platform, targets, version).await?;
-        on_start(&running.started);
-        Ok(running.until_stopped().await)
+        let telemetry = telemetry::init(&platform.telemetry, version)?;
+        let ended = serve(platform, targets, version, &telemetry, on_start).await;
+        telemetry.shutdown().await;
+        ended
     })
+}
+
+async fn serve(
+    platform: Platform,
+    targets: &Targets,
+    version: &'static str,
+    telemetry: &Telemetry,
+    on_start: impl FnOnce(&Started),
+) -> anyhow::Result<ExitCode> {
+    let mut signals = std::pin::pin!(stop::signals().context("cannot listen for signals")?);
+    let running = tokio::select! {
+        running = boot::boot(platform, targets, version, telemetry) => running?,
+        signal = &mut signals => {
+            tracing::info!(signal = signal.name(), "told to stop before it had started");
+            return Ok(ExitCode::SUCCESS);
+        }
+    };
+    on_start(&running.started);
+    Ok(running.until_stopped(signals).await)
 }

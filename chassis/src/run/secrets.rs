@@ -52,7 +52,7 @@ pub fn secret(
         .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
         .and_then(|()| fs::hard_link(&draft, &path));
     // A draft that stays behind does no harm.
-    let _ = fs::remove_file(&draft).is_ok();
+    drop(fs::remove_file(&draft));
     match made {
         Ok(()) => Ok(text.into()),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(fs::read_to_string(&path)

@@ -77,7 +77,8 @@ impl Platform {
         let redis = loader.section("redis");
         let mail = loader.section("mail");
         let identity = loader.section("identity");
-        let names: Vec<&str> = services.iter().map(|service| service.spec.name).collect();
+        let behind = services.iter().map(|service| service.spec).filter(|spec| !spec.door);
+        let names: Vec<&str> = behind.map(|spec| spec.name).collect();
         let about =
             "URLs of services that run in another process, by name. A target of this process needs none.";
         let peers = loader.map("peers", about, &names);

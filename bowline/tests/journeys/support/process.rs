@@ -81,7 +81,7 @@ impl Process {
     /// Ends it with SIGKILL.
     pub(crate) fn kill(&mut self) {
         // It may have ended already.
-        let _ = self.child.kill().is_ok();
+        drop(self.child.kill());
         self.child.wait().unwrap();
     }
 
@@ -101,8 +101,8 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         // It may have ended by itself.
-        let _ = self.child.kill().is_ok();
-        let _ = self.child.wait().is_ok();
+        drop(self.child.kill());
+        drop(self.child.wait());
         if std::thread::panicking() {
             eprintln!("log of {}:\n{}", self.folder.path().display(), self.log());
         }
@@ -117,7 +117,7 @@ pub(crate) fn bowline(arguments: &[&str], settings: &[(&str, &str)], input: &str
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     // It may end before it has read everything.
-    let _ = child.stdin.take().unwrap().write_all(input.as_bytes()).is_ok();
+    drop(child.stdin.take().unwrap().write_all(input.as_bytes()));
     child.wait_with_output().unwrap()
 }
 
