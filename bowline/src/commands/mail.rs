@@ -46,7 +46,7 @@ impl Mail {
                 }
                 Command::Show { id } => {
                     let mail = mailer.get(id).await?.with_context(|| format!("there is no mail {id}"))?;
-                    say(format_args!("To: {}\nSubject: {}\n\n{}", mail.recipient, mail.subject, mail.text))?;
+                    say(format_args!("To: {}\nSubject: {}\n\n{}", mail.to, mail.subject, mail.text))?;
                 }
             }
             Ok(())
@@ -56,6 +56,6 @@ impl Mail {
 }
 
 fn line(mail: &MailRecord) -> String {
-    let MailRecord { id, created_at, status, recipient, subject, .. } = mail;
-    format!("{id}  {created_at}  {:<8} {recipient:<30} {subject}", status.as_str())
+    let MailRecord { id, created_at, status, to, subject, .. } = mail;
+    format!("{id}  {created_at}  {:<8} {to:<30} {subject}", status.as_str())
 }
