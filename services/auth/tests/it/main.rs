@@ -1,0 +1,15 @@
+//! Identity through its router, on both engines; one binary, because each one links everything.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails here and says where")]
+
+mod accounts;
+mod commands;
+mod email;
+mod feed;
+mod keys;
+mod lockout;
+mod password;
+mod refresh;
+mod schema;
+mod sessions;
+mod support;
