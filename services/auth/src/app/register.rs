@@ -47,7 +47,9 @@ pub(crate) fn known_of(email: &str, name: Option<&str>) -> Vec<String> {
         text.split(|c: char| !c.is_alphanumeric()).filter(|word| word.len() > 2).map(str::to_owned).collect()
     };
     let mut known = vec!["bowline".to_owned(), email.to_owned()];
+    known.extend(email.split_once('@').map(|(local, _)| local.to_owned()));
     known.extend(words(email));
+    known.extend(name.map(str::to_owned));
     known.extend(name.iter().flat_map(|name| words(name)));
     known
 }
@@ -59,7 +61,7 @@ mod tests {
     #[test]
     fn the_parts_of_a_name_and_of_an_address_are_known() {
         let known = known_of("ada.lovelace@example.org", Some("Ada King"));
-        for word in ["ada.lovelace@example.org", "lovelace", "example", "King"] {
+        for word in ["ada.lovelace@example.org", "ada.lovelace", "lovelace", "example", "Ada King", "King"] {
             assert!(known.iter().any(|known| known == word), "{word} in {known:?}");
         }
     }

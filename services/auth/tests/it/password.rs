@@ -1,8 +1,7 @@
 //! New passwords: by who knows the old one, and by who can read the mail.
 
 use crate::support::{
-    OTHER_PASSWORD, PASSWORD, audited, count, login, mailed, pass, register, setup, start, start_with,
-    try_login, try_refresh,
+    OTHER_PASSWORD, PASSWORD, audited, count, login, mailed, pass, register, start, try_login, try_refresh,
 };
 use contract::ErrorCode;
 use serde_json::json;
@@ -20,7 +19,7 @@ async fn reset(service: &TestService, token: &str, password: &str) -> testkit::A
 /// Asks for a link and waits for its mail.
 async fn link(service: &TestService, email: &str) -> String {
     let before = mailed(service.db("auth"), email, "reset_password").await.len();
-    forgot(service, email).await.expect(202);
+    forgot(service, &email.to_uppercase()).await.expect(202);
     let mails = eventually(|| async {
         let mails = mailed(service.db("auth"), email, "reset_password").await;
         (mails.len() > before).then_some(mails)
@@ -85,7 +84,7 @@ async fn a_new_password_is_a_good_one_and_another_one(engine: Engine) {
 async fn a_mailed_link_sets_a_new_password_once_and_ends_every_session(engine: Engine) {
     let Some(service) = start(engine).await else { return };
     let ada = register(&service, "ada@example.org").await;
-    let token = link(&service, "Ada@Example.org").await;
+    let token = link(&service, "ada@example.org").await;
     let weak = reset(&service, &token, "password1").await.expect(400);
     weak.refused(ErrorCode::WeakPassword);
     reset(&service, &token, OTHER_PASSWORD).await.expect(204);
@@ -170,8 +169,7 @@ async fn a_new_password_forgives_failed_logins(engine: Engine) {
 }
 
 async fn a_login_that_began_before_the_password_changed_does_not_hold(engine: Engine) {
-    // One hashing thread and a slow hash: the login waits in the queue while the password changes under it.
-    let Some(service) = start_with(setup(), engine).await else { return };
+    let Some(service) = start(engine).await else { return };
     let ada = register(&service, "ada@example.org").await;
     let body = json!({"currentPassword": PASSWORD, "newPassword": OTHER_PASSWORD});
     let logins = (0..6).map(|_| try_login(&service, "ada@example.org", PASSWORD));
