@@ -58,7 +58,7 @@ settings! {
         threads: usize = 0;
         /// Where clients reach the platform, for links in mail and documents. Empty means the listener's own address.
         public_url: Option<String> = None;
-        /// Origins that a browser may call from, for example https://shop.example. Never a wildcard.
+        /// Origins that a browser may call from, for example `https://shop.example`. Never a wildcard.
         allowed_origins: Vec<String> = Vec::new(), env "ALLOWED_ORIGINS";
         /// Networks of proxies whose X-Forwarded-For is believed.
         trusted_proxies: Vec<IpNet> = Vec::new();

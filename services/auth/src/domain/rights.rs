@@ -117,7 +117,7 @@ mod tests {
         fn whatever_is_allowed_one_administrator_remains(
             changes in prop::collection::vec((0_usize..3, 0_usize..3, 0_usize..4, any::<bool>()), 0..30),
         ) {
-            let mut all = vec![admin(), admin(), Rights::new(&[], Active)];
+            let mut all = [admin(), admin(), Rights::new(&[], Active)];
             for (actor, target, role, active) in changes {
                 let status = if active { Active } else { Disabled };
                 let to = Rights::new(&[Role::ALL[role]], status);
