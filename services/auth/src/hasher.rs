@@ -8,9 +8,6 @@
 //! the start from random bytes.
 
 use crate::domain::password::{self, Cost, HashingFailed, PasswordHash, Verdict, Weak};
-use aws_lc_rs::rand;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use contract::auth::Password;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -56,10 +53,7 @@ impl Hasher {
             let jobs = Arc::clone(&jobs);
             std::thread::Builder::new().name(format!("hasher-{n}")).spawn(move || work(&jobs))?;
         }
-        let mut random = [0_u8; 32];
-        rand::fill(&mut random).map_err(|_| anyhow::anyhow!("the system has no randomness"))?;
-        let decoy = PasswordHash::new(&Password::new(URL_SAFE_NO_PAD.encode(random)), cost)?;
-        Ok(Self { queue, cost, decoy })
+        Ok(Self { queue, cost, decoy: PasswordHash::decoy(cost)? })
     }
 
     /// Compares a password with the hash of an account, or with the decoy when there is no such account; then the

@@ -10,6 +10,8 @@
 use argon2::password_hash::phc;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use contract::auth::Password;
 use std::fmt;
 use zxcvbn::Score;
@@ -126,6 +128,20 @@ impl PasswordHash {
         let hash: phc::PasswordHash =
             cost.argon2()?.hash_password(password.expose().as_bytes()).map_err(|e| failed(&e))?;
         Ok(Self(hash.to_string()))
+    }
+
+    /// A hash of this cost that no password has: random bytes in the place of salt and output. Verifying against it
+    /// takes as long as against a real one; making it takes no time and none of the memory that hashing needs.
+    ///
+    /// # Errors
+    /// [`HashingFailed`] when the system has no randomness.
+    pub fn decoy(cost: Cost) -> Result<Self, HashingFailed> {
+        let mut random = [0_u8; 48];
+        aws_lc_rs::rand::fill(&mut random).map_err(|e| failed(&e))?;
+        let (salt, output) = random.split_at(16);
+        let (salt, output) = (STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(output));
+        let Cost { memory_kib, passes } = cost;
+        Ok(Self(format!("$argon2id$v=19$m={memory_kib},t={passes},p=1${salt}${output}")))
     }
 
     /// Compares a password with this hash, in constant time. Slow.
