@@ -262,6 +262,7 @@ async fn a_subject_cannot_add_a_header() {
     let [arrived] = server.accepted().try_into().unwrap();
     let headers = arrived.split("\n\n").next().unwrap();
     assert!(!headers.lines().any(|line| line.starts_with("Bcc")), "{headers}");
+    assert_eq!(outbox.get(id).await.subject.lines().count(), 1);
     assert!(arrived.contains(LINK));
 }
 
