@@ -3,9 +3,26 @@
 //! SQLite is always there. PostgreSQL is there when `BOWLINE_TEST_POSTGRES` holds the URL of a server on which tests may
 //! create and drop databases; `cargo xtask test` starts a private one and sets it. On a developer's machine a missing
 //! server skips the PostgreSQL half with a line saying so; with `CI=true` it fails, because a skipped test proves nothing.
+//! Redis and `BOWLINE_TEST_REDIS` likewise.
 
 /// The environment variable that holds the URL of the PostgreSQL server for tests.
 pub const POSTGRES_VARIABLE: &str = "BOWLINE_TEST_POSTGRES";
+
+/// The environment variable that holds the URL of the Redis server for tests.
+pub const REDIS_VARIABLE: &str = "BOWLINE_TEST_REDIS";
+
+/// Whether this is a run in which nothing may be skipped.
+pub fn is_ci() -> bool {
+    variable("CI").as_deref() == Some("true")
+}
+
+/// The URL of a Redis server that tests share, each with names of its own, if there is one.
+///
+/// # Panics
+/// With `CI=true` and no server: the run would pass without having tested Redis.
+pub fn redis_url() -> Option<String> {
+    found("Redis", REDIS_VARIABLE)
+}
 
 /// The URL of a PostgreSQL server on which databases may be created and dropped, if there is one.
 ///
@@ -14,11 +31,13 @@ pub const POSTGRES_VARIABLE: &str = "BOWLINE_TEST_POSTGRES";
 /// # Panics
 /// With `CI=true` and no server: the run would pass without having tested PostgreSQL.
 pub fn postgres_url() -> Option<String> {
-    let found = choose(variable(POSTGRES_VARIABLE), variable("CI").as_deref() == Some("true"));
+    found("PostgreSQL", POSTGRES_VARIABLE)
+}
+
+fn found(engine: &str, name: &str) -> Option<String> {
+    let found = choose(name, variable(name), is_ci());
     if found.is_none() {
-        eprintln!(
-            "skipped on PostgreSQL: {POSTGRES_VARIABLE} is not set (`cargo xtask test` starts a server)"
-        );
+        eprintln!("skipped on {engine}: {name} is not set (`cargo xtask test` starts a server)");
     }
     found
 }
@@ -31,12 +50,12 @@ pub fn with_database(url: &str, database: &str) -> String {
     format!("{}/{database}{query}", &url[..end])
 }
 
-fn choose(url: Option<String>, ci: bool) -> Option<String> {
+fn choose(name: &str, url: Option<String>, ci: bool) -> Option<String> {
     let url = url.filter(|url| !url.is_empty());
     assert!(
         url.is_some() || !ci,
-        "CI=true but {POSTGRES_VARIABLE} is not set: run the tests with `cargo xtask test`, which starts a private \
-         PostgreSQL, or set it to the URL of a server on which databases may be created and dropped"
+        "CI=true but {name} is not set: run the tests with `cargo xtask test`, which starts private servers, or set \
+         it to the URL of a server that tests may fill and empty"
     );
     url
 }
@@ -66,13 +85,13 @@ mod tests {
 
     #[test]
     fn without_a_server_a_developer_skips() {
-        assert_eq!(choose(None, false), None);
-        assert_eq!(choose(Some(String::new()), false), None);
+        assert_eq!(choose("X", None, false), None);
+        assert_eq!(choose("X", Some(String::new()), false), None);
     }
 
     #[test]
     #[should_panic(expected = "cargo xtask test")]
     fn without_a_server_ci_fails() {
-        choose(Some(String::new()), true);
+        choose("X", Some(String::new()), true);
     }
 }

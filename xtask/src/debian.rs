@@ -9,23 +9,23 @@ use std::process::Command;
 /// Read by the package `postgresql-common` when it is installed: no server that starts with the machine.
 const NO_CLUSTER: &str = "/etc/postgresql-common/createcluster.d/bowline.conf";
 
-/// Installs the PostgreSQL server programs without a cluster. The tests start their own.
+/// Installs the server programs that are missing, without a cluster and without a service. The tests start their own.
 ///
 /// # Errors
 /// Not root, no apt, or the installation failed; the message says what to do.
-pub(crate) fn install_postgres() -> Result<()> {
-    check_apt(&["postgresql"], "or run the tests on SQLite only: `cargo xtask test --no-postgres`")?;
+pub(crate) fn install_servers(packages: &[&str]) -> Result<()> {
+    check_apt(packages, "or run the tests on SQLite only: `cargo xtask test --no-servers`")?;
     let settings = Path::new(NO_CLUSTER);
     settings.parent().map_or(Ok(()), std::fs::create_dir_all)?;
     std::fs::write(settings, "create_main_cluster = false\n")
         .with_context(|| format!("cannot write {NO_CLUSTER}"))?;
-    install(&["postgresql"])
+    install(packages)
 }
 
 /// Installs packages, after one `apt-get update`.
 ///
 /// # Errors
-/// As [`install_postgres`].
+/// As [`install_servers`].
 pub(crate) fn install(packages: &[&str]) -> Result<()> {
     check_apt(packages, "and run this again")?;
     eprintln!("==> installing Debian packages: {}", packages.join(" "));

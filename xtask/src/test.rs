@@ -6,24 +6,24 @@ use anyhow::{Result, bail};
 use std::ffi::OsString;
 use std::process::Command;
 use std::time::Instant;
-use testkit::engines::POSTGRES_VARIABLE;
-use testkit::servers::Postgres;
+use testkit::engines::{POSTGRES_VARIABLE, REDIS_VARIABLE};
+use testkit::servers::{Postgres, Redis};
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   cargo xtask test                          everything
   cargo xtask test -p auth refresh          tests of crate auth whose name contains `refresh`
   cargo xtask test --filter 'test(/^api::/)'   a nextest expression
-  cargo xtask test --no-postgres            on SQLite only: no package is installed, no server started
+  cargo xtask test --no-servers             on SQLite only: no package is installed, no server started
 
-A server of your own is used instead of a private one when BOWLINE_TEST_POSTGRES holds its URL.")]
+A server of your own is used instead of a private one when BOWLINE_TEST_POSTGRES or BOWLINE_TEST_REDIS holds its URL.")]
 pub(crate) struct Arguments {
     /// Only tests that match this nextest expression.
     #[arg(long, value_name = "EXPRESSION")]
     filter: Option<String>,
-    /// Test on SQLite only.
+    /// Test on SQLite only, without Redis.
     #[arg(long)]
-    no_postgres: bool,
+    no_servers: bool,
     /// Handed on to the test runner.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "RUNNER ARGUMENTS")]
     rest: Vec<String>,
@@ -34,36 +34,54 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if let Some(filter) = &arguments.filter {
         rest.extend(["-E".to_owned(), filter.clone()]);
     }
-    test(&rest, !arguments.no_postgres)
+    test(&rest, !arguments.no_servers)
 }
 
 /// Runs the tests with these further arguments for the runner. The last line of the output is the runner's summary.
 ///
 /// # Errors
 /// A server did not start, the build failed, or a test failed.
-pub(crate) fn test(rest: &[String], postgres: bool) -> Result<()> {
+pub(crate) fn test(rest: &[String], servers: bool) -> Result<()> {
     // Stopped when this function ends, however the tests ended.
-    let _server;
+    let (_postgres, _redis);
     let mut command = runner(rest);
-    if postgres && std::env::var_os(POSTGRES_VARIABLE).is_none_or(|url| url.is_empty()) {
-        let server = start_postgres()?;
-        command.env(POSTGRES_VARIABLE, server.url("postgres"));
-        _server = server;
+    if servers {
+        let wanted = |variable| std::env::var_os(variable).is_none_or(|url| url.is_empty());
+        let (postgres, redis) = (wanted(POSTGRES_VARIABLE), wanted(REDIS_VARIABLE));
+        install_missing(postgres, redis)?;
+        if postgres {
+            let server = started("PostgreSQL", Postgres::start, Postgres::port)?;
+            command.env(POSTGRES_VARIABLE, server.url("postgres"));
+            _postgres = server;
+        }
+        if redis {
+            let server = started("Redis", Redis::start, Redis::port)?;
+            command.env(REDIS_VARIABLE, server.url());
+            _redis = server;
+        }
     }
     eprintln!("==> {}", process::words(&command));
     process::run(&mut command)
 }
 
-fn start_postgres() -> Result<Postgres> {
-    if Postgres::installed().is_none() {
-        debian::install_postgres()?;
+fn install_missing(postgres: bool, redis: bool) -> Result<()> {
+    let mut missing = Vec::new();
+    if postgres && Postgres::installed().is_none() {
+        missing.push("postgresql");
     }
-    let started = Instant::now();
-    let server = Postgres::start()?;
+    if redis && Redis::installed().is_none() {
+        missing.push("redis-server");
+    }
+    if missing.is_empty() { Ok(()) } else { debian::install_servers(&missing) }
+}
+
+fn started<S>(name: &str, start: impl FnOnce() -> Result<S>, port: impl FnOnce(&S) -> u16) -> Result<S> {
+    let began = Instant::now();
+    let server = start()?;
     if process::interrupted() {
         bail!("interrupted");
     }
-    eprintln!("==> private PostgreSQL on port {} ({:.1} s)", server.port(), started.elapsed().as_secs_f32());
+    eprintln!("==> private {name} on port {} ({:.1} s)", port(&server), began.elapsed().as_secs_f32());
     Ok(server)
 }
 

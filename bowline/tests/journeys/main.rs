@@ -10,5 +10,6 @@ mod a_process_is_killed;
 mod an_account_lives;
 mod an_administrator_steps_in;
 mod keys_are_rotated;
+mod replicas_share_a_database;
 mod the_command_line;
 mod the_process_stops;

@@ -7,3 +7,4 @@ mod engines;
 mod mail;
 mod ops;
 mod telemetry;
+mod wake;

@@ -5,7 +5,7 @@ use anyhow::{Context, Result, bail};
 use std::path::Path;
 use std::process::Command;
 
-/// PostgreSQL refuses to run as root, so root hands it to the account that the
+/// PostgreSQL refuses to run as root, so root hands a server to the account that the
 /// package made; anybody else runs it as themselves.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Account {

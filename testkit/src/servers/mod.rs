@@ -11,8 +11,10 @@
 mod account;
 mod guardian;
 mod postgres;
+mod redis;
 
 pub use postgres::Postgres;
+pub use redis::Redis;
 
 /// A TCP port on 127.0.0.1 that was free a moment ago. Another process may take it first: whoever starts a server on it
 /// looks whether that worked.

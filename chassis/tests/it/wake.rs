@@ -1,0 +1,39 @@
+//! Wakes between processes, on a real Redis.
+
+use chassis::stop;
+use chassis::wake::{Carrier, RedisConfig, Wakes};
+use std::time::Duration;
+use testkit::{engines, eventually};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use uuid::Uuid;
+
+fn replica(url: &str) -> (Wakes, Carrier) {
+    let (wakes, carrier) = Wakes::new(&RedisConfig { url: Some(url.to_owned().into()) }).unwrap();
+    (wakes, carrier.unwrap())
+}
+
+#[tokio::test]
+async fn a_wake_reaches_another_process_through_redis() {
+    let Some(url) = engines::redis_url() else { return };
+    let ((one, carrier), (other, others_carrier)) = (replica(&url), replica(&url));
+    let (stopper, stop) = stop::channel();
+    let mut carrying = JoinSet::new();
+    carrying.spawn(carrier.carry(stop.clone()));
+    carrying.spawn(others_carrier.carry(stop));
+    // A service of the test's own: the server is shared.
+    let service = Uuid::new_v4().simple().to_string();
+    let (sent, heard) = (one.topic(&service, "news"), other.topic(&service, "news"));
+    // Until both have subscribed nothing is heard; from then on everything is, long before anybody looks by themselves.
+    eventually(|| async {
+        let mut woken = std::pin::pin!(heard.woken());
+        woken.as_mut().enable();
+        sent.all();
+        timeout(Duration::from_millis(200), woken).await
+    })
+    .await;
+    stopper.stop();
+    while let Some(ended) = carrying.join_next().await {
+        ended.unwrap().unwrap();
+    }
+}
