@@ -8,12 +8,12 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use chassis::error::ApiResult;
-use chassis::http::Json;
+use bytes::Bytes;
+use chassis::error::{ApiError, ApiResult};
 use chassis::peer::Peer;
 use chassis::service::Context;
 use futures_util::future::join_all;
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValue};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -36,7 +36,7 @@ pub(crate) fn own() -> OpenApi {
 
 struct Docs {
     peers: Vec<(&'static str, Option<Peer>)>,
-    kept: ArcSwapOption<(Instant, OpenApi)>,
+    kept: ArcSwapOption<(Instant, Bytes)>,
     asking: Mutex<()>,
 }
 
@@ -58,25 +58,27 @@ async fn allow_page(mut response: Response) -> Response {
 }
 
 async fn document(State(docs): State<Arc<Docs>>) -> ApiResult<impl IntoResponse> {
-    let document = docs.current().await;
-    Ok(([(CACHE_CONTROL, "no-cache")], Json(document)))
+    let document = docs.current().await?;
+    Ok(([(CACHE_CONTROL, "no-cache"), (CONTENT_TYPE, "application/json")], document))
 }
 
 impl Docs {
-    async fn current(&self) -> OpenApi {
+    /// The document as it is sent: whoever asks for it often makes it no more often.
+    async fn current(&self) -> ApiResult<Bytes> {
         if let Some(kept) = self.fresh() {
-            return kept;
+            return Ok(kept);
         }
         let _one_asks = self.asking.lock().await;
         if let Some(kept) = self.fresh() {
-            return kept;
+            return Ok(kept);
         }
-        let document = self.ask().await;
+        let document = self.ask().await.to_json().map_err(ApiError::internal)?;
+        let document = Bytes::from(document);
         self.kept.store(Some(Arc::new((Instant::now(), document.clone()))));
-        document
+        Ok(document)
     }
 
-    fn fresh(&self) -> Option<OpenApi> {
+    fn fresh(&self) -> Option<Bytes> {
         let kept = self.kept.load_full()?;
         (kept.0.elapsed() < KEPT).then(|| kept.1.clone())
     }

@@ -43,11 +43,15 @@ pub(crate) async fn forward(
     cx: Cx,
     mut request: Request<Body>,
 ) -> Response {
-    headers::inbound(request.headers_mut(), &cx);
-    *request.version_mut() = Version::HTTP_11;
     if let Some(principal) = cx.principal() {
         tracing::Span::current().record("user", tracing::field::display(principal.user()));
     }
+    if has_dot_segments(request.uri().path()) {
+        return ApiError::not_found("route").into_response();
+    }
+    let authority = request.uri().authority().cloned();
+    headers::inbound(request.headers_mut(), authority.as_ref());
+    *request.version_mut() = Version::HTTP_11;
     match send(&upstream, request).await {
         Ok(response) => {
             upstream.answered.increment(1);
@@ -63,5 +67,35 @@ pub(crate) async fn forward(
 async fn send(upstream: &Upstream, request: Request<Body>) -> ApiResult<Response> {
     let mut response = upstream.peer()?.forward(request).await?;
     headers::outbound(response.headers_mut());
+    // How long the body is said to be is settled anew for the client's connection, not taken from the upstream's.
+    *response.version_mut() = Version::HTTP_11;
     Ok(response)
+}
+
+/// Whether something behind the door could read another path than the one that was routed. Clients resolve such
+/// segments themselves (RFC 3986, section 5.2.4); who sends them on means to reach what is not meant to be reached.
+fn has_dot_segments(path: &str) -> bool {
+    let dots = |segment: &str| {
+        // Some servers take what stands behind a semicolon for a parameter of the segment.
+        let name = segment.split(';').next().unwrap_or_default();
+        matches!(&*name.to_ascii_lowercase().replace("%2e", "."), "." | "..")
+    };
+    (path.contains("/.") || path.contains("/%2")) && path.split('/').any(dots)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_dot_segments;
+
+    #[test]
+    fn a_path_that_climbs_is_seen_however_it_is_written() {
+        for climbs in
+            ["/api/v1/a/../b", "/api/v1/a/..", "/a/./b", "/a/%2e%2E/b", "/a/.%2e", "/a/%2e", "/a/..;x/b"]
+        {
+            assert!(has_dot_segments(climbs), "{climbs}");
+        }
+        for plain in ["/api/v1/a", "/a/b..c", "/a/x.json", "/a/%20b", "/a/%2eb", "/.well-known/jwks.json"] {
+            assert!(!has_dot_segments(plain), "{plain}");
+        }
+    }
 }

@@ -1,4 +1,5 @@
-//! For tests only: private servers, the engines that a test runs on, and waiting for a condition.
+//! For tests only: private servers, the engines that a test runs on, services under test and fake peers, and waiting
+//! for a condition.
 //!
 //! What must hold: nothing here is a normal dependency of a service or of the chassis (the architecture test sees to
 //! it), and nothing that a test starts outlives it, even when the test is killed.
@@ -13,7 +14,13 @@ mod client;
 pub mod engines;
 #[cfg(feature = "harness")]
 mod eventually;
+#[cfg(feature = "harness")]
+mod fake_auth;
 mod folder;
+#[cfg(feature = "harness")]
+mod listening;
+#[cfg(feature = "harness")]
+mod raw_peer;
 pub mod servers;
 #[cfg(feature = "harness")]
 mod service;
@@ -22,6 +29,12 @@ mod service;
 pub use client::{Answer, Ask, Client};
 #[cfg(feature = "harness")]
 pub use eventually::{Settled, eventually, eventually_within};
+#[cfg(feature = "harness")]
+pub use fake_auth::{FakeAuth, FakeAuthConfig, Issuer};
 pub use folder::Folder;
+#[cfg(feature = "harness")]
+pub use listening::Listening;
+#[cfg(feature = "harness")]
+pub use raw_peer::{RawPeer, Wire};
 #[cfg(feature = "harness")]
 pub use service::{Engine, Setup, TestService};

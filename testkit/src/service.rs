@@ -1,6 +1,8 @@
 //! A service, alone or with others, built as the run loop builds it and called without a socket.
 
 use crate::client::Client;
+use crate::fake_auth::Issuer;
+use crate::listening::Listening;
 use crate::{Folder, engines};
 use chassis::clock::{Clock, Ts};
 use chassis::config::Sources;
@@ -65,6 +67,26 @@ impl Setup {
         self
     }
 
+    /// Who signs the tokens that [`crate::FakeAuth`] vouches for.
+    #[must_use]
+    pub fn issuer(self, issuer: &Issuer) -> Self {
+        self.set("BOWLINE_AUTH__ISSUER", issuer.name())
+    }
+
+    /// Where a service is that runs elsewhere.
+    #[must_use]
+    pub fn peer(self, name: &str, url: impl Into<String>) -> Self {
+        self.set(&format!("BOWLINE_PEERS__{}", name.to_uppercase()), url)
+    }
+
+    /// Builds services that need no database.
+    ///
+    /// # Panics
+    /// When they cannot be built.
+    pub async fn build(self) -> TestService {
+        self.start(Engine::Sqlite).await.expect("SQLite is always there")
+    }
+
     /// Builds it on an engine; `None` when the engine is not there and may be skipped.
     ///
     /// # Panics
@@ -97,6 +119,15 @@ impl TestService {
     #[must_use]
     pub fn client(&self) -> Client {
         Client::in_process(self.assembled.front())
+    }
+
+    /// Listens on a free port of 127.0.0.1, as the process would.
+    ///
+    /// # Panics
+    /// When it cannot.
+    #[must_use]
+    pub fn listen(&self) -> Listening {
+        Listening::start(&self.assembled)
     }
 
     /// Its clock, which only the test moves.

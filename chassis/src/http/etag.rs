@@ -4,11 +4,12 @@
 //! A handler that changes something takes [`IfMatch`] and checks it inside its transaction.
 
 use crate::error::{ApiError, ApiResult};
+use axum::body::Body;
 use axum::extract::FromRequestParts;
 use contract::error::ErrorCode;
-use http::header::{IF_MATCH, IF_NONE_MATCH};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use std::fmt::Display;
 
 /// The strong entity tag of a version. The version must be plain text without quotes; others are hashed away by a caller.
@@ -36,7 +37,7 @@ impl IfMatch {
             return Ok(());
         }
         Err(ApiError::new(ErrorCode::PreconditionFailed, "It was changed since you read it. Read it again.")
-            .header(http::header::ETAG, current))
+            .header(ETAG, current))
     }
 }
 
@@ -49,8 +50,38 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
     }
 }
 
+/// The conditions of a read, taken before the request goes into the router.
+pub(super) struct Conditions(HeaderMap);
+
+impl Conditions {
+    pub(super) fn of(request: &Request<Body>) -> Self {
+        // An empty map is free, and nearly every request has no condition.
+        let mut kept = HeaderMap::new();
+        if matches!(*request.method(), Method::GET | Method::HEAD) {
+            for value in request.headers().get_all(IF_NONE_MATCH) {
+                kept.append(IF_NONE_MATCH, value.clone());
+            }
+        }
+        Self(kept)
+    }
+
+    /// Answers 304 instead of what the client has already (RFC 9110, section 15.4.5).
+    pub(super) fn apply(&self, response: &mut Response<Body>) {
+        if self.0.is_empty() || response.status() != StatusCode::OK {
+            return;
+        }
+        if response.headers().get(ETAG).is_some_and(|tag| is_known(&self.0, tag)) {
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+            *response.body_mut() = Body::empty();
+            for name in [CONTENT_LENGTH, CONTENT_TYPE, CONTENT_ENCODING] {
+                response.headers_mut().remove(name);
+            }
+        }
+    }
+}
+
 /// Whether the client already has the version of this tag (weak comparison).
-pub(super) fn is_known(headers: &HeaderMap, etag: &HeaderValue) -> bool {
+fn is_known(headers: &HeaderMap, etag: &HeaderValue) -> bool {
     let Ok(current) = etag.to_str() else { return false };
     let current = current.trim_start_matches("W/");
     tags(headers, IF_NONE_MATCH).any(|tag| tag == "*" || tag.trim_start_matches("W/") == current)

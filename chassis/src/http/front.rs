@@ -3,7 +3,9 @@
 //! Internal routes always go straight to their service, which asks for the credential of a calling service.
 
 use super::edge::{Caller, Edge};
+use crate::error::ApiError;
 use axum::body::Body;
+use axum::response::IntoResponse;
 use http::{Request, Response};
 use std::sync::Arc;
 
@@ -25,7 +27,7 @@ pub struct Behind {
 pub struct Front(Arc<[Behind]>);
 
 impl Front {
-    /// At least one edge is needed for anything to be answered.
+    /// Where there is no edge, there is no route.
     #[must_use]
     pub fn new(edges: Vec<Behind>) -> Self {
         Self(edges.into())
@@ -35,7 +37,7 @@ impl Front {
     pub async fn handle(&self, request: Request<Body>, caller: Caller) -> Response<Body> {
         match self.pick(request.uri().path()) {
             Some(edge) => edge.handle(request, caller).await,
-            None => Response::default(),
+            None => ApiError::not_found("route").into_response(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! JSON bodies: read in bounded time and size, parsed with the field named, validated with every failing field reported.
 
 use super::RequestContext;
+use super::body::BodyFault;
 use crate::error::{ApiError, ApiResult};
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
@@ -13,7 +14,6 @@ use http::header::CONTENT_TYPE;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::time::Duration;
 
 /// A JSON body. As a parameter it is read and validated; as an answer it is written without the envelope (see
 /// [`super::reply`] for the one with it).
@@ -51,34 +51,25 @@ impl<T: Serialize> IntoResponse for Json<T> {
     }
 }
 
-/// The whole body within the configured size and time.
+/// The whole body within the configured size. Time is kept by the body itself, when it comes from outside.
 ///
 /// # Errors
 /// 413 when it is larger, 408 when it comes too slowly, 400 when it breaks off.
-pub(super) async fn read_body(body: Body) -> ApiResult<Bytes> {
-    let (limit, patience) = RequestContext::with_current(|cx| {
-        (cx.edge.config.body_limit, Duration::from_millis(cx.edge.config.body_timeout_ms))
-    })
-    .unwrap_or((1_048_576, Duration::from_secs(15)));
-    match tokio::time::timeout(patience, Limited::new(body, limit).collect()).await {
-        Err(_) => Err(ApiError::new(ErrorCode::RequestTimeout, "The body came too slowly.")),
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(limit)),
-        Ok(Err(error)) => {
-            Err(ApiError::new(ErrorCode::Validation, "The body broke off.").cause(anyhow::anyhow!(error)))
-        }
-    }
-}
-
-pub(super) fn too_large(limit: usize) -> ApiError {
-    ApiError::new(ErrorCode::PayloadTooLarge, format!("The body is larger than {limit} bytes."))
+async fn read_body(body: Body) -> ApiResult<Bytes> {
+    let limit = RequestContext::with_current(|cx| cx.edge.config.body_limit).unwrap_or(1_048_576);
+    let fault = match Limited::new(body, limit).collect().await {
+        Ok(collected) => return Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => BodyFault::TooLarge(limit),
+        Err(error) => BodyFault::of(&*error).unwrap_or(BodyFault::BrokenOff),
+    };
+    Err(fault.into())
 }
 
 fn is_json(content_type: Option<&HeaderValue>) -> bool {
     let Some(text) = content_type.and_then(|value| value.to_str().ok()) else { return false };
     let mime = text.split(';').next().unwrap_or_default().trim();
-    mime.eq_ignore_ascii_case("application/json")
-        || (mime.starts_with("application/") && mime.ends_with("+json"))
+    let mime = mime.to_ascii_lowercase();
+    mime == "application/json" || (mime.starts_with("application/") && mime.ends_with("+json"))
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> ApiResult<T> {
@@ -110,25 +101,55 @@ pub(super) fn wrong_field(path: &str, sentence: &str) -> FieldError {
         let rest = sentence.strip_prefix(prefix)?;
         rest.split('`').next().map(str::to_owned)
     };
-    if let Some(name) = quoted("unknown field `") {
-        // serde_path_to_error already ends the path with the unknown field's own name.
-        let field = if path.is_empty() || path == name || path.ends_with(&format!(".{name}")) {
-            if path.is_empty() { name } else { path.to_owned() }
+    // serde_path_to_error may end the path with the name already.
+    let named = |name: String| {
+        if path.is_empty() {
+            name
+        } else if path == name || path.ends_with(&format!(".{name}")) {
+            path.to_owned()
         } else {
             format!("{path}.{name}")
-        };
-        return FieldError::new(field, "is not a known field");
+        }
+    };
+    for (prefix, message) in [
+        ("unknown field `", "is not a known field"),
+        ("missing field `", "is required"),
+        ("duplicate field `", "must be given once only"),
+    ] {
+        if let Some(name) = quoted(prefix) {
+            return FieldError::new(named(name), message);
+        }
     }
-    if let Some(name) = quoted("missing field `") {
-        let field = if path.is_empty() { name } else { format!("{path}.{name}") };
-        return FieldError::new(field, "is required");
+    if sentence.contains("UUID parsing failed") {
+        return FieldError::new(path, "must be a UUID");
     }
     let sentence = sentence.split(" at line ").next().unwrap_or(sentence);
     let message = match sentence.rsplit_once("expected ") {
-        Some((_, expected)) => format!("must be {expected}"),
+        Some((_, expected)) => must_be(expected),
         None => "has a value that is not allowed".to_owned(),
     };
     FieldError::new(path, message)
+}
+
+/// What was expected, in a client's words and not in Rust's.
+pub(super) fn must_be(expected: &str) -> String {
+    let first = expected.split(' ').next().unwrap_or_default();
+    let expected = match first {
+        "u8" | "u16" | "u32" | "u64" | "u128" | "usize" => "a whole number that is not negative",
+        "i8" | "i16" | "i32" | "i64" | "i128" | "isize" => "a whole number",
+        "f32" | "f64" => "a number",
+        "bool" => "true or false",
+        "struct" | "map" => "an object",
+        "sequence" | "tuple" => "a list",
+        "unit" => "null",
+        _ => match expected {
+            "a boolean" => "true or false",
+            "a map" => "an object",
+            "a sequence" => "a list",
+            other => other,
+        },
+    };
+    format!("must be {expected}")
 }
 
 /// Every failing field of a validation, with the path as the client wrote it.
@@ -200,6 +221,16 @@ mod tests {
     fn a_missing_field_is_named() {
         let (_, text) = refusal(r#"{"lines":[{}]}"#);
         assert!(text.contains("lines[0].unitPrice") && text.contains("required"), "{text}");
+    }
+
+    #[test]
+    fn what_is_expected_is_said_in_a_clients_words() {
+        let (_, text) = refusal(r#"{"lines":[{"unitPrice":-1}]}"#);
+        assert!(text.contains("a whole number that is not negative"), "{text}");
+        let (_, text) = refusal(r#"{"lines":[7]}"#);
+        assert!(text.contains("must be an object") && !text.contains("Line"), "{text}");
+        let (_, text) = refusal(r#"{"lines":[],"lines":[]}"#);
+        assert!(text.contains("field: \"lines\"") && text.contains("once only"), "{text}");
     }
 
     #[test]

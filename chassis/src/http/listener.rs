@@ -17,11 +17,18 @@ use hyper_util::server::graceful::GracefulShutdown;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::convert::Infallible;
 use std::net::{SocketAddr, TcpListener as StdListener};
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+/// The largest head of a request, in bytes.
+const HEAD_LIMIT: usize = 64 * 1024;
+/// How long blocking work on a thread may take to end, when the thread does.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// Sockets that are bound and do not accept yet.
 #[derive(Debug)]
@@ -78,14 +85,17 @@ impl Listener {
                 (front.clone(), config.clone(), stop.clone(), drained_by.clone(), released.clone());
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let serve = move || {
-                runtime.block_on(async move {
+                let serving = async move {
                     if let Err(error) = accept(socket, &front, &config, &stop).await {
                         tracing::error!(%error, "the public listener cannot accept");
                     }
                     drained_by.send_modify(|threads| *threads += 1);
                     // An error means that the owner is gone, which releases as well.
                     drop(released.wait_for(|released| *released).await);
-                });
+                };
+                runtime.block_on(serving);
+                // Dropping it would wait for blocking work that hangs, and the stop has a deadline.
+                runtime.shutdown_timeout(LAST_WORDS);
             };
             threads.push(std::thread::Builder::new().name(format!("http-{number}")).spawn(serve)?);
         }
@@ -126,17 +136,8 @@ async fn accept(socket: StdListener, front: &Front, config: &HttpConfig, stop: &
     let listener = TcpListener::from_std(socket)?;
     let places = Arc::new(Semaphore::new(config.max_connections));
     let graceful = GracefulShutdown::new();
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_millis(config.header_timeout_ms));
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .keep_alive_interval(Duration::from_secs(30))
-        .keep_alive_timeout(Duration::from_secs(20))
-        .max_concurrent_streams(256);
+    let builder = builder(config);
+    let patience = Duration::from_millis(config.header_timeout_ms);
     loop {
         let place = tokio::select! {
             place = places.clone().acquire_owned() => place.ok(),
@@ -148,7 +149,10 @@ async fn accept(socket: StdListener, front: &Front, config: &HttpConfig, stop: &
         };
         let Some((stream, peer)) = settle(accepted).await else { continue };
         let front = front.clone();
+        let asked = Arc::new(AtomicBool::new(false));
+        let asks = asked.clone();
         let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+            asks.store(true, Ordering::Relaxed);
             let front = front.clone();
             async move {
                 Ok::<_, Infallible>(front.handle(request.map(Body::new), Caller::Socket(peer.ip())).await)
@@ -156,26 +160,51 @@ async fn accept(socket: StdListener, front: &Front, config: &HttpConfig, stop: &
         });
         let connection = graceful
             .watch(builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned());
-        serve(connection, place);
+        serve(connection, asked, patience, place);
     }
     drop(listener);
     graceful.shutdown().await;
     Ok(())
 }
 
+fn builder(config: &HttpConfig) -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .max_buf_size(HEAD_LIMIT)
+        .header_read_timeout(Duration::from_millis(config.header_timeout_ms));
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(Duration::from_secs(30))
+        .keep_alive_timeout(Duration::from_secs(20))
+        .max_header_list_size(u32::try_from(HEAD_LIMIT).unwrap_or(u32::MAX))
+        .max_concurrent_streams(256);
+    builder
+}
+
+/// Serves a connection to its end. One that has not brought its first request in time is cut: before it has said which
+/// version of HTTP it speaks, hyper's own timeouts do not count yet.
 #[expect(
     clippy::disallowed_methods,
     reason = "connections are awaited by the graceful shutdown that watches them"
 )]
-fn serve<C>(connection: C, place: Option<tokio::sync::OwnedSemaphorePermit>)
+fn serve<C>(connection: C, asked: Arc<AtomicBool>, patience: Duration, place: Option<OwnedSemaphorePermit>)
 where
     C: Future<Output = Result<(), Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
 {
     tokio::spawn(async move {
-        if let Err(error) = connection.await {
+        let _place = place;
+        let mut connection = pin!(connection);
+        let ended = match tokio::time::timeout(patience, connection.as_mut()).await {
+            Ok(ended) => ended,
+            Err(_) if asked.load(Ordering::Relaxed) => connection.await,
+            Err(_) => Err("no request in time".into()),
+        };
+        if let Err(error) = ended {
             tracing::debug!(error, "a connection ended with an error");
         }
-        drop(place);
     });
 }
 

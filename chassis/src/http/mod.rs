@@ -3,8 +3,11 @@
 //! A service writes routes and handlers; everything that is the same for all of them happens in [`Edge`]: ids, trace,
 //! deadline, size limit, panics, CORS, compression, security headers, the access line and the metrics.
 
+mod body;
 mod client_ip;
+mod compress;
 mod context;
+mod cors;
 mod edge;
 pub mod etag;
 mod front;
@@ -16,6 +19,7 @@ mod record;
 mod reply;
 mod version;
 
+pub use body::BodyFault;
 pub use context::{Cx, RequestContext};
 pub use edge::{Caller, Edge, EdgeShared};
 pub use front::{Behind, Front};
@@ -111,11 +115,19 @@ fn check_origin(origin: &str) -> Result<(), String> {
     }
     let uri: http::Uri = origin.parse().map_err(|_| format!("`{origin}` is not an origin"))?;
     let plain = uri.path_and_query().is_none_or(|rest| rest.as_str() == "/") && !origin.ends_with('/');
-    match (uri.scheme_str(), uri.authority(), plain) {
-        (Some("http" | "https"), Some(_), true) => Ok(()),
-        _ => {
-            Err(format!("`{origin}` must be a scheme and a host, such as https://shop.example, with no path"))
-        }
+    let default_port = match uri.scheme_str() {
+        Some("http") => Some(80),
+        Some("https") => Some(443),
+        _ => None,
+    };
+    // It is compared with what browsers write, which is lower case and has no port that goes without saying.
+    let as_written = *origin == origin.to_ascii_lowercase() && uri.port_u16() != default_port;
+    match (default_port, uri.authority(), plain && as_written) {
+        (Some(_), Some(authority), true) if !authority.as_str().contains('@') => Ok(()),
+        _ => Err(format!(
+            "`{origin}` must be a scheme and a host as a browser writes them, such as https://shop.example: no \
+             path, no capital letters, no default port"
+        )),
     }
 }
 
@@ -135,5 +147,14 @@ mod tests {
         assert!(check_origin("https://shop.example/").is_err());
         assert!(check_origin("https://shop.example/a").is_err());
         assert!(check_origin("shop.example").is_err());
+    }
+
+    #[test]
+    fn an_origin_that_no_browser_would_send_is_refused() {
+        assert!(check_origin("https://Shop.example").is_err());
+        assert!(check_origin("https://shop.example:443").is_err());
+        assert!(check_origin("http://shop.example:80").is_err());
+        assert!(check_origin("https://ada@shop.example").is_err());
+        assert!(check_origin("http://shop.example:443").is_ok());
     }
 }

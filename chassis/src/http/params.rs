@@ -1,10 +1,11 @@
 //! Path and query parameters whose rejections name the parameter.
 
-use super::json::{fields_of, wrong_field};
+use super::json::{fields_of, must_be, wrong_field};
 use crate::error::{ApiError, ApiResult};
-use axum::extract::FromRequestParts;
+use anyhow::anyhow;
 use axum::extract::path::ErrorKind;
 use axum::extract::rejection::PathRejection;
+use axum::extract::{FromRequestParts, RawPathParams};
 use garde::Validate;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
@@ -24,24 +25,36 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> ApiResult<Self> {
         match axum::extract::Path::<T>::from_request_parts(parts, state).await {
             Ok(axum::extract::Path(value)) => Ok(Self(value)),
-            Err(PathRejection::FailedToDeserializePathParams(failed)) => Err(match failed.into_kind() {
-                ErrorKind::ParseErrorAtKey { key, expected_type, .. } => {
-                    ApiError::invalid_field(key, format!("must be {expected_type}"))
-                }
-                ErrorKind::InvalidUtf8InPathParam { key } => ApiError::invalid_field(key, "must be UTF-8"),
-                ErrorKind::DeserializeError { key, message, .. } => {
-                    let wrong = wrong_field(&key, &message);
-                    ApiError::invalid(vec![wrong])
-                }
-                ErrorKind::Message(message) => ApiError::invalid(vec![wrong_field("id", &message)]),
-                ErrorKind::ParseError { expected_type, .. }
-                | ErrorKind::ParseErrorAtIndex { expected_type, .. } => {
-                    ApiError::invalid_field("id", format!("must be {expected_type}"))
-                }
-                other => ApiError::internal(anyhow::anyhow!("path parameters: {other}")),
-            }),
-            Err(other) => Err(ApiError::internal(anyhow::anyhow!("path parameters: {other}"))),
+            Err(PathRejection::FailedToDeserializePathParams(failed)) => {
+                let params = RawPathParams::from_request_parts(parts, state).await.ok();
+                let names: Vec<&str> = params.iter().flatten().map(|(name, _)| name).collect();
+                Err(refusal(failed.into_kind(), &names))
+            }
+            Err(other) => Err(ApiError::internal(anyhow!("path parameters: {other}"))),
         }
+    }
+}
+
+/// Names the parameter that is wrong; `names` are those of the route, in order.
+fn refusal(kind: ErrorKind, names: &[&str]) -> ApiError {
+    let name = |index: usize| names.get(index).copied().unwrap_or_default();
+    match kind {
+        ErrorKind::ParseErrorAtKey { key, expected_type, .. } => {
+            ApiError::invalid_field(key, must_be(expected_type))
+        }
+        ErrorKind::ParseErrorAtIndex { index, expected_type, .. } => {
+            ApiError::invalid_field(name(index), must_be(expected_type))
+        }
+        // Only a route with one parameter is read into something that has no names.
+        ErrorKind::ParseError { expected_type, .. } => {
+            ApiError::invalid_field(name(0), must_be(expected_type))
+        }
+        ErrorKind::InvalidUtf8InPathParam { key } => ApiError::invalid_field(key, "must be UTF-8"),
+        ErrorKind::DeserializeError { key, message, .. } => {
+            ApiError::invalid(vec![wrong_field(&key, &message)])
+        }
+        ErrorKind::Message(message) => ApiError::invalid(vec![wrong_field(name(0), &message)]),
+        other => ApiError::internal(anyhow!("path parameters: {other}")),
     }
 }
 

@@ -25,20 +25,20 @@ thread_local! {
     static HANDLES: RefCell<HashMap<Key, HashMap<Box<str>, Handles>>> = RefCell::new(HashMap::new());
 }
 
-/// The running record of one request; it is closed when dropped, also when the client went away.
+/// The running record of one request; it is closed when dropped, also when the client went away. It lives within the
+/// request's span and context, which are there when a future is dropped as they are when it runs.
 pub(super) struct Record {
     service: &'static str,
     method: &'static str,
     started: Instant,
     active: Gauge,
-    span: tracing::Span,
     outcome: Option<(StatusCode, Option<ErrorCode>)>,
 }
 
 impl Record {
-    pub(super) fn begin(service: &'static str, method: &Method, active: Gauge, span: tracing::Span) -> Self {
+    pub(super) fn begin(service: &'static str, method: &Method, active: Gauge) -> Self {
         active.increment(1.0);
-        Self { service, method: label(method), started: Instant::now(), active, span, outcome: None }
+        Self { service, method: label(method), started: Instant::now(), active, outcome: None }
     }
 
     pub(super) fn answered(&mut self, status: StatusCode, code: Option<ErrorCode>) {
@@ -62,7 +62,6 @@ impl Drop for Record {
                 metrics::counter!("http_errors_total", "service" => self.service, "code" => kind)
                     .increment(1);
             }
-            let _entered = self.span.enter();
             let ms = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX) as f64 / 1_000.0;
             // One line a request, where it came in; what services ask each other is for who looks closer.
             if cx.calling_service.is_some() {

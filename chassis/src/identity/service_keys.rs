@@ -37,8 +37,8 @@ struct Version {
     decoding: DecodingKey,
 }
 
-/// Credentials that were signed, by who proves itself to whom, and until when they hold.
-type Issued = HashMap<(&'static str, String), (HeaderValue, Ts)>;
+/// Credentials that are still fresh, and until when they hold, by who sends them to whom.
+type Issued = HashMap<(&'static str, &'static str), (HeaderValue, Ts)>;
 
 /// Signs and verifies the credentials of services.
 pub struct ServiceKeys {
@@ -64,9 +64,14 @@ impl ServiceKeys {
     ///
     /// # Errors
     /// When it cannot be signed, which is a defect.
-    pub fn credential(&self, from: &'static str, to: &str, clock: &Clock) -> anyhow::Result<HeaderValue> {
+    pub fn credential(
+        &self,
+        from: &'static str,
+        to: &'static str,
+        clock: &Clock,
+    ) -> anyhow::Result<HeaderValue> {
         let now = clock.now();
-        let key = (from, to.to_owned());
+        let key = (from, to);
         let fresh = |until: &Ts| now + RENEW < *until;
         {
             let issued = self.issued.read().unwrap_or_else(std::sync::PoisonError::into_inner);

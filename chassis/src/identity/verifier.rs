@@ -17,8 +17,8 @@ use http::HeaderValue;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use moka::sync::Cache;
 use std::collections::HashMap;
-use std::sync::RwLock;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 /// Why a token does not count.
@@ -56,10 +56,13 @@ impl From<TokenError> for ApiError {
     }
 }
 
+/// The keys that verify, by their ids.
+type Keys = HashMap<String, DecodingKey>;
+
 /// Verifies access tokens for one process.
 #[derive(Debug)]
 pub struct Verifier {
-    keys: ArcSwap<HashMap<String, DecodingKey>>,
+    keys: ArcSwap<Keys>,
     validation: Validation,
     verified: Cache<[u8; 32], Principal>,
     revoked: RwLock<Ended>,
@@ -127,8 +130,14 @@ impl Verifier {
         let principal = match self.verified.get(&key) {
             Some(principal) => principal,
             None => {
-                let principal = self.decode(token, now)?;
+                let keys = self.keys.load_full();
+                let principal = self.decode(token, &keys, now)?;
                 self.verified.insert(key, principal.clone());
+                if !Arc::ptr_eq(&keys, &self.keys.load()) {
+                    // The keys changed meanwhile: the one that signed it may be gone, and what was remembered by it
+                    // may have been forgotten before this was remembered.
+                    self.verified.invalidate(&key);
+                }
                 principal
             }
         };
@@ -141,9 +150,8 @@ impl Verifier {
         Ok(principal)
     }
 
-    fn decode(&self, token: &str, now: Ts) -> Result<Principal, TokenError> {
+    fn decode(&self, token: &str, keys: &Keys, now: Ts) -> Result<Principal, TokenError> {
         let header = jsonwebtoken::decode_header(token).map_err(|_| TokenError::Invalid)?;
-        let keys = self.keys.load();
         let key = header.kid.as_ref().and_then(|kid| keys.get(kid)).ok_or(TokenError::Invalid)?;
         let decoded =
             jsonwebtoken::decode::<Claims>(token, key, &self.validation).map_err(|_| TokenError::Invalid)?;

@@ -2,18 +2,20 @@
 //!
 //! A [`Peer`] is a service in this process, whose edge is called without a socket, or one behind a URL. A service asks
 //! its context for a typed client ([`contract::client::Caller`]); the gateway forwards whole requests. Every call hands
-//! on the ids, the trace, what is left of the deadline, the caller's identity, and this service's own credential.
+//! on the ids, the trace, what is left of the deadline, the client's address, the caller's identity, and this service's
+//! own credential.
 
 mod base;
 mod directory;
 mod pool;
+mod steady;
 
 pub use directory::Directory;
 pub use pool::UpstreamError;
 
 use crate::clock::Clock;
 use crate::http::{
-    Caller, Edge, RequestContext, X_CORRELATION_ID, X_REQUEST_ID, X_REQUEST_TIMEOUT_MS,
+    Caller, Edge, RequestContext, X_CORRELATION_ID, X_FORWARDED_FOR, X_REQUEST_ID, X_REQUEST_TIMEOUT_MS,
     X_SERVICE_AUTHORIZATION,
 };
 use crate::identity::ServiceKeys;
@@ -25,6 +27,7 @@ use contract::client::{CallError, Sending, Transport};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// The largest answer that a typed client reads.
 const ANSWER_LIMIT: usize = 16 * 1024 * 1024;
@@ -75,6 +78,10 @@ impl Peer {
     /// Why there is no answer.
     pub async fn forward(&self, mut request: Request<Body>) -> Result<Response<Body>, UpstreamError> {
         let context = RequestContext::current();
+        let headers = request.headers_mut();
+        if let Some(context) = &context {
+            hand_on(headers, context);
+        }
         match &*self.place {
             Place::Local(edge) => {
                 // What the caller's router noted of its own route would mislead the peer's.
@@ -82,17 +89,14 @@ impl Peer {
                 let Some(edge) = edge.get() else {
                     return Err(UpstreamError::Unreachable("it is not built yet".into()));
                 };
-                if let Some(context) = &context {
-                    hand_on(request.headers_mut(), context);
-                }
                 Ok(edge.handle(request, Caller::InProcess(self.caller, context)).await)
             }
             Place::Remote(base) => {
-                let left = context.as_ref().map_or(BACKGROUND_TIMEOUT, |context| context.remaining());
-                let headers = request.headers_mut();
-                if let Some(context) = &context {
-                    hand_on(headers, context);
-                }
+                let (deadline, longest) = match &context {
+                    Some(context) => (context.deadline, context.edge.config.request_timeout()),
+                    None => (Instant::now() + BACKGROUND_TIMEOUT, BACKGROUND_TIMEOUT),
+                };
+                let left = deadline.saturating_duration_since(Instant::now());
                 headers.insert(
                     X_REQUEST_TIMEOUT_MS,
                     HeaderValue::from(u64::try_from(left.as_millis()).unwrap_or(0)),
@@ -102,7 +106,7 @@ impl Peer {
                     Err(error) => return Err(UpstreamError::Broken(error.to_string())),
                 }
                 *request.uri_mut() = base.join(request.uri())?;
-                pool::send(request, left).await
+                pool::send(request, deadline, longest).await
             }
         }
     }
@@ -112,7 +116,8 @@ impl Peer {
         request: contract::client::Request,
     ) -> Result<contract::client::Response, CallError> {
         let context = RequestContext::current();
-        let left = context.as_ref().map_or(BACKGROUND_TIMEOUT, |context| context.remaining());
+        let deadline =
+            context.as_ref().map_or_else(|| Instant::now() + BACKGROUND_TIMEOUT, |context| context.deadline);
         let mut request = request.map(Body::from);
         if let Some(authorization) = context.as_ref().and_then(|context| context.authorization.clone()) {
             request.headers_mut().entry(AUTHORIZATION).or_insert(authorization);
@@ -122,7 +127,10 @@ impl Peer {
             let body = read(body).await?;
             Ok(Response::from_parts(head, body))
         };
-        tokio::time::timeout(left, answer).await.unwrap_or(Err(UpstreamError::Deadline)).map_err(Into::into)
+        tokio::time::timeout_at(deadline, answer)
+            .await
+            .unwrap_or(Err(UpstreamError::Deadline))
+            .map_err(Into::into)
     }
 }
 
@@ -143,6 +151,9 @@ fn hand_on(headers: &mut HeaderMap, context: &RequestContext) {
         }
     }
     context.trace.inject(headers);
+    if let Ok(client) = HeaderValue::try_from(context.client_ip.to_string()) {
+        headers.insert(X_FORWARDED_FOR, client);
+    }
 }
 
 impl Transport for Peer {

@@ -3,7 +3,9 @@
 //! A connection stays on the core whose request opened it; nothing is shared, so nothing is locked. HTTP/1.1 and, over
 //! TLS, HTTP/2.
 
+use super::steady::Steady;
 use crate::error::ApiError;
+use crate::http::BodyFault;
 use ::http::{Request, Response};
 use anyhow::anyhow;
 use axum::body::Body;
@@ -16,11 +18,15 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use std::cell::OnceCell;
 use std::error::Error;
 use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
 
 /// Longest time that opening a connection may take, within the caller's deadline.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long a connection that nobody uses is kept.
-const IDLE: Duration = Duration::from_secs(60);
+/// How long a connection that nobody uses is kept. Less than a service's own listener keeps it (`http.header_timeout_ms`,
+/// 10 s): who closes first decides whether a request can cross the close, and be lost with it.
+const IDLE: Duration = Duration::from_secs(8);
+/// Seconds between probes of a connection that may be dead.
+const PROBE: Duration = Duration::from_secs(60);
 
 type Pool = Client<HttpsConnector<HttpConnector>, Body>;
 
@@ -40,6 +46,9 @@ pub enum UpstreamError {
     /// The deadline passed.
     #[error("no answer before the deadline")]
     Deadline,
+    /// The body that was to be passed on did not come whole; the peer did not take it for whole either.
+    #[error("the request was not passed on: {0}")]
+    Body(#[from] BodyFault),
 }
 
 impl From<UpstreamError> for CallError {
@@ -48,6 +57,7 @@ impl From<UpstreamError> for CallError {
             UpstreamError::Unreachable(why) => Self::Unreachable(why),
             UpstreamError::Broken(why) => Self::Broken(why),
             UpstreamError::Deadline => Self::Deadline,
+            UpstreamError::Body(fault) => Self::Broken(fault.to_string()),
         }
     }
 }
@@ -64,18 +74,27 @@ impl From<UpstreamError> for ApiError {
                 let message = "A service did not answer in time; whether a change took effect is not known.";
                 Self::new(ErrorCode::DeadlineExceeded, message).cause(anyhow!(error))
             }
+            UpstreamError::Body(fault) => fault.into(),
         }
     }
 }
 
-/// Sends a request with an absolute URI, and waits `left` at most for the head of the answer.
-pub(super) async fn send(request: Request<Body>, left: Duration) -> Result<Response<Body>, UpstreamError> {
+/// Sends a request with an absolute URI and waits for the head of the answer, until the deadline at most. Its body may
+/// take longer, but not pause for longer than `longest_pause`.
+pub(super) async fn send(
+    request: Request<Body>,
+    deadline: Instant,
+    longest_pause: Duration,
+) -> Result<Response<Body>, UpstreamError> {
     let sending = POOL.with(|pool| pool.get_or_init(build).request(request));
-    match tokio::time::timeout(left, sending).await {
+    match timeout_at(deadline, sending).await {
         Err(_) => Err(UpstreamError::Deadline),
-        Ok(Ok(response)) => Ok(response.map(Body::new)),
+        Ok(Ok(response)) => Ok(response.map(|body| Body::new(Steady::new(body, longest_pause)))),
         Ok(Err(error)) if error.is_connect() => Err(UpstreamError::Unreachable(chain(&error))),
-        Ok(Err(error)) => Err(UpstreamError::Broken(chain(&error))),
+        Ok(Err(error)) => Err(match BodyFault::of(&error) {
+            Some(fault) => UpstreamError::Body(fault),
+            None => UpstreamError::Broken(chain(&error)),
+        }),
     }
 }
 
@@ -84,7 +103,7 @@ fn build() -> Pool {
     connector.enforce_http(false);
     connector.set_nodelay(true);
     connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
-    connector.set_keepalive(Some(IDLE));
+    connector.set_keepalive(Some(PROBE));
     let tls = HttpsConnectorBuilder::new()
         .with_webpki_roots()
         .https_or_http()

@@ -65,7 +65,7 @@ fn install_recorder() -> anyhow::Result<PrometheusHandle> {
         Unit::Seconds,
         "Time from the request's headers to the answer's, by service, method and route template."
     );
-    describe_gauge!("http_active_connections", "Open connections, by service.");
+    describe_gauge!("http_active_connections", "Requests being answered, by service.");
     Ok(handle)
 }
 

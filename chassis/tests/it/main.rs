@@ -4,7 +4,13 @@
 
 mod db;
 mod engines;
+mod errors;
+mod house;
+mod http;
+mod identity;
 mod mail;
+mod observed;
 mod ops;
+mod peer;
 mod telemetry;
 mod wake;

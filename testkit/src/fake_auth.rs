@@ -1,0 +1,280 @@
+//! A stand-in for the auth service: it signs tokens with a real Ed25519 key and serves the feed that verifiers follow,
+//! and it does what a test says: rotates, revokes, falls silent, lies.
+
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+use axum::Router;
+use axum::routing::get;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chassis::clock::Clock;
+use chassis::config::{Mode, Problems, Validate, settings};
+use chassis::error::{ApiError, ApiResult};
+use chassis::http::{Query, Reply, reply};
+use chassis::identity::ServiceCaller;
+use chassis::service::{Context, Parts, Service, Spec};
+use contract::auth::{Feed, FeedQuery, Jwk, Jwks, Revocation, Revoked};
+use contract::identity::{Claims, Role};
+use contract::ids::{SessionId, UserId};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+/// The issuers of this process, by the name under which the service finds its own.
+static ISSUERS: Mutex<Option<HashMap<String, Issuer>>> = Mutex::new(None);
+
+settings! {
+    /// The stand-in for the auth service.
+    pub struct FakeAuthConfig {
+        /// The name of the [`Issuer`] that it stands on.
+        issuer: String = String::new();
+    }
+}
+
+impl Validate for FakeAuthConfig {
+    fn validate(&self, _: Mode, _: &mut Problems) {}
+}
+
+/// Serves the feed of an [`Issuer`], and nothing else, under the name `auth`.
+#[derive(Debug)]
+pub struct FakeAuth;
+
+impl Service for FakeAuth {
+    const SPEC: Spec = Spec {
+        name: "auth",
+        about: "A stand-in for the auth service",
+        owns: &["auth"],
+        well_known: &["/.well-known/jwks.json"],
+        door: false,
+        needs: &[],
+        database: None,
+        openapi: || chassis::openapi::document("A stand-in", "Signs what a test tells it to."),
+    };
+
+    type Config = FakeAuthConfig;
+
+    async fn build(config: Self::Config, context: Context) -> anyhow::Result<Parts> {
+        let issuer = lock(&ISSUERS).get_or_insert_default().get(&config.issuer).cloned();
+        let issuer = issuer.ok_or_else(|| anyhow::anyhow!("set the issuer with Setup::issuer"))?;
+        let stop = context.stop().clone();
+        let feed = move |_: ServiceCaller, query: Query<Asked>| {
+            let (issuer, stopping) = (issuer.clone(), stop.stopping());
+            async move {
+                tokio::select! {
+                    feed = issuer.feed(query.0) => feed,
+                    () = stopping => Err(ApiError::unavailable(anyhow::anyhow!("stopping"), Duration::from_secs(1))),
+                }
+            }
+        };
+        Ok(Parts::new(Router::new().route("/internal/v1/auth/feed", get(feed))))
+    }
+}
+
+/// [`FeedQuery`] as it is read from a query string.
+#[derive(Debug, Deserialize, garde::Validate)]
+#[serde(transparent)]
+struct Asked(#[garde(skip)] FeedQuery);
+
+/// Signs tokens and decides what the feed says. Clones are the same issuer.
+#[derive(Debug, Clone)]
+pub struct Issuer(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    name: String,
+    state: Mutex<State>,
+    news: watch::Sender<u64>,
+}
+
+#[derive(Debug)]
+struct State {
+    signing: usize,
+    keys: Vec<Key>,
+    revocations: Vec<Revocation>,
+    version: u64,
+    silent: bool,
+    refusals: u64,
+}
+
+#[derive(Debug)]
+struct Key {
+    kid: String,
+    pkcs8: Vec<u8>,
+    public: Vec<u8>,
+    published: bool,
+}
+
+impl Issuer {
+    /// An issuer with one key.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "it is known to the whole process from then on")]
+    pub fn new() -> Self {
+        let keys = vec![Key::new()];
+        let state =
+            State { signing: 0, keys, revocations: Vec::new(), version: 1, silent: false, refusals: 0 };
+        let name = Uuid::now_v7().to_string();
+        let (news, _) = watch::channel(0);
+        let issuer = Self(Arc::new(Inner { name: name.clone(), state: Mutex::new(state), news }));
+        lock(&ISSUERS).get_or_insert_default().insert(name, issuer.clone());
+        issuer
+    }
+
+    /// The name that [`FakeAuthConfig`] wants.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The claims of a new person in a new session, good for 15 minutes from now.
+    #[must_use]
+    pub fn claims(&self, clock: &Clock, roles: &[Role]) -> Claims {
+        let now = clock.now().secs();
+        Claims {
+            iss: "bowline".to_owned(),
+            aud: "bowline".to_owned(),
+            sub: UserId::new(),
+            sid: SessionId::new(),
+            jti: Uuid::now_v7(),
+            iat: now,
+            nbf: now,
+            exp: now + 900,
+            ver: 1,
+            roles: roles.to_vec(),
+            orgs: Vec::new(),
+            verified: true,
+        }
+    }
+
+    /// A token of these claims, signed with the current key.
+    #[must_use]
+    pub fn sign(&self, claims: &impl Serialize) -> String {
+        let state = self.state();
+        let key = &state.keys[state.signing];
+        let header = Header { kid: Some(key.kid.clone()), ..Header::new(Algorithm::EdDSA) };
+        jsonwebtoken::encode(&header, claims, &EncodingKey::from_ed_der(&key.pkcs8)).expect("a token")
+    }
+
+    /// A token of a new person with these roles.
+    #[must_use]
+    pub fn token(&self, clock: &Clock, roles: &[Role]) -> String {
+        self.sign(&self.claims(clock, roles))
+    }
+
+    /// The current public key, 32 bytes, and its id.
+    #[must_use]
+    pub fn public_key(&self) -> (Vec<u8>, String) {
+        let state = self.state();
+        let key = &state.keys[state.signing];
+        (key.public.clone(), key.kid.clone())
+    }
+
+    /// Signs with a new key from now on; the others still verify.
+    pub fn rotate(&self) {
+        self.change(|state| {
+            state.keys.push(Key::new());
+            state.signing = state.keys.len() - 1;
+        });
+    }
+
+    /// Signs with a new key that is not published.
+    pub fn rotate_secretly(&self) {
+        let mut state = self.state();
+        state.keys.push(Key { published: false, ..Key::new() });
+        state.signing = state.keys.len() - 1;
+    }
+
+    /// Publishes the current key only.
+    pub fn retire_old_keys(&self) {
+        self.change(|state| {
+            let signing = state.signing;
+            state.keys.iter_mut().enumerate().for_each(|(at, key)| key.published = at == signing);
+        });
+    }
+
+    /// Revokes something for as long as a token may live.
+    pub fn revoke(&self, clock: &Clock, revoked: Revoked) {
+        let until = clock.now().secs() + 900;
+        self.change(|state| state.revocations.push(Revocation { revoked, until }));
+    }
+
+    /// Whether the feed refuses to answer.
+    pub fn silence(&self, silent: bool) {
+        self.change(|state| state.silent = silent);
+    }
+
+    /// How many questions it has refused while it was silent.
+    #[must_use]
+    pub fn refusals(&self) -> u64 {
+        self.state().refusals
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.0.state)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        let mut state = self.state();
+        change(&mut state);
+        state.version += 1;
+        self.0.news.send_replace(state.version);
+    }
+
+    async fn feed(&self, Asked(query): Asked) -> ApiResult<Reply<Feed>> {
+        let mut news = self.0.news.subscribe();
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(query.wait.min(30));
+        loop {
+            let feed = self.answer(&query)?;
+            if feed.keys.is_some() || !feed.revocations.is_empty() {
+                return Ok(reply(feed));
+            }
+            if tokio::time::timeout_at(deadline, news.changed()).await.is_err() {
+                return Ok(reply(feed));
+            }
+        }
+    }
+
+    fn answer(&self, query: &FeedQuery) -> ApiResult<Feed> {
+        let mut state = self.state();
+        if state.silent {
+            state.refusals += 1;
+            return Err(ApiError::unavailable(anyhow::anyhow!("told to be silent"), Duration::from_secs(1)));
+        }
+        let keys: Vec<_> = state.keys.iter().filter(|key| key.published).map(Key::jwk).collect();
+        let keys_version = keys.iter().map(|jwk| jwk.kid.as_str()).collect::<Vec<_>>().join("-");
+        let seen = usize::try_from(query.after).unwrap_or(0).min(state.revocations.len());
+        Ok(Feed {
+            cursor: i64::try_from(state.revocations.len()).unwrap_or(i64::MAX),
+            revocations: state.revocations[seen..].to_vec(),
+            keys: (keys_version != query.keys).then_some(Jwks { keys }),
+            keys_version,
+        })
+    }
+}
+
+impl Key {
+    fn new() -> Self {
+        let pair = Ed25519KeyPair::generate().expect("randomness");
+        let pkcs8 = pair.to_pkcs8v1().expect("a key").as_ref().to_vec();
+        let public = pair.public_key().as_ref().to_vec();
+        let kid = Uuid::new_v4().simple().to_string();
+        Self { kid, pkcs8, public, published: true }
+    }
+
+    fn jwk(&self) -> Jwk {
+        Jwk {
+            kty: "OKP".to_owned(),
+            crv: "Ed25519".to_owned(),
+            kid: self.kid.clone(),
+            alg: "EdDSA".to_owned(),
+            use_: "sig".to_owned(),
+            x: URL_SAFE_NO_PAD.encode(&self.public),
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,54 @@
+//! The public listener of a service under test.
+
+use crate::client::Client;
+use chassis::http::{HttpConfig, Listener, Serving};
+use chassis::run::Assembled;
+use chassis::stop::{self, Stopper};
+use std::net::SocketAddr;
+
+/// Accepts connections until it is stopped or dropped.
+#[derive(Debug)]
+pub struct Listening {
+    address: SocketAddr,
+    stopper: Stopper,
+    serving: Serving,
+}
+
+impl Listening {
+    pub(crate) fn start(assembled: &Assembled) -> Self {
+        let config = HttpConfig { port: 0, threads: 1, ..assembled.shared().http().clone() };
+        let listener = Listener::bind(&config).unwrap_or_else(|error| panic!("{error:#}"));
+        let address = listener.address();
+        let (stopper, stop) = stop::channel();
+        let serving = listener.serve(assembled.front(), &config, &stop);
+        Self { address, stopper, serving: serving.unwrap_or_else(|error| panic!("{error:#}")) }
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its URL.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// A client over a socket.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        Client::http(self.url())
+    }
+
+    /// Stops accepting, as the process would; requests in hand go on.
+    pub fn stop(&self) {
+        self.stopper.stop();
+    }
+
+    /// Resolves when no connection is left after the stop.
+    pub async fn drained(&self) {
+        self.serving.drained().await;
+    }
+}
