@@ -13,3 +13,4 @@ mod keys_are_rotated;
 mod replicas_share_a_database;
 mod the_command_line;
 mod the_process_stops;
+mod the_tour_of_the_readme;

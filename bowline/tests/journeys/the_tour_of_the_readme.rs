@@ -1,0 +1,73 @@
+//! The first tour of the README, as it stands there: its commands are run, its answers are compared.
+
+use crate::support::{Sandbox, Shape};
+use std::path::Path;
+use std::process::Command;
+
+/// Between the outputs of two blocks of commands.
+const MARK: &str = "\u{1}";
+
+/// Commands, and what the page says they print; nothing when it does not say.
+struct Step<'a> {
+    commands: &'a str,
+    answer: Option<&'a str>,
+}
+
+/// The blocks of a section: each `sh` with the `json` right behind it.
+fn steps(section: &str) -> Vec<Step<'_>> {
+    let mut steps: Vec<Step<'_>> = Vec::new();
+    for block in section.split("```").skip(1).step_by(2) {
+        if let Some(commands) = block.strip_prefix("sh\n") {
+            steps.push(Step { commands, answer: None });
+        } else if let Some(answer) = block.strip_prefix("json\n") {
+            steps.last_mut().unwrap().answer = Some(answer);
+        }
+    }
+    steps
+}
+
+/// Whether a text is as told: lines are joined, and `…` stands for anything within quotes.
+fn is_as_told(told: &str, printed: &str) -> bool {
+    let told: String = told.lines().map(str::trim).collect();
+    let mut rest = printed.trim();
+    for (place, part) in told.split('…').enumerate() {
+        if place > 0 {
+            rest = &rest[rest.find('"').unwrap_or(rest.len())..];
+        }
+        let Some(behind) = rest.strip_prefix(part) else { return false };
+        rest = behind;
+    }
+    rest.is_empty()
+}
+
+#[test]
+fn the_answers_are_those_that_the_page_shows() {
+    if Command::new("curl").arg("--version").output().is_err() {
+        eprintln!("skipped: there is no curl");
+        return;
+    }
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    let readme = std::fs::read_to_string(readme).unwrap();
+    let (_, tour) = readme.split_once("## A first tour").unwrap();
+    let steps = steps(tour.split("\n## ").next().unwrap());
+    assert!(steps.len() > 5, "the tour has {} steps", steps.len());
+
+    let sandbox = Sandbox::start(Shape::All);
+    let script: String = steps.iter().map(|step| format!("{}\nprintf '{MARK}'\n", step.commands)).collect();
+    let script = script.replace("http://localhost:8080", &sandbox.door.url());
+    let output = Command::new("bash").args(["-euc", &script]).output().unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{printed}\n{}", String::from_utf8_lossy(&output.stderr));
+    for (step, printed) in steps.iter().zip(printed.split(MARK)) {
+        let told = step.answer.unwrap_or_default();
+        assert!(is_as_told(told, printed), "{}\nprints\n{printed}\nand not\n{told}", step.commands);
+    }
+}
+
+#[test]
+fn a_text_that_differs_is_not_as_told() {
+    assert!(is_as_told("{\"id\":\"…\",\n\"at\":\"…\"}\n", r#"{"id":"1","at":"2"}"#));
+    assert!(!is_as_told("{\"id\":\"…\",\"b\":1}", r#"{"id":"1","b":2}"#));
+    assert!(!is_as_told("{\"id\":\"…\"}", r#"{"id":"1","more":"2"}"#));
+    assert!(!is_as_told("", "something"));
+}
