@@ -29,9 +29,10 @@ impl App {
         let mut tx = self.db.begin().await?;
         let live = session::lock_live(&mut tx, sent.session(), now).await?;
         let live = live.ok_or(AuthError::InvalidRefreshToken)?;
+        let mut ends = live.ends;
         let goes_on = if refresh_token::replace(&mut tx, &hash, live.id, &sealed, now).await? {
             refresh_token::insert(&mut tx, &successor.hash(), live.id, now).await?;
-            let ends = self.limits.used(now, live.ends.ends_at);
+            ends = self.limits.used(now, ends.ends_at);
             session::touch(&mut tx, live.id, client.origin.ip, now, ends.expires_at).await?;
             successor
         } else {
@@ -49,7 +50,7 @@ impl App {
         let account = user::find_in(&mut tx, live.user).await?;
         let account = account.filter(|account| account.status == UserStatus::Active);
         let account = account.ok_or(AuthError::InvalidRefreshToken)?;
-        let tokens = self.tokens(&mut tx, &account, &goes_on, now).await?;
+        let tokens = self.tokens(&mut tx, &account, &goes_on, ends, now).await?;
         tx.commit().await?;
         Ok(tokens)
     }

@@ -4,6 +4,7 @@ use super::{App, Client};
 use crate::domain::access_token::Subject;
 use crate::domain::audit::AuditEvent;
 use crate::domain::refresh_token::RefreshToken;
+use crate::domain::session::Ends;
 use crate::error::{AuthError, AuthResult};
 use crate::store::session::Session;
 use crate::store::user::User;
@@ -52,7 +53,7 @@ impl App {
         session::insert(tx, &begun).await?;
         let token = RefreshToken::new(id).map_err(anyhow::Error::from)?;
         refresh_token::insert(tx, &token.hash(), id, now).await?;
-        Ok(Started { id, tokens: self.tokens(tx, user, &token, now).await?, evicted })
+        Ok(Started { id, tokens: self.tokens(tx, user, &token, begun.ends, now).await?, evicted })
     }
 
     /// The pair of tokens with which a session goes on.
@@ -61,6 +62,7 @@ impl App {
         tx: &mut Tx,
         user: &User,
         refresh: &RefreshToken,
+        ends: Ends,
         now: Ts,
     ) -> AuthResult<Tokens> {
         let subject = Subject {
@@ -70,13 +72,15 @@ impl App {
             roles: user.roles.clone(),
             memberships: membership::list_of_user(tx, user.id).await?,
             verified: user.email_verified_at.is_some(),
+            session_ends: ends.expires_at,
         };
+        let expires_in = self.issue.holds(&subject, now).as_secs();
         let key = self.keys.signing(now).map_err(|error| AuthError::Defect(error.into()))?;
         Ok(Tokens {
             access_token: self.issue.mint(subject, &key, now).map_err(anyhow::Error::from)?,
             refresh_token: refresh.reveal(),
             token_type: TokenType::Bearer,
-            expires_in: self.issue.lifetime.as_secs(),
+            expires_in,
         })
     }
 }

@@ -19,7 +19,7 @@ pub struct Issue {
     pub issuer: String,
     /// Whom they are for.
     pub audience: String,
-    /// How long they hold.
+    /// How long they hold, unless their session ends before.
     pub lifetime: Duration,
 }
 
@@ -38,6 +38,8 @@ pub struct Subject {
     pub memberships: Vec<Membership>,
     /// Whether the address was proved.
     pub verified: bool,
+    /// When the session ends if nobody uses it: no token of it holds longer.
+    pub session_ends: Ts,
 }
 
 /// The token could not be made: a defect, never the caller's fault.
@@ -60,10 +62,17 @@ struct Header<'a> {
 }
 
 impl Issue {
+    /// How long a token holds that is issued now.
+    #[must_use]
+    pub fn holds(&self, subject: &Subject, now: Ts) -> Duration {
+        self.lifetime.min(subject.session_ends.since(now))
+    }
+
     /// The claims of a token that is issued now.
     #[must_use]
     pub fn claims(&self, subject: Subject, now: Ts) -> Claims {
-        let Subject { user, session, version, roles, memberships, verified } = subject;
+        let holds = self.holds(&subject, now);
+        let Subject { user, session, version, roles, memberships, verified, .. } = subject;
         Claims {
             iss: self.issuer.clone(),
             aud: self.audience.clone(),
@@ -72,7 +81,7 @@ impl Issue {
             jti: Uuid::now_v7(),
             iat: now.secs(),
             nbf: now.secs(),
-            exp: (now + self.lifetime).secs(),
+            exp: (now + holds).secs(),
             ver: version,
             roles,
             orgs: memberships,
@@ -118,6 +127,7 @@ mod tests {
             roles: vec![Role::User, Role::Admin],
             memberships: vec![Membership { id: OrganizationId::new(), role: OrganizationRole::Owner }],
             verified: true,
+            session_ends: Ts::from_secs(2_000_000),
         }
     }
 
@@ -153,6 +163,12 @@ mod tests {
         let header = jsonwebtoken::decode_header(token.expose()).unwrap();
         assert_eq!((header.alg, header.kid.as_deref()), (Algorithm::EdDSA, Some(key.kid())));
         assert_eq!(header.typ.as_deref(), Some("at+jwt"));
+    }
+
+    #[test]
+    fn no_token_outlives_its_session() {
+        let claims = issue().claims(subject(), Ts::from_secs(1_999_999));
+        assert_eq!(claims.exp, 2_000_000);
     }
 
     #[test]

@@ -248,6 +248,20 @@ mod tests {
         assert!(hash.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
     }
 
+    /// Algorithm, version and cost, and the lengths of salt and output.
+    fn shape(hash: &PasswordHash) -> (String, Vec<usize>) {
+        let parts: Vec<&str> = hash.as_str().split('$').collect();
+        (parts[..4].join("$"), parts[4..].iter().map(|part| part.len()).collect())
+    }
+
+    #[test]
+    fn a_decoy_looks_like_a_hash_of_the_cost_and_no_password_matches_it() {
+        let decoy = PasswordHash::decoy(CHEAP).unwrap();
+        assert_eq!(shape(&decoy), shape(&PasswordHash::new(&password("violet tram"), CHEAP).unwrap()));
+        assert_eq!(decoy.verify(&password("violet tram"), CHEAP), Ok(Verdict::Mismatch));
+        assert_ne!(decoy, PasswordHash::decoy(CHEAP).unwrap());
+    }
+
     #[test]
     fn a_kept_text_that_is_no_hash_is_a_defect_and_not_a_wrong_password() {
         let hash = PasswordHash::from_stored("plaintext".to_owned());

@@ -13,3 +13,4 @@ mod refresh;
 mod schema;
 mod sessions;
 mod support;
+mod sweep;

@@ -156,6 +156,15 @@ async fn of_many_who_use_a_link_at_once_one_sets_the_password(engine: Engine) {
     assert_eq!(answers, [204, 400, 400, 400, 400, 400]);
 }
 
+async fn a_changed_password_voids_links_that_are_on_their_way(engine: Engine) {
+    let Some(service) = start(engine).await else { return };
+    let ada = register(&service, "ada@example.org").await;
+    let token = link(&service, "ada@example.org").await;
+    let body = json!({"currentPassword": PASSWORD, "newPassword": OTHER_PASSWORD});
+    ada.client.post("/api/v1/auth/password/change", body).await.expect(204);
+    reset(&service, &token, PASSWORD).await.expect(400).refused(ErrorCode::InvalidLink);
+}
+
 async fn a_new_password_forgives_failed_logins(engine: Engine) {
     let Some(service) = start(engine).await else { return };
     register(&service, "ada@example.org").await;
@@ -191,6 +200,7 @@ on_both_engines!(
     links_are_mailed_a_minute_apart_and_five_an_hour,
     a_link_works_for_half_an_hour_and_only_for_its_purpose,
     of_many_who_use_a_link_at_once_one_sets_the_password,
+    a_changed_password_voids_links_that_are_on_their_way,
     a_new_password_forgives_failed_logins,
     a_login_that_began_before_the_password_changed_does_not_hold,
 );
