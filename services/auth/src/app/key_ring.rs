@@ -14,6 +14,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// The first key signs from so long ago: a process that starts at the same moment on a slower clock needs it too.
+const BACKDATED: Duration = Duration::from_secs(3_600);
+
 /// Nothing can be signed: there is no key whose time has come and that the master key opens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -85,7 +88,7 @@ impl KeyRing {
         if key::has_current(&mut tx).await? {
             return Ok(tx.rollback().await?);
         }
-        let key = sealed(&self.master, now)?;
+        let key = sealed(&self.master, now - BACKDATED)?;
         key::insert(&mut tx, &key, now).await?;
         let event = AuditEvent::new(AuditAction::SigningKeyCreated, &Origin::default());
         audit::insert(&mut tx, &event.with("kid", key.published.kid.as_str()), now).await?;
