@@ -32,9 +32,10 @@ impl App {
     /// # Errors
     /// When the database fails; the request waits on.
     pub(crate) async fn answer_reset_request(&self) -> AuthResult<bool> {
-        let now = self.clock.now();
         let mut tx = self.db.begin().await?;
         let Some(request) = reset_request::take(&self.db, &mut tx).await? else { return Ok(false) };
+        // Read only now: the request may have come in while this waited for the transaction.
+        let now = self.clock.now();
         let account = user::find_by_email_in(&mut tx, &request.email).await?;
         if let Some(account) = account.filter(|account| account.status == UserStatus::Active) {
             // Held, so that links are counted one after the other.
