@@ -51,6 +51,10 @@ pub(crate) fn router(context: &Context) -> Router {
 }
 
 async fn allow_page(mut response: Response) -> Response {
+    if !response.status().is_success() && !response.status().is_redirection() {
+        // Its own refusals are not of the common shape.
+        return ApiError::not_found("page").into_response();
+    }
     let headers = response.headers_mut();
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));

@@ -51,4 +51,10 @@ impl Listening {
     pub async fn drained(&self) {
         self.serving.drained().await;
     }
+
+    /// Ends its threads; connections that are still open are cut. Blocks until they have ended.
+    pub fn end(self) {
+        self.stopper.finish();
+        self.serving.join();
+    }
 }

@@ -71,7 +71,7 @@ impl Listener {
     }
 
     /// Starts accepting. Connections are drained when `stop` says so; the threads live until [`Serving::join`], because
-    /// pooled connections that were opened on them may still be in use.
+    /// pooled connections that were opened on them may still be in use. Dropping what is returned cuts everything.
     ///
     /// # Errors
     /// When a thread or its runtime cannot be made.
@@ -86,11 +86,15 @@ impl Listener {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let serve = move || {
                 let serving = async move {
-                    if let Err(error) = accept(socket, &front, &config, &stop).await {
+                    // An error means that the owner is gone, which releases as well.
+                    let drained = tokio::select! {
+                        drained = accept(socket, &front, &config, &stop) => drained,
+                        _ = released.wait_for(|released| *released) => return,
+                    };
+                    if let Err(error) = drained {
                         tracing::error!(%error, "the public listener cannot accept");
                     }
                     drained_by.send_modify(|threads| *threads += 1);
-                    // An error means that the owner is gone, which releases as well.
                     drop(released.wait_for(|released| *released).await);
                 };
                 runtime.block_on(serving);

@@ -9,7 +9,8 @@ use utoipa::{IntoParams, ToSchema};
 /// The largest page.
 pub const MAX_LIMIT: u32 = 100;
 
-/// The paging parameters of a list; flatten them into the list's own query type.
+/// The paging parameters of a list. A list with parameters of its own repeats these two: a flattened struct is read from
+/// a query string as text only, so its numbers would be refused.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Validate, IntoParams, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]

@@ -109,12 +109,15 @@ pub fn run(
         .thread_name("main")
         .build()
         .context("cannot make the runtime")?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         let telemetry = telemetry::init(&platform.telemetry, version)?;
         let ended = serve(platform, targets, version, &telemetry, on_start).await;
         telemetry.shutdown().await;
         ended
-    })
+    });
+    // Dropping it would wait for blocking work that hangs, and the stop has a deadline.
+    runtime.shutdown_timeout(Duration::from_millis(500));
+    ended
 }
 
 async fn serve(

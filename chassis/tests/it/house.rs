@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tracing::dispatcher::DefaultGuard;
 
 /// What must never be found outside of where it was put.
@@ -63,6 +64,7 @@ impl Service for Things {
             )
             .route("/api/v1/things/{id}/parts/{number}", get(|_: Path<(UserId, u32)>| async { reply(()) }))
             .route("/api/v1/things/slow", get(std::future::pending::<()>))
+            .route("/api/v1/things/gate", get(gate))
             .route("/api/v1/things/panic", get(panics))
             .route("/api/v1/things/failing", get(failing))
             .route("/api/v1/things/away", get(away))
@@ -149,6 +151,14 @@ async fn show(Path(id): Path<UserId>) -> impl IntoResponse {
 async fn change(_: Path<UserId>, seen: IfMatch) -> ApiResult<impl IntoResponse> {
     seen.check(7)?;
     Ok(reply("changed").version(8))
+}
+
+/// Lets requests of [`Things`] through its gate, each permit one.
+pub(crate) static GATE: Semaphore = Semaphore::const_new(0);
+
+async fn gate() -> ApiResult<impl IntoResponse> {
+    GATE.acquire().await.map_err(ApiError::internal)?.forget();
+    Ok(reply("through"))
 }
 
 async fn panics() -> Response {

@@ -1,0 +1,10 @@
+//! The door as its clients and the services behind it see it.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails here and says where")]
+
+mod described;
+mod failures;
+mod headers;
+mod house;
+mod routing;
+mod streaming;
