@@ -250,6 +250,7 @@ impl Issuer {
             revocations: state.revocations[seen..].to_vec(),
             keys: (keys_version != query.keys).then_some(Jwks { keys }),
             keys_version,
+            more: false,
         })
     }
 }

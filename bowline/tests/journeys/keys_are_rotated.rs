@@ -1,8 +1,8 @@
 //! The signing key is replaced by a command while people work.
 
-use crate::support::{Person, Sandbox, in_both_shapes};
+use crate::support::{Person, Process, Sandbox, bowline, in_both_shapes};
 use serde_json::{Value, json};
-use testkit::eventually;
+use testkit::{Client, Folder, eventually};
 
 in_both_shapes!(a_rotation_refuses_nobody);
 
@@ -28,6 +28,18 @@ async fn a_rotation_refuses_nobody(sandbox: Sandbox) {
     let published: Vec<&str> =
         published["keys"].as_array().unwrap().iter().filter_map(|key| key["kid"].as_str()).collect();
     assert!(published.contains(&before.as_str()) && published.contains(&new.as_str()), "{published:?}");
+}
+
+#[tokio::test]
+async fn a_key_that_is_made_before_the_first_start_signs_at_once() {
+    let folder = Folder::new("keys").unwrap();
+    let data = folder.path().join("data");
+    let settings = [("DATA_DIR", data.to_str().unwrap())];
+    let rotated = bowline(&["keys", "rotate"], &settings, "");
+    assert!(rotated.status.success(), "{}", String::from_utf8_lossy(&rotated.stderr));
+    let process = Process::start(&settings);
+    let person = Person::register(&Client::http(process.url())).await;
+    assert!(String::from_utf8_lossy(&rotated.stdout).contains(&key_of(&person.access)));
 }
 
 /// The key id in a token's header.

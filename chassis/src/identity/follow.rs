@@ -36,7 +36,10 @@ pub async fn follow(verifier: Arc<Verifier>, auth: Caller, stop: Stop) {
                     verifier.set_keys(keys);
                 }
                 feed.revocations.iter().for_each(|revocation| verifier.revoke(revocation));
-                verifier.heard_now();
+                // With some of the revocations only, a token may pass that another of them ends.
+                if !feed.more {
+                    verifier.heard_now();
+                }
                 query = FeedQuery { after: feed.cursor, keys: feed.keys_version, wait: WAIT_SECS };
                 if news || asked_at.elapsed() >= LONGEST_PAUSE {
                     pause = pauses();

@@ -1,7 +1,8 @@
 //! Credentials of services: short-lived tokens signed with a shared secret, of which two versions hold during a rotation.
 //!
-//! Rotation: give every process the new secret as `identity.service_key` and the old one as `identity.service_key_previous`,
-//! one process after the other, then drop the previous one. A credential names the version that it was signed with.
+//! Rotation in three rounds over all processes, because one that does not know the new secret refuses what it signed:
+//! first add the new secret as `identity.service_key_previous` (it is accepted), then swap the two (it signs), then drop
+//! the old one. A credential names the version that it was signed with.
 
 use super::IdentityConfig;
 use crate::clock::{Clock, Ts};

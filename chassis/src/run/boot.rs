@@ -9,7 +9,6 @@ use crate::http::Listener;
 use crate::ops::{Info, Ops, OpsState};
 use crate::stop;
 use crate::telemetry::Telemetry;
-use std::collections::BTreeMap;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
@@ -28,13 +27,12 @@ pub(super) async fn boot(
 
     // From here on the process is alive and says that it is not ready.
     let readiness = Readiness::new(stop.clone(), Handle::current());
-    let database = if platform.database.url.is_some() { "postgresql" } else { "sqlite" };
     let info = Info {
         name: "bowline",
         version,
         started_at: clock.now(),
         targets: targets.names().iter().map(|name| (*name).to_owned()).collect(),
-        engines: BTreeMap::from([("database", database.to_owned())]),
+        engines: platform.database_engine(targets).map(|engine| ("database", engine)).into_iter().collect(),
     };
     let ops = ops.serve(OpsState {
         readiness: readiness.clone(),

@@ -1,5 +1,6 @@
 //! All settings of a process, read and validated together.
 
+use super::Targets;
 use crate::config::{ConfigErrors, Loaded, Loader, Mode, Problems, SectionDoc, Sources, Validate, settings};
 use crate::db::DatabaseConfig;
 use crate::http::HttpConfig;
@@ -9,6 +10,7 @@ use crate::ops::OpsConfig;
 use crate::service::{AnyConfig, Registration};
 use crate::telemetry::TelemetryConfig;
 use crate::wake::RedisConfig;
+use secrecy::ExposeSecret;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -64,6 +66,15 @@ pub struct Platform {
 }
 
 impl Platform {
+    /// What the databases of the targets are; `None` when none of them has one.
+    pub(super) fn database_engine(&self, targets: &Targets) -> Option<String> {
+        let here =
+            |service: &Registration| targets.contains(service.spec.name) && service.spec.database.is_some();
+        let in_file = self.database.url.as_ref().is_none_or(|url| url.expose_secret().starts_with("sqlite:"));
+        let engine = if in_file { "sqlite" } else { "postgresql" };
+        self.services.iter().any(|(service, _)| here(service)).then(|| engine.to_owned())
+    }
+
     /// Reads and validates the settings of every service that exists, so that a misspelt one is found wherever it is.
     ///
     /// # Errors

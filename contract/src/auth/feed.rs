@@ -36,6 +36,9 @@ pub struct Feed {
     pub cursor: i64,
     /// Revocations since, oldest first.
     pub revocations: Vec<Revocation>,
+    /// Whether there are more than fitted; ask again at once, from the cursor.
+    #[serde(default)]
+    pub more: bool,
     /// Version of the key set now.
     pub keys_version: String,
     /// The key set, when it is not the version that was asked with.

@@ -37,7 +37,8 @@ impl App {
         let (keys, keys_version) = self.keys.published(now);
         let keys = (keys_version != query.keys).then_some(keys);
         let cursor = revoked.last().map_or(query.after, |last| last.seq);
+        let more = revoked.len() as i64 == LIMIT;
         let revocations = revoked.into_iter().map(|numbered| numbered.revocation).collect();
-        Ok(Feed { cursor, revocations, keys_version, keys })
+        Ok(Feed { cursor, revocations, more, keys_version, keys })
     }
 }

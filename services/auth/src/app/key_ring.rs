@@ -152,17 +152,18 @@ impl KeyRing {
         lifetime: Duration,
         now: Ts,
     ) -> anyhow::Result<RotatedKey> {
+        let mut tx = db.begin().await?;
+        key::lock(&mut tx).await?;
         let (signs_from, old_verify_until) = match rotation {
             // A minute more than a token lives, for clocks that differ and processes that learn of it late.
-            Rotation::Planned { activation } => {
+            Rotation::Planned { activation } if key::any_signs(&mut tx, now).await? => {
                 (now + activation, now + activation + lifetime + Duration::from_secs(60))
             }
-            Rotation::Immediate => (now, now),
+            // Where nothing signs there is nothing to wait for.
+            Rotation::Planned { .. } | Rotation::Immediate => (now, now),
         };
         let key = sealed(master, signs_from)?;
         let kid = key.published.kid.clone();
-        let mut tx = db.begin().await?;
-        key::lock(&mut tx).await?;
         key::retire_all(&mut tx, old_verify_until).await?;
         key::insert(&mut tx, &key, now).await?;
         let event = AuditEvent::new(AuditAction::SigningKeyCreated, &Origin::default());

@@ -64,6 +64,17 @@ pub async fn has_current(tx: &mut Tx) -> Result<bool, DbError> {
     Ok(count > 0)
 }
 
+/// Whether there is a key that signs now, so that a new one can wait until verifiers know it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn any_signs(tx: &mut Tx, now: Ts) -> Result<bool, DbError> {
+    const SELECT: &str = "SELECT COUNT(*) FROM signing_keys \
+        WHERE signs_from <= $1 AND (verifies_until IS NULL OR verifies_until > $1)";
+    let count: i64 = q!(tx.tx, scalar, SELECT, now)?;
+    Ok(count > 0)
+}
+
 /// Sets until when the signatures of every older key are good. A time that was set before and is earlier stays.
 ///
 /// # Errors
