@@ -68,7 +68,7 @@ impl App {
     pub async fn organization(&self, who: &Principal, id: OrganizationId) -> AuthResult<Organization> {
         let every = who.may(Permission::ManageOrganizations);
         let seen = organization::find_seen_by(&self.db, id, who.user(), every).await?;
-        seen.ok_or(AuthError::NotFound("organization"))
+        seen.ok_or(AuthError::NotFound("organisation"))
     }
 
     /// A page of the members of an organisation that who asks may see, and how many there are.
@@ -94,6 +94,6 @@ impl App {
     ) -> AuthResult<(Organization, OrganizationRole)> {
         let held = organization::lock(tx, id, user).await?;
         let own = held.and_then(|held| held.role.map(|role| (held, role)));
-        own.ok_or(AuthError::NotFound("organization"))
+        own.ok_or(AuthError::NotFound("organisation"))
     }
 }
