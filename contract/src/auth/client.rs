@@ -6,7 +6,7 @@ use super::{
     Tokens, UpdateMe, UpdateUser, User, VerifyEmail,
 };
 use crate::client::{CallError, Caller};
-use crate::ids::{OrganizationId, SessionId, UserId};
+use crate::ids::{InvitationId, OrganizationId, SessionId, UserId};
 use crate::page::Empty;
 use http::Method;
 use serde::Serialize;
@@ -111,12 +111,13 @@ impl AuthClient {
         log_user_out(id: UserId) -> () = POST format!("/api/v1/users/{id}/logout");
         /// Makes an organisation; the caller is its owner.
         create_organization(body: &CreateOrganization) -> Organization = POST "/api/v1/organizations", body;
-        /// The caller's organisations.
-        organizations() -> Vec<Organization> = GET "/api/v1/organizations";
+        /// A page of the caller's organisations, a hundred at most; the first is 1.
+        organizations(page: u32) -> Vec<Organization> = GET format!("/api/v1/organizations?page={page}&limit=100");
         /// One organisation of the caller.
         organization(id: OrganizationId) -> Organization = GET format!("/api/v1/organizations/{id}");
-        /// Its members.
-        members(id: OrganizationId) -> Vec<Member> = GET format!("/api/v1/organizations/{id}/members");
+        /// A page of its members, a hundred at most; the first is 1.
+        members(id: OrganizationId, page: u32) -> Vec<Member>
+            = GET format!("/api/v1/organizations/{id}/members?page={page}&limit=100");
         /// Sets a member's role.
         set_member_role(id: OrganizationId, user: UserId, body: &SetMemberRole) -> Member
             = PUT format!("/api/v1/organizations/{id}/members/{user}"), body;
@@ -126,6 +127,12 @@ impl AuthClient {
         /// Invites somebody by mail.
         invite(id: OrganizationId, body: &Invite) -> Invitation
             = POST format!("/api/v1/organizations/{id}/invitations"), body;
+        /// A page of the open invitations to it, a hundred at most; the first is 1.
+        invitations(id: OrganizationId, page: u32) -> Vec<Invitation>
+            = GET format!("/api/v1/organizations/{id}/invitations?page={page}&limit=100");
+        /// Takes an open invitation back.
+        withdraw_invitation(id: OrganizationId, invitation: InvitationId) -> ()
+            = DELETE format!("/api/v1/organizations/{id}/invitations/{invitation}");
         /// Accepts an invitation by its mailed token.
         accept_invitation(body: &AcceptInvitation) -> Organization
             = POST "/api/v1/organizations/invitations/accept", body;

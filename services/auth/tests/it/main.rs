@@ -3,14 +3,19 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails here and says where")]
 
 mod accounts;
+mod audit;
 mod commands;
 mod email;
 mod feed;
+mod invitations;
 mod keys;
 mod lockout;
+mod organizations;
 mod password;
+mod race;
 mod refresh;
 mod schema;
 mod sessions;
 mod support;
 mod sweep;
+mod users;
