@@ -14,7 +14,7 @@ const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 struct Heard {
     listening: Listening,
     _door: TestService,
-    _peer: RawPeer,
+    peer: RawPeer,
     heard: Arc<Mutex<String>>,
 }
 
@@ -32,7 +32,7 @@ impl Heard {
         })
         .await;
         let (door, listening) = door_to(&peer, settings).await;
-        Self { listening, _door: door, _peer: peer, heard }
+        Self { listening, _door: door, peer, heard }
     }
 
     /// Sends a request with these lines and returns the answer.
@@ -181,4 +181,16 @@ async fn a_target_with_its_own_host_counts_before_the_host_header() {
     wire.write(head).await.unwrap();
     assert!(wire.rest().await.contains("200 OK"));
     assert_eq!(heard.values("x-forwarded-host"), ["real.example"]);
+}
+
+#[tokio::test]
+async fn a_path_that_climbs_never_reaches_a_service() {
+    let heard = Heard::new(OK, &[]).await;
+    for path in ["/api/v1/things/../users", "/api/v1/things/%2E%2e/users", "/api/v1/things/..;/users"] {
+        let mut wire = Wire::connect(heard.listening.address()).await.unwrap();
+        let head = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        wire.write(head).await.unwrap();
+        assert!(wire.rest().await.starts_with("HTTP/1.1 404"), "{path}");
+    }
+    assert_eq!(heard.peer.connections(), 0);
 }
