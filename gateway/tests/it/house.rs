@@ -4,7 +4,7 @@ use axum::Router;
 use axum::routing::{get, post};
 use chassis::config::{Mode, Problems, Validate, settings};
 use chassis::error::{ApiError, ApiResult};
-use chassis::http::{BodyFault, Cx, reply};
+use chassis::http::{BodyFault, Cx, Path, reply};
 use chassis::identity::{Principal, ServiceCaller};
 use chassis::service::{Context, Parts, Service, Spec};
 use gateway::Gateway;
@@ -53,6 +53,11 @@ impl Service for Things {
         let router = Router::new()
             .route("/api/v1/things", get(seen).post(seen))
             .route("/api/v1/things/a/b", get(seen))
+            .route("/api/v1/things/by/{id}", get(|id: Path<u32>| async move { reply(id.0) }))
+            .route(
+                "/api/v1/things/by/{id}/{other}",
+                get(|both: Path<(u32, u32)>| async move { reply(both.0) }),
+            )
             .route("/api/v1/things/me", get(|who: Principal| async move { reply(who.user()) }))
             .route("/api/v1/things/tagged", get(|| async { reply("x".repeat(2_000)).version(3) }))
             .route("/api/v1/things/slow", get(std::future::pending::<()>))

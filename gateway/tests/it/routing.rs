@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 both_ways! {
     a_noun_finds_its_service_with_and_without_a_version,
     a_request_arrives_as_it_was_sent,
+    a_path_is_read_by_the_service_and_not_by_the_door,
     an_unknown_noun_is_404,
     a_service_that_runs_nowhere_is_503,
     the_inside_is_not_reached_through_the_door,
@@ -48,6 +49,13 @@ async fn a_request_arrives_as_it_was_sent(house: House) {
     assert_eq!((&seen["correlationId"], &seen["clientIp"]), (&json!("c-1"), &json!("192.0.2.1")));
     assert_eq!(seen["callingService"], "gateway");
     assert_eq!(seen["requestId"].as_str(), answer.header("x-request-id"));
+}
+
+async fn a_path_is_read_by_the_service_and_not_by_the_door(house: House) {
+    assert_eq!(house.get("/api/v1/things/by/7", &[]).await.expect(200).json()["data"], 7);
+    assert_eq!(house.get("/api/things/by/7/8", &[]).await.expect(200).json()["data"], json!([7, 8]));
+    let refused = house.get("/api/things/by/seven", &[]).await.expect(400).refused(ErrorCode::Validation);
+    assert_eq!(refused.error.details[0].field, "id");
 }
 
 async fn an_unknown_noun_is_404(house: House) {

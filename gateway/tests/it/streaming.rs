@@ -117,13 +117,13 @@ async fn an_answer_may_take_longer_than_its_deadline_while_it_goes_on() {
         wire.head().await?;
         wire.write(CHUNKED).await?;
         for _ in 0..8 {
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            tokio::time::sleep(Duration::from_millis(200)).await;
             wire.write("4\r\nmore\r\n").await?;
         }
         wire.write("0\r\n\r\n").await
     })
     .await;
-    let (_door, listening) = door_to(&peer, &[("BOWLINE_HTTP__REQUEST_TIMEOUT_MS", "400")]).await;
+    let (_door, listening) = door_to(&peer, &[("BOWLINE_HTTP__REQUEST_TIMEOUT_MS", "1000")]).await;
     let mut client = connect(&listening, "GET /api/v1/things HTTP/1.1\r\nhost: x\r\n\r\n").await;
     let got = timeout(LONG, client.until("0\r\n\r\n")).await.unwrap().unwrap();
     assert_eq!(got.matches("more").count(), 8, "{got}");
