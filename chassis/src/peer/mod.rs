@@ -78,14 +78,14 @@ impl Peer {
     /// Why there is no answer.
     pub async fn forward(&self, mut request: Request<Body>) -> Result<Response<Body>, UpstreamError> {
         let context = RequestContext::current();
+        // What the caller's router noted of its own route would mislead the peer's.
+        request.extensions_mut().clear();
         let headers = request.headers_mut();
         if let Some(context) = &context {
             hand_on(headers, context);
         }
         match &*self.place {
             Place::Local(edge) => {
-                // What the caller's router noted of its own route would mislead the peer's.
-                request.extensions_mut().clear();
                 let Some(edge) = edge.get() else {
                     return Err(UpstreamError::Unreachable("it is not built yet".into()));
                 };

@@ -9,8 +9,10 @@ use contract::identity::{Claims, Role};
 use http::Method;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use testkit::{Answer, FakeAuth, Issuer, Setup, TestService, eventually, eventually_within};
+use testkit::{Answer, FakeAuth, Issuer, RawPeer, Setup, TestService, Wire, eventually, eventually_within};
 
 const ME: &str = "/api/v1/things/me";
 const KEY: &str = "a-service-key-for-tests-that-is-long-enough";
@@ -318,4 +320,30 @@ async fn a_verifier_in_another_process_follows_over_http() {
     let by_new = service.client().bearer(&issuer.token(service.clock(), &[]));
     eventually_within(Duration::from_secs(2), async || by_new.get(ME).await.status == 200).await;
     known.get(ME).await.expect(401).refused(ErrorCode::TokenRevoked);
+}
+
+#[tokio::test]
+async fn a_feed_that_never_waits_is_not_asked_without_end() {
+    let feed =
+        json!({ "success": true, "data": { "cursor": 0, "revocations": [], "keysVersion": "" } }).to_string();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let asks = Arc::clone(&asked);
+    let auth = RawPeer::start(move |mut wire: Wire| {
+        let (asks, feed) = (Arc::clone(&asks), feed.clone());
+        async move {
+            loop {
+                wire.request().await?;
+                asks.fetch_add(1, Ordering::SeqCst);
+                wire.write(format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{feed}", feed.len()))
+                    .await?;
+            }
+        }
+    })
+    .await;
+    let setup = Setup::of::<Things>().and::<FakeAuth>().targets("things").peer("auth", auth.url());
+    let _service = setup.build().await;
+    eventually(async || asked.load(Ordering::SeqCst) >= 3).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let asked = asked.load(Ordering::SeqCst);
+    assert!(asked < 50, "{asked} questions in half a second");
 }

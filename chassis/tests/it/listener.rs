@@ -97,8 +97,7 @@ async fn a_client_that_drips_its_headers_is_cut() {
 async fn a_connection_that_nobody_uses_is_closed() {
     let service = impatient().await;
     let listening = service.listen();
-    let mut wire =
-        connect(listening.address(), "GET /api/v1/things/short HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    let mut wire = connect(listening.address(), "GET /api/v1/things/short HTTP/1.1\r\nhost: x\r\n\r\n").await;
     wire.request().await.unwrap();
     assert!(timeout(LONG, wire.gone()).await.is_ok());
 }
