@@ -7,6 +7,7 @@
 //! - Checks run on the main runtime, where the pools live, and are awaited from the operations thread. So a main runtime
 //!   that is too busy to run a check is not ready, which the built-in check `runtime` shows without any other.
 //! - A storm of probes is not a storm of queries: one evaluation runs at a time and its outcome holds for half a second.
+//!   Until it has been ready for the first time it holds for a hundredth, so that nobody waits for a process that is there.
 //!
 //! Liveness is none of this: it depends on nothing, and a failing dependency never restarts the process.
 
@@ -25,6 +26,8 @@ use tokio_util::task::AbortOnDropHandle;
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long an outcome holds.
 const HOLDS_FOR: Duration = Duration::from_millis(500);
+/// How long an outcome holds in a process that has never been ready.
+const HOLDS_AT_FIRST_FOR: Duration = Duration::from_millis(10);
 
 /// Asks whether one thing that this process needs is there.
 #[derive(Clone)]
@@ -124,14 +127,22 @@ struct Inner {
     runtime: Handle,
     /// Set when the boot has finished.
     checks: OnceLock<Vec<Check>>,
-    last: Mutex<Option<(Instant, Report)>>,
+    last: Mutex<Last>,
+}
+
+/// What the last evaluation found.
+#[derive(Default)]
+struct Last {
+    found: Option<(Instant, Report)>,
+    /// Whether one has ever found that work is welcome.
+    was_ready: bool,
 }
 
 impl Readiness {
     /// Of a process that boots; its checks will run on `runtime`.
     #[must_use]
     pub fn new(stop: Stop, runtime: Handle) -> Self {
-        Self(Arc::new(Inner { stop, runtime, checks: OnceLock::new(), last: Mutex::new(None) }))
+        Self(Arc::new(Inner { stop, runtime, checks: OnceLock::new(), last: Mutex::default() }))
     }
 
     /// The boot has finished: from now on the checks decide. A second call changes nothing.
@@ -157,16 +168,18 @@ impl Readiness {
         }
         let Some(checks) = self.0.checks.get() else { return without_checks(ReadyState::Booting) };
         let mut last = self.0.last.lock().await;
-        if let Some((at, report)) = &*last
-            && at.elapsed() < HOLDS_FOR
+        let holds_for = if last.was_ready { HOLDS_FOR } else { HOLDS_AT_FIRST_FOR };
+        if let Some((at, report)) = &last.found
+            && at.elapsed() < holds_for
         {
             return report.clone();
         }
         let checks = join_all(checks.iter().map(|check| check.outcome(&self.0.runtime))).await;
         let passed = checks.iter().all(|check| check.state == CheckState::Ok);
         let report = Report { status: if passed { ReadyState::Ready } else { ReadyState::Failing }, checks };
-        log_changes(last.as_ref().map(|(_, report)| report), &report);
-        *last = Some((Instant::now(), report.clone()));
+        log_changes(last.found.as_ref().map(|(_, report)| report), &report);
+        last.was_ready |= passed;
+        last.found = Some((Instant::now(), report.clone()));
         report
     }
 }
@@ -246,6 +259,25 @@ mod tests {
             }
         };
         timeout(10 * HOLDS_FOR, asked_again).await.expect("an outcome does not hold for ever");
+    }
+
+    #[tokio::test]
+    async fn a_process_that_becomes_ready_for_the_first_time_says_so_at_once() {
+        let (_owner, readiness) = readiness();
+        let there = Arc::new(AtomicUsize::new(0));
+        let asked = Arc::clone(&there);
+        readiness.booted(vec![Check::new("there", move || {
+            let is_there = asked.load(Ordering::SeqCst) > 0;
+            async move { if is_there { Ok(()) } else { Err("not yet".to_owned()) } }
+        })]);
+        assert_eq!(readiness.evaluate().await.status, ReadyState::Failing);
+        there.store(1, Ordering::SeqCst);
+        let ready = async {
+            while readiness.evaluate().await.status != ReadyState::Ready {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(HOLDS_FOR / 2, ready).await.expect("it was ready long before");
     }
 
     #[tokio::test]
