@@ -8,9 +8,6 @@ mod services;
 use clap::Parser;
 use std::process::ExitCode;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// The version that `--version`, the banner and `/info` tell.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
