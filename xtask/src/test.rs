@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 pub(crate) fn test(rest: &[String], servers: bool) -> Result<()> {
     // Stopped when this function ends, however the tests ended.
     let (_postgres, _redis);
-    let mut command = runner(rest);
+    let mut command = runner(rest)?;
     if servers {
         let wanted = |variable| std::env::var_os(variable).is_none_or(|url| url.is_empty());
         let (postgres, redis) = (wanted(POSTGRES_VARIABLE), wanted(REDIS_VARIABLE));
@@ -85,23 +85,19 @@ fn started<S>(name: &str, start: impl FnOnce() -> Result<S>, port: impl FnOnce(&
     Ok(server)
 }
 
-/// cargo-nextest where it is installed, otherwise cargo's own runner. nextest is not installed here: building it takes
-/// longer than what it saves in one run.
-fn runner(rest: &[String]) -> Command {
-    let has_nextest = output("cargo-nextest", &["nextest", "--version"]).is_some();
-    let mut command = if has_nextest {
-        cargo(["nextest", "run", "--no-tests=fail"])
-    } else {
-        eprintln!(
-            "==> cargo-nextest is not installed (`cargo install cargo-nextest --locked`): using `cargo test`"
-        );
-        cargo(["test", "--no-fail-fast"])
-    };
+/// cargo-nextest, which runs each test in a process of its own: some tests set up what a process has once, such as
+/// signals and telemetry.
+fn runner(rest: &[String]) -> Result<Command> {
+    if output("cargo-nextest", &["nextest", "--version"]).is_none() {
+        eprintln!("==> building cargo-nextest, the test runner; this takes some minutes, once");
+        process::run(&mut cargo(["install", "cargo-nextest", "--locked"]))?;
+    }
+    let mut command = cargo(["nextest", "run", "--no-tests=fail"]);
     if !names_a_package(rest) {
         command.arg("--workspace");
     }
     command.args(rest.iter().map(OsString::from));
-    command
+    Ok(command)
 }
 
 fn names_a_package(rest: &[String]) -> bool {
