@@ -13,7 +13,7 @@ use http::HeaderValue;
 use http::header::CONTENT_TYPE;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 /// A JSON body. As a parameter it is read and validated; as an answer it is written without the envelope (see
 /// [`super::reply`] for the one with it).
@@ -79,6 +79,9 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> ApiResult<T> {
         let inner = error.into_inner();
         if inner.is_data() {
             ApiError::invalid(vec![wrong_field(&path, &inner.to_string())])
+        } else if serde_json::from_slice::<IgnoredAny>(bytes).is_ok() {
+            // serde_json calls it a fault of the syntax when a number stands where one of a few texts is expected.
+            ApiError::invalid_field(path, "is of another type than expected")
         } else {
             malformed(inner.line(), inner.column())
         }
@@ -207,6 +210,24 @@ mod tests {
         assert_eq!(code, ErrorCode::Validation);
         assert!(text.contains("lines[0].unitPrice"), "{text}");
         assert!(!text.contains("hunter2"), "{text}");
+    }
+
+    #[test]
+    fn a_number_in_place_of_one_of_a_few_texts_names_its_field() {
+        #[derive(Debug, Deserialize)]
+        enum Colour {
+            Red,
+        }
+        #[derive(Debug, Deserialize)]
+        struct Paint {
+            #[expect(dead_code, reason = "only parsed")]
+            colour: Colour,
+        }
+        assert!(parse::<Paint>(br#"{"colour":"Red"}"#).is_ok());
+        let error = parse::<Paint>(br#"{"colour":1}"#).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::Validation);
+        assert!(format!("{error:?}").contains("field: \"colour\""), "{error:?}");
+        assert_eq!(parse::<Paint>(br#"{"colour":1"#).unwrap_err().code(), ErrorCode::MalformedJson);
     }
 
     #[test]

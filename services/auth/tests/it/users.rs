@@ -211,7 +211,12 @@ async fn a_change_that_changes_nothing_revokes_nothing(engine: Engine) {
     }
     eve.client.get("/api/v1/users/me").await.expect(200);
     assert_eq!(audited(service.db("auth"), eve.id()).await, ["user.registered"]);
-    for body in [json!({"roles": []}), json!({"roles": ["god"]}), json!({"email": "x@example.org"})] {
+    for body in [
+        json!({"roles": []}),
+        json!({"roles": ["god"]}),
+        json!({"email": "x@example.org"}),
+        json!({"status": 1}),
+    ] {
         root.client.patch(&at(&eve), body).await.expect(400).refused(ErrorCode::Validation);
     }
 }
