@@ -1,6 +1,6 @@
 //! The published language of the platform: what crosses a process border and nothing else.
 //!
-//! Requests, responses, identifiers, error codes and one typed client a service live here. The crate knows no web
+//! Requests, responses, events, identifiers, error codes and one typed client a service live here. The crate knows no web
 //! framework, no database and no runtime, so that any program can speak to a service by depending on it alone.
 //!
 //! What must hold: JSON is camelCase, requests refuse unknown fields, and a type that is on the wire changes only by
@@ -9,6 +9,7 @@
 pub mod auth;
 pub mod client;
 pub mod error;
+pub mod event;
 pub mod identity;
 pub mod ids;
 pub mod page;
