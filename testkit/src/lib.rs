@@ -24,6 +24,8 @@ mod raw_peer;
 pub mod servers;
 #[cfg(feature = "harness")]
 mod service;
+#[cfg(feature = "harness")]
+pub mod tiny;
 
 #[cfg(feature = "harness")]
 pub use client::{Answer, Ask, Client};

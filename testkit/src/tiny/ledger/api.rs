@@ -1,0 +1,53 @@
+//! The routes of the ledger.
+
+use super::app::{App, Entry, PostEntry};
+use super::store::{self, Books};
+use crate::tiny::arrivals::{self, Arrival, Figures};
+use crate::tiny::lists::{AfterId, AfterPlace};
+use axum::Router;
+use axum::extract::State;
+use axum::routing::{get, post};
+use chassis::error::ApiResult;
+use chassis::http::{Json, Query, Reply, created, reply};
+use serde::Serialize;
+
+pub(super) fn routes(app: App) -> Router {
+    Router::new()
+        .route("/api/v1/ledger/entries", post(post_entry).get(list_entries))
+        .route("/api/v1/ledger/returned", get(list_returned))
+        .route("/api/v1/ledger/audit", get(audit))
+        .with_state(app)
+}
+
+async fn post_entry(State(app): State<App>, Json(asked): Json<PostEntry>) -> ApiResult<Reply<Entry>> {
+    let (entry, new) = app.post(&asked).await?;
+    if new {
+        return Ok(created(format!("/api/v1/ledger/entries/{}", entry.id), entry));
+    }
+    Ok(reply(entry))
+}
+
+async fn list_entries(State(app): State<App>, Query(query): Query<AfterId>) -> ApiResult<Reply<Vec<Entry>>> {
+    Ok(reply(store::list(&app.db, query.after, app.list_limit).await?))
+}
+
+async fn list_returned(
+    State(app): State<App>,
+    Query(query): Query<AfterPlace>,
+) -> ApiResult<Reply<Vec<Arrival>>> {
+    Ok(reply(arrivals::list(&app.db, query.after, app.list_limit).await?))
+}
+
+/// The figures from which one can tell whether anything was lost or doubled.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Audit {
+    #[serde(flatten)]
+    books: Books,
+    returned: Figures,
+}
+
+async fn audit(State(app): State<App>) -> ApiResult<Reply<Audit>> {
+    let (books, returned) = (store::books(&app.db).await?, arrivals::figures(&app.db).await?);
+    Ok(reply(Audit { books, returned }))
+}

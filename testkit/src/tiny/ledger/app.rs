@@ -1,0 +1,116 @@
+//! What the ledger does.
+
+use super::store;
+use chassis::clock::Clock;
+use chassis::db::{Db, DbError};
+use chassis::error::ApiError;
+use contract::ErrorCode;
+use garde::Validate;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// What an entry does to whoever handles it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Trouble {
+    /// Nothing.
+    #[default]
+    None,
+    /// The first so many attempts to handle it fail.
+    Fails(u32),
+    /// Every attempt to handle it fails.
+    Poison,
+    /// The first attempt to handle it says that no other can succeed.
+    Rejected,
+}
+
+/// What a client asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PostEntry {
+    /// Chosen by the client: the same again is the same entry.
+    #[garde(skip)]
+    pub id: Uuid,
+    /// The account.
+    #[garde(length(min = 1, max = 64))]
+    pub account: String,
+    /// How much, in minor units.
+    #[garde(range(min = -1_000_000_000, max = 1_000_000_000))]
+    pub amount: i64,
+    /// What the entry does to whoever handles it.
+    #[garde(skip)]
+    #[serde(default)]
+    pub trouble: Trouble,
+}
+
+/// An entry of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// As the client chose it.
+    pub id: Uuid,
+    /// The account.
+    pub account: String,
+    /// Its number among the entries of the account, from 1.
+    pub sequence: i64,
+    /// How much, in minor units.
+    pub amount: i64,
+    /// What the entry does to whoever handles it.
+    pub trouble: Trouble,
+}
+
+/// Why an entry was not taken.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum LedgerError {
+    #[error("the id stands for another entry")]
+    AnotherEntry,
+    #[error("the database failed")]
+    Db(#[from] DbError),
+}
+
+impl From<LedgerError> for ApiError {
+    #[track_caller]
+    fn from(error: LedgerError) -> Self {
+        match error {
+            LedgerError::AnotherEntry => {
+                Self::new(ErrorCode::Conflict, "The id was used for an entry with other contents.")
+            }
+            LedgerError::Db(error) => error.into(),
+        }
+    }
+}
+
+/// What the handlers share.
+#[derive(Debug, Clone)]
+pub(super) struct App {
+    pub(super) db: Db,
+    pub(super) clock: Clock,
+    pub(super) list_limit: i64,
+}
+
+impl App {
+    /// Takes an entry, once. Tells whether it is new.
+    pub(super) async fn post(&self, asked: &PostEntry) -> Result<(Entry, bool), LedgerError> {
+        if let Some(found) = store::find(&self.db, asked.id).await? {
+            return same(found, asked);
+        }
+        let mut t = self.db.begin().await?;
+        match store::insert(&mut t, asked, self.clock.now()).await? {
+            Some(entry) => {
+                t.commit().await?;
+                Ok((entry, true))
+            }
+            None => {
+                // Another request with this id was faster, and has been committed.
+                t.rollback().await?;
+                same(store::find(&self.db, asked.id).await?.ok_or(LedgerError::AnotherEntry)?, asked)
+            }
+        }
+    }
+}
+
+fn same(found: Entry, asked: &PostEntry) -> Result<(Entry, bool), LedgerError> {
+    let (account, amount, trouble) = (&found.account, found.amount, found.trouble);
+    let same = (account, amount, trouble) == (&asked.account, asked.amount, asked.trouble);
+    if same { Ok((found, false)) } else { Err(LedgerError::AnotherEntry) }
+}
