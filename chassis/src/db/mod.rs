@@ -23,6 +23,7 @@
 
 mod config;
 mod error;
+mod group;
 mod migrate;
 mod postgres;
 mod query;
@@ -44,6 +45,7 @@ pub use tx::{Statement, Tx};
 
 pub use crate::q;
 
+use group::Group;
 use metrics::{gauge, histogram};
 use secrecy::ExposeSecret;
 use sqlx::PgPool;
@@ -99,6 +101,7 @@ pub enum Db {
 pub struct About {
     service: String,
     place: String,
+    group: Group,
 }
 
 impl Db {
@@ -168,10 +171,12 @@ impl Db {
         &self.about().place
     }
 
-    /// Waits for the connections in use to come back, then closes all of them. What begins afterwards fails.
+    /// Finishes what [`Db::group`] has accepted, waits for the connections in use to come back, then closes all of them.
+    /// What begins afterwards fails.
     pub async fn close(&self) {
         match self {
-            Self::Sqlite { read, write, .. } => {
+            Self::Sqlite { read, write, about } => {
+                about.group.close().await;
                 read.close().await;
                 write.close().await;
             }
@@ -206,6 +211,17 @@ impl Db {
         }
     }
 
+    /// The same connections without the group writer, for the writer itself: it must not keep alive what ends it.
+    fn without_group(&self) -> Self {
+        let about = Arc::new(About::new(self.service(), self.about().place.clone()));
+        match self {
+            Self::Sqlite { read, write, .. } => {
+                Self::Sqlite { read: read.clone(), write: write.clone(), about }
+            }
+            Self::Postgres { pool, .. } => Self::Postgres { pool: pool.clone(), about },
+        }
+    }
+
     /// The same by reference, whatever it is called on; for [`q!`](crate::q).
     #[doc(hidden)]
     #[must_use]
@@ -215,6 +231,10 @@ impl Db {
 }
 
 impl About {
+    fn new(service: &str, place: String) -> Self {
+        Self { service: service.to_owned(), place, group: Group::default() }
+    }
+
     fn record(&self, pool: &'static str, (used, idle, max): (u32, u32, u32)) {
         let connections = |state: &'static str| gauge!("db_pool_connections", "service" => self.service.clone(), "pool" => pool, "state" => state);
         connections("idle").set(f64::from(idle));

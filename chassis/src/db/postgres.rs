@@ -38,7 +38,7 @@ pub(super) async fn open(config: &DatabaseConfig, service: &str, url: &str) -> a
             })
         })
         .connect_lazy_with(options);
-    Ok(Db::Postgres { pool, about: Arc::new(About { service: service.to_owned(), place }) })
+    Ok(Db::Postgres { pool, about: Arc::new(About::new(service, place)) })
 }
 
 fn options(config: &DatabaseConfig, service: &str, url: &str) -> anyhow::Result<PgConnectOptions> {

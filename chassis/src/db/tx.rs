@@ -129,7 +129,8 @@ impl Tx {
         }
     }
 
-    fn must_be_ready(&self) -> Result<(), DbError> {
+    /// Whether a further statement, or the commit, has a chance.
+    pub(super) fn must_be_ready(&self) -> Result<(), DbError> {
         let reason = match self.state {
             State::Ready => return Ok(()),
             State::Running => {

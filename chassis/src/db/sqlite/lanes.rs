@@ -145,6 +145,11 @@ impl Lanes {
         &self.0.options
     }
 
+    /// How long a lane is waited for.
+    pub(in crate::db) fn acquire_timeout(&self) -> Duration {
+        self.0.acquire_timeout
+    }
+
     /// How many connections are open and in use, open and idle, and allowed.
     pub(in crate::db) fn count(&self) -> (u32, u32, u32) {
         let free = u32::try_from(self.0.free.available_permits()).unwrap_or(u32::MAX);
