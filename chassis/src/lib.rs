@@ -5,8 +5,10 @@
 //! 1. [`clock`]
 //! 2. [`config`], [`telemetry`], [`stop`]
 //! 3. [`db`], [`error`], [`http`], [`identity`], [`peer`], [`mail`], [`health`], [`openapi`], [`wake`]
-//! 4. [`service`], [`ops`], [`run`]
+//! 4. [`bus`]
+//! 5. [`service`], [`ops`], [`run`]
 
+pub mod bus;
 pub mod clock;
 pub mod config;
 pub mod db;

@@ -1,6 +1,7 @@
 //! All settings of a process, read and validated together.
 
 use super::Targets;
+use crate::bus::BusConfig;
 use crate::config::{ConfigErrors, Loaded, Loader, Mode, Problems, SectionDoc, Sources, Validate, settings};
 use crate::db::DatabaseConfig;
 use crate::http::HttpConfig;
@@ -50,6 +51,8 @@ pub struct Platform {
     pub telemetry: TelemetryConfig,
     /// Databases.
     pub database: DatabaseConfig,
+    /// The bus.
+    pub bus: BusConfig,
     /// Redis.
     pub redis: RedisConfig,
     /// Outgoing mail.
@@ -85,6 +88,7 @@ impl Platform {
         let ops = loader.section("ops");
         let telemetry = loader.section("telemetry");
         let database = loader.section("database");
+        let bus = loader.section("bus");
         let redis = loader.section("redis");
         let mail = loader.section("mail");
         let identity = loader.section("identity");
@@ -105,6 +109,7 @@ impl Platform {
             ops,
             telemetry,
             database,
+            bus,
             redis,
             mail,
             identity,

@@ -1,0 +1,89 @@
+//! The settings of the bus.
+
+use super::BusEngine;
+use crate::config::{Mode, Problems, Validate, settings};
+use secrecy::{ExposeSecret, SecretString};
+use std::time::Duration;
+
+settings! {
+    /// The bus, on which services publish what happened.
+    pub struct BusConfig {
+        /// Where the broker is: `nats://host:port` or `tls://host:port` for NATS JetStream (credentials as
+        /// `nats://user:password@host:port` or `nats://token@host:port`), `kafka://host:port,host:port` for Kafka.
+        /// Without it records are kept in a file in the data folder, for all processes that share that folder.
+        url: Option<SecretString> = None, env "BUS_URL";
+        /// What the names of topics begin with on a broker, so that several installations can share one.
+        prefix: String = "bowline".to_owned();
+        /// How many days a record is kept. A service that is away for longer misses records.
+        keep_days: u32 = 7;
+        /// How many partitions a topic gets on Kafka when it is made.
+        partitions: u32 = 12;
+        /// On how many servers of a broker each record is kept, for topics that are made from now on.
+        replicas: u32 = 1;
+        /// The largest body of a record, in bytes. The broker has a limit of its own, usually one megabyte.
+        max_record_bytes: usize = 524_288;
+        /// How long a publish waits for the broker's confirmation, in milliseconds.
+        publish_timeout_ms: u64 = 5_000;
+        /// How long the broker may take to answer anything else, also a connection, in milliseconds.
+        request_timeout_ms: u64 = 5_000;
+        /// How often a reader of the embedded log looks for records of other processes, in milliseconds. Records of its
+        /// own process wake it at once.
+        poll_ms: u64 = 100;
+    }
+}
+
+const MINUTE_MS: u64 = 60_000;
+const TEN_YEARS: u32 = 3_650;
+/// NATS knows no more.
+const MOST_REPLICAS: u32 = 5;
+const LONGEST_PREFIX: usize = 40;
+
+impl Validate for BusConfig {
+    fn validate(&self, _: Mode, problems: &mut Problems) {
+        if let Err(reason) = self.engine() {
+            problems.add("url", reason);
+        }
+        let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
+        let length = self.prefix.len();
+        if length == 0 || length > LONGEST_PREFIX || !self.prefix.chars().all(is_plain) {
+            problems
+                .add("prefix", format!("must be 1 to {LONGEST_PREFIX} lower-case letters, digits, - or _"));
+        }
+        problems.range("keep_days", self.keep_days, 1..=TEN_YEARS);
+        problems.range("partitions", self.partitions, 1..=1_000);
+        problems.range("replicas", self.replicas, 1..=MOST_REPLICAS);
+        problems.range("max_record_bytes", self.max_record_bytes, 1_024..=8 * 1_024 * 1_024);
+        problems.range("publish_timeout_ms", self.publish_timeout_ms, 100..=MINUTE_MS);
+        problems.range("request_timeout_ms", self.request_timeout_ms, 100..=MINUTE_MS);
+        problems.range("poll_ms", self.poll_ms, 1..=MINUTE_MS);
+    }
+}
+
+impl BusConfig {
+    /// The engine that the URL names, or what is wrong with the URL, without showing it.
+    pub(super) fn engine(&self) -> Result<BusEngine, &'static str> {
+        let Some(url) = &self.url else { return Ok(BusEngine::Embedded) };
+        match url.expose_secret().split_once("://") {
+            Some(("kafka", rest)) => kafka(rest),
+            _ => Err("must begin with nats://, tls:// or kafka://"),
+        }
+    }
+
+    pub(super) const fn keep(&self) -> Duration {
+        Duration::from_secs(self.keep_days as u64 * 86_400)
+    }
+
+    pub(super) const fn publish_timeout(&self) -> Duration {
+        Duration::from_millis(self.publish_timeout_ms)
+    }
+
+    pub(super) const fn poll(&self) -> Duration {
+        Duration::from_millis(self.poll_ms)
+    }
+}
+
+fn kafka(_servers: &str) -> Result<BusEngine, &'static str> {
+    Err(
+        "names Kafka, but this binary was built without it: build it with `cargo build --release --features kafka`",
+    )
+}
