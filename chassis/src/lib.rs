@@ -4,7 +4,7 @@
 //!
 //! 1. [`clock`]
 //! 2. [`config`], [`telemetry`], [`stop`]
-//! 3. [`db`], [`error`], [`http`], [`identity`], [`peer`], [`mail`], [`health`], [`openapi`], [`wake`]
+//! 3. [`db`], [`error`], [`http`], [`identity`], [`peer`], [`mail`], [`health`], [`openapi`], [`state`], [`wake`]
 //! 4. [`bus`]
 //! 5. [`service`], [`ops`], [`run`]
 
@@ -22,6 +22,7 @@ pub mod ops;
 pub mod peer;
 pub mod run;
 pub mod service;
+pub mod state;
 pub mod stop;
 pub mod telemetry;
 pub mod wake;

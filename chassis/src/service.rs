@@ -9,6 +9,7 @@ use crate::http::{Edge, EdgeShared, HttpConfig, reply};
 use crate::identity::{ServiceCaller, ServiceKeys, Verifier};
 use crate::mail::Mailer;
 use crate::peer::{Directory, Peer};
+use crate::state::State;
 use crate::stop::Stop;
 use crate::wake::{Wake, Wakes};
 use anyhow::Context as _;
@@ -74,6 +75,7 @@ pub struct Context {
     pub(crate) db: Option<Db>,
     pub(crate) mailer: Option<Mailer>,
     pub(crate) wakes: Wakes,
+    pub(crate) state: State,
     pub(crate) directory: Directory,
     pub(crate) verifier: Arc<Verifier>,
     pub(crate) service_keys: Arc<ServiceKeys>,
@@ -144,6 +146,12 @@ impl Context {
     #[must_use]
     pub fn wake(&self, topic: &str) -> Wake {
         self.wakes.topic(self.spec.name, topic)
+    }
+
+    /// Its short-lived state and limits, which all its replicas share.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.state.of(self.spec.name)
     }
 
     /// A peer; `None` when it is neither a target of this process nor has a URL.

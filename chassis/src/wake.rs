@@ -4,15 +4,9 @@
 //! nothing; between processes it goes through Redis (`redis.url`). A wake carries no data and may be lost while Redis is
 //! away, so who waits also looks again after [`Wake::patience`]: shorter without Redis, longer with it.
 
-use crate::config::{Mode, Problems, Validate, settings};
+use crate::state::{Connection, Heard, Link, RedisConfig};
 use crate::stop::Stop;
-use anyhow::Context as _;
-use backon::{BackoffBuilder, ExponentialBuilder};
-use futures_util::StreamExt;
-use metrics::gauge;
-use redis::AsyncCommands;
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use secrecy::{ExposeSecret, SecretString};
+use redis::cmd;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -26,24 +20,6 @@ const PATIENCE_ALONE: Duration = Duration::from_millis(250);
 const PATIENCE_REDIS: Duration = Duration::from_secs(1);
 /// Wakes that wait to be published; one more of the same topic would tell nothing new.
 const QUEUE: usize = 64;
-
-settings! {
-    /// Redis, by which replicas of a service wake each other. Without it they look again every quarter of a second.
-    pub struct RedisConfig {
-        /// redis://host:port or rediss://user:password@host:port.
-        url: Option<SecretString> = None, env "REDIS_URL";
-    }
-}
-
-impl Validate for RedisConfig {
-    fn validate(&self, _: Mode, problems: &mut Problems) {
-        if let Some(url) = &self.url
-            && redis::Client::open(url.expose_secret()).is_err()
-        {
-            problems.add("url", "must be like redis://host:port or rediss://user:password@host:port");
-        }
-    }
-}
 
 /// All topics of a process.
 #[derive(Debug, Clone)]
@@ -92,13 +68,12 @@ impl Wakes {
     /// When the URL is not one.
     pub fn new(config: &RedisConfig) -> anyhow::Result<(Self, Option<Carrier>)> {
         let topics = Mutex::default();
-        let Some(url) = &config.url else {
+        let Some(link) = config.link()? else {
             return Ok((Self(Arc::new(Inner { topics, publish: None })), None));
         };
-        let client = redis::Client::open(url.expose_secret()).context("redis.url")?;
         let (publish, queue) = mpsc::channel(QUEUE);
         let wakes = Self(Arc::new(Inner { topics, publish: Some(publish) }));
-        Ok((wakes.clone(), Some(Carrier { client, wakes, queue })))
+        Ok((wakes.clone(), Some(Carrier { link, wakes, queue })))
     }
 
     /// The topic of a service.
@@ -123,9 +98,8 @@ impl Wakes {
 const PREFIX: &str = "bowline:wake:";
 
 /// Carries wakes between processes through Redis until the stop.
-#[derive(Debug)]
 pub struct Carrier {
-    client: redis::Client,
+    link: Link,
     wakes: Wakes,
     queue: Receiver<String>,
 }
@@ -136,62 +110,35 @@ impl Carrier {
     /// # Errors
     /// When the connection cannot even be configured.
     pub async fn carry(self, stop: Stop) -> anyhow::Result<()> {
-        let Self { client, wakes, queue } = self;
-        let config = ConnectionManagerConfig::new()
-            .set_number_of_retries(1)
-            .set_connection_timeout(Some(Duration::from_secs(2)))
-            .set_response_timeout(Some(Duration::from_secs(2)));
-        let publisher = ConnectionManager::new_lazy_with_config(client.clone(), config)?;
+        let Self { link, wakes, queue } = self;
+        let publisher = link.connect()?;
+        let pattern = format!("{PREFIX}*");
+        let following = link.follow(&pattern, "redis_up", |heard| match heard {
+            // Nobody knows what was missed before.
+            Heard::Again => wakes.here(None),
+            Heard::Message(message) => wakes.here(Some(message.get_channel_name())),
+        });
         tokio::select! {
-            () = publish(publisher, queue) => {}
-            () = listen(&client, &wakes) => {}
+            () = publish(&link, &publisher, queue) => {}
+            () = following => {}
             () = stop.stopping() => {}
         }
         Ok(())
     }
 }
 
-async fn publish(mut redis: ConnectionManager, mut queue: Receiver<String>) {
+impl std::fmt::Debug for Carrier {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Carrier").field("place", &self.link.place()).finish_non_exhaustive()
+    }
+}
+
+async fn publish(link: &Link, connection: &Connection, mut queue: Receiver<String>) {
     while let Some(channel) = queue.recv().await {
-        let told: Result<i64, _> = redis.publish(&channel, "").await;
-        if let Err(error) = told {
+        if let Err(error) = link.command(connection, cmd("PUBLISH").arg(&channel).arg("")).await {
             tracing::debug!(channel, %error, "other replicas were not woken; they look again by themselves");
         }
     }
-}
-
-async fn listen(client: &redis::Client, wakes: &Wakes) {
-    let up = gauge!("redis_up");
-    let pauses = || {
-        let growing = ExponentialBuilder::default().with_jitter().without_max_times();
-        growing.with_min_delay(Duration::from_millis(50)).with_max_delay(Duration::from_secs(2)).build()
-    };
-    let mut pause = pauses();
-    loop {
-        match subscribe(client).await {
-            Ok(mut messages) => {
-                pause = pauses();
-                up.set(1.0);
-                // Nobody knows what was missed before.
-                wakes.here(None);
-                while let Some(message) = messages.next().await {
-                    wakes.here(Some(message.get_channel_name()));
-                }
-                tracing::warn!(
-                    "the connection to Redis ended; replicas wake each other later until it is back"
-                );
-            }
-            Err(error) => tracing::debug!(%error, "Redis does not answer"),
-        }
-        up.set(0.0);
-        tokio::time::sleep(pause.next().unwrap_or(Duration::from_secs(2))).await;
-    }
-}
-
-async fn subscribe(client: &redis::Client) -> redis::RedisResult<redis::aio::PubSubStream> {
-    let (mut sink, stream) = client.get_async_pubsub().await?.split();
-    sink.psubscribe(format!("{PREFIX}*")).await?;
-    Ok(stream)
 }
 
 #[cfg(test)]
@@ -200,7 +147,7 @@ mod tests {
     use crate::stop;
 
     fn config(url: Option<&str>) -> RedisConfig {
-        RedisConfig { url: url.map(|url| url.to_owned().into()) }
+        RedisConfig { url: url.map(|url| url.to_owned().into()), ..RedisConfig::default() }
     }
 
     #[tokio::test]
@@ -229,12 +176,5 @@ mod tests {
         woken.await;
         stopper.stop();
         carrying.join_next().await.unwrap().unwrap().unwrap();
-    }
-
-    #[test]
-    fn what_is_not_a_redis_url_is_refused() {
-        let mut problems = Problems::new();
-        config(Some("http://redis")).validate(Mode::Development, &mut problems);
-        assert!(!problems.is_empty());
     }
 }

@@ -60,6 +60,9 @@ impl Assembled {
         if let Some(carrier) = foundation.carrier {
             assembly.start("chassis", Worker::new("wake", |stop| carrier.carry(stop)));
         }
+        if let Some(listener) = foundation.listener {
+            assembly.start("chassis", Worker::new("state", |stop| listener.listen(stop)));
+        }
         assembly.gauge_databases(foundation.databases.values().cloned().collect());
         Ok(Self {
             front: Front::new(assembly.behind),

@@ -8,6 +8,7 @@ use crate::identity::{ServiceKeys, Verifier};
 use crate::mail::{MailConfig, Mailer};
 use crate::peer::Directory;
 use crate::service::{AnyConfig, Context, Registration, Spec};
+use crate::state::{Listener, State};
 use crate::stop::Stop;
 use crate::wake::{Carrier, Wakes};
 use anyhow::Context as _;
@@ -24,6 +25,7 @@ pub(super) struct Foundation {
     pub(super) databases: BTreeMap<&'static str, Db>,
     pub(super) shared: Context,
     pub(super) carrier: Option<Carrier>,
+    pub(super) listener: Option<Listener>,
     mail: MailConfig,
 }
 
@@ -37,7 +39,7 @@ impl Foundation {
         clock: Clock,
         stop: Stop,
     ) -> anyhow::Result<Self> {
-        let Platform { process, http, database, redis, mail, identity, peers, .. } = platform;
+        let Platform { process, http, database, redis, state, mail, identity, peers, .. } = platform;
         let databases = open_databases(targets, &database, &process.data_dir).await?;
         let key =
             secret(process.mode, &process.data_dir, "identity.service_key", identity.service_key.as_ref())?;
@@ -51,6 +53,7 @@ impl Foundation {
         let own_url = || format!("http://{}", listening.unwrap_or_else(|| (http.host, http.port).into()));
         let public_url = http.public_url.clone().unwrap_or_else(own_url).trim_end_matches('/').to_owned();
         let (wakes, carrier) = Wakes::new(&redis)?;
+        let (state, listener) = State::open(&state, &redis, clock.clone())?;
         let shared = Context {
             spec: all.first().copied().context("there is no service at all")?,
             all: all.into(),
@@ -63,12 +66,13 @@ impl Foundation {
             db: None,
             mailer: None,
             wakes,
+            state,
             directory,
             service_keys,
             clock,
             stop,
         };
-        Ok(Self { process, databases, shared, carrier, mail })
+        Ok(Self { process, databases, shared, carrier, listener, mail })
     }
 
     /// The context of one service.

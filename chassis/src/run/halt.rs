@@ -47,6 +47,7 @@ impl Running {
                 tracing::warn!(database = db.describe(), "was still in use at the stop's deadline");
             }
         }
+        self.assembled.shared().state().close();
         self.stopper.finish();
         self.serving.join();
         tracing::info!(clean, "stopped");

@@ -9,8 +9,8 @@ use crate::identity::IdentityConfig;
 use crate::mail::MailConfig;
 use crate::ops::OpsConfig;
 use crate::service::{AnyConfig, Registration};
+use crate::state::{RedisConfig, StateConfig};
 use crate::telemetry::TelemetryConfig;
-use crate::wake::RedisConfig;
 use secrecy::ExposeSecret;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -55,6 +55,8 @@ pub struct Platform {
     pub bus: BusConfig,
     /// Redis.
     pub redis: RedisConfig,
+    /// State that is kept in the process.
+    pub state: StateConfig,
     /// Outgoing mail.
     pub mail: MailConfig,
     /// Tokens and credentials.
@@ -90,6 +92,7 @@ impl Platform {
         let database = loader.section("database");
         let bus = loader.section("bus");
         let redis = loader.section("redis");
+        let state = loader.section("state");
         let mail = loader.section("mail");
         let identity = loader.section("identity");
         let behind = services.iter().map(|service| service.spec).filter(|spec| !spec.door);
@@ -111,6 +114,7 @@ impl Platform {
             database,
             bus,
             redis,
+            state,
             mail,
             identity,
             peers,

@@ -1,7 +1,8 @@
 //! Wakes between processes, on a real Redis.
 
+use chassis::state::RedisConfig;
 use chassis::stop;
-use chassis::wake::{Carrier, RedisConfig, Wakes};
+use chassis::wake::{Carrier, Wakes};
 use std::time::Duration;
 use testkit::{engines, eventually};
 use tokio::task::JoinSet;
@@ -9,7 +10,8 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 fn replica(url: &str) -> (Wakes, Carrier) {
-    let (wakes, carrier) = Wakes::new(&RedisConfig { url: Some(url.to_owned().into()) }).unwrap();
+    let config = RedisConfig { url: Some(url.to_owned().into()), ..RedisConfig::default() };
+    let (wakes, carrier) = Wakes::new(&config).unwrap();
     (wakes, carrier.unwrap())
 }
 

@@ -1,0 +1,293 @@
+//! State on Redis, a server or a cluster: each operation is one command or one script, on one key or on keys that share
+//! the hash tag of their subject, so that a cluster keeps them in one place.
+
+mod link;
+
+pub(crate) use link::{Connection, Heard, Link};
+
+use super::limit::{Decision, DecidedBy, Limit, decide};
+use super::local::Local;
+use super::{StateError, ttl_ms};
+use arc_swap::ArcSwapOption;
+use bytes::Bytes;
+use redis::{Cmd, ErrorKind, FromRedisValue, RedisResult, Script, ServerErrorKind, Value, cmd, from_redis_value};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use uuid::Uuid;
+
+/// For how long the last fence of a lease is kept after its last acquisition. A fence is a time, so one that is forgotten
+/// after this long is not given out again unless a server's clock goes back by as much.
+const FENCE_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// After a failure limits are decided locally for this long before Redis is asked again.
+const LIMITS_PAUSE: Duration = Duration::from_millis(500);
+
+/// A script and what Redis calls it.
+struct Lua(Script, &'static str);
+
+macro_rules! lua {
+    ($($name:ident = $file:literal;)*) => {$(
+        static $name: LazyLock<Lua> = LazyLock::new(|| {
+            let source = include_str!(concat!("scripts/", $file));
+            Lua(Script::new(source), source)
+        });
+    )*};
+}
+
+lua! {
+    REPLACE_IF = "replace_if.lua";
+    REMOVE_IF = "remove_if.lua";
+    ACQUIRE = "acquire.lua";
+    RENEW = "renew.lua";
+    LIMIT = "limit.lua";
+}
+
+pub(super) struct Remote {
+    link: Link,
+    connection: ArcSwapOption<Connection>,
+    gate: Gate,
+    fallback: Local,
+}
+
+impl Remote {
+    pub(super) fn new(link: Link, fallback: Local) -> RedisResult<Self> {
+        let connection = ArcSwapOption::from_pointee(link.connect()?);
+        Ok(Self { link, connection, gate: Gate::new(), fallback })
+    }
+
+    pub(super) fn link(&self) -> &Link {
+        &self.link
+    }
+
+    pub(super) fn close(&self) {
+        self.connection.store(None);
+    }
+
+    pub(super) async fn ping(&self) -> Result<(), StateError> {
+        self.command(&cmd("PING")).await.map(|_: String| ())
+    }
+
+    pub(super) async fn get(&self, name: &str) -> Result<Option<Bytes>, StateError> {
+        let value: Option<Vec<u8>> = self.command(cmd("GET").arg(value_of(name))).await?;
+        Ok(value.map(Bytes::from))
+    }
+
+    pub(super) async fn put(&self, name: &str, value: &[u8], ttl: Duration) -> Result<(), StateError> {
+        let mut set = cmd("SET");
+        self.command(set.arg(value_of(name)).arg(value).arg("PX").arg(ttl_ms(ttl))).await
+    }
+
+    pub(super) async fn put_if_absent(
+        &self,
+        name: &str,
+        value: &[u8],
+        ttl: Duration,
+    ) -> Result<bool, StateError> {
+        let mut set = cmd("SET");
+        let set = set.arg(value_of(name)).arg(value).arg("NX").arg("PX").arg(ttl_ms(ttl));
+        self.command(set).await.map(|done: Option<String>| done.is_some())
+    }
+
+    pub(super) async fn replace_if(
+        &self,
+        name: &str,
+        expected: &[u8],
+        value: &[u8],
+        ttl: Duration,
+    ) -> Result<bool, StateError> {
+        let ttl = ttl_ms(ttl);
+        self.script(&REPLACE_IF, &[value_of(name)], |run| run.arg(expected).arg(value).arg(ttl)).await
+    }
+
+    pub(super) async fn remove_if(&self, name: &str, expected: &[u8]) -> Result<bool, StateError> {
+        self.script(&REMOVE_IF, &[value_of(name)], |run| run.arg(expected)).await
+    }
+
+    pub(super) async fn remove(&self, name: &str) -> Result<bool, StateError> {
+        self.command(cmd("DEL").arg(value_of(name))).await
+    }
+
+    pub(super) async fn acquire(
+        &self,
+        name: &str,
+        owner: Uuid,
+        ttl: Duration,
+    ) -> Result<Option<i64>, StateError> {
+        let keys = [lease_of(name), key(name, "fence")];
+        let (ttl, kept) = (ttl_ms(ttl), ttl_ms(FENCE_KEPT + ttl));
+        self.script(&ACQUIRE, &keys, |run| run.arg(owner.as_bytes()).arg(ttl).arg(kept)).await
+    }
+
+    pub(super) async fn renew(&self, name: &str, owner: Uuid, ttl: Duration) -> Result<bool, StateError> {
+        let ttl = ttl_ms(ttl);
+        self.script(&RENEW, &[lease_of(name)], |run| run.arg(owner.as_bytes()).arg(ttl)).await
+    }
+
+    pub(super) async fn release(&self, name: &str, owner: Uuid) -> Result<bool, StateError> {
+        self.script(&REMOVE_IF, &[lease_of(name)], |run| run.arg(owner.as_bytes())).await
+    }
+
+    /// Decides the limits; while Redis is away or refuses, this process decides alone.
+    pub(super) async fn limit(
+        &self,
+        subject: &str,
+        names: &[String],
+        limits: &[Limit],
+    ) -> Result<Decision, StateError> {
+        if self.gate.lets_through() {
+            let keys: Vec<String> = limits.iter().map(|limit| window_of(subject, limit)).collect();
+            let asked = self.script(&LIMIT, &keys, |run| {
+                limits.iter().fold(run, |run, limit| run.arg(limit.capacity()).arg(limit.advance()))
+            });
+            match asked.await {
+                Ok(answer) => {
+                    let answer: Vec<i64> = answer;
+                    self.gate.open();
+                    return Ok(decide(limits, answer.get(1..).unwrap_or_default(), DecidedBy::Redis));
+                }
+                Err(StateError::Closed) => return Err(StateError::Closed),
+                Err(error) => {
+                    if self.gate.close() {
+                        tracing::warn!(%error, "limits are counted by this process alone until Redis is back");
+                    }
+                }
+            }
+        }
+        Ok(self.fallback.limit(names, limits, DecidedBy::Fallback))
+    }
+
+    pub(super) async fn publish(&self, channel: &str, message: &str) -> Result<(), StateError> {
+        self.command(cmd("PUBLISH").arg(channel).arg(message)).await.map(|_: i64| ())
+    }
+
+    async fn command<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StateError> {
+        self.send(command).await?.map_err(StateError::from).and_then(read)
+    }
+
+    async fn script<'a, T: FromRedisValue>(
+        &self,
+        Lua(script, source): &Lua,
+        keys: &'a [String],
+        arguments: impl FnOnce(&mut Cmd) -> &mut Cmd,
+    ) -> Result<T, StateError> {
+        let mut rest = Cmd::new();
+        arguments(rest.arg(keys.len()).arg(keys));
+        let run = |how: &str, script: &str| {
+            let mut run = cmd(how);
+            run.arg(script);
+            for argument in rest.args_iter() {
+                if let redis::Arg::Simple(argument) = argument {
+                    run.arg(argument);
+                }
+            }
+            run
+        };
+        let mut answer = self.send(&run("EVALSHA", script.get_hash())).await?;
+        if matches!(&answer, Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript)) {
+            // Also tells the server the script, for the next time.
+            answer = self.send(&run("EVAL", source)).await?;
+        }
+        answer.map_err(StateError::from).and_then(read)
+    }
+
+    async fn send(&self, command: &Cmd) -> Result<RedisResult<Value>, StateError> {
+        let connection = self.connection.load_full().ok_or(StateError::Closed)?;
+        Ok(self.link.command(&connection, command).await)
+    }
+}
+
+impl std::fmt::Debug for Remote {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Remote").field("place", &self.link.place()).finish_non_exhaustive()
+    }
+}
+
+impl From<redis::RedisError> for StateError {
+    fn from(error: redis::RedisError) -> Self {
+        if link::is_away(&error) { Self::Unavailable(error.to_string()) } else { Self::Refused(error.to_string()) }
+    }
+}
+
+fn read<T: FromRedisValue>(value: Value) -> Result<T, StateError> {
+    from_redis_value(value).map_err(|error| StateError::Refused(error.to_string()))
+}
+
+/// The key of something that belongs to a name. The braces make the name the hash tag: all keys of a name are in one slot.
+fn key(name: &str, kind: &str) -> String {
+    format!("bowline:{{{name}}}:{kind}")
+}
+
+fn value_of(name: &str) -> String {
+    key(name, "value")
+}
+
+fn lease_of(name: &str) -> String {
+    key(name, "lease")
+}
+
+fn window_of(subject: &str, limit: &Limit) -> String {
+    key(subject, &format!("limit:{}", limit.name()))
+}
+
+/// Keeps limits from waiting for a Redis that is away: after a failure one call in each pause asks it again.
+#[derive(Debug)]
+struct Gate {
+    began: Instant,
+    /// Milliseconds after `began` until which Redis is not asked; 0 while all is well.
+    closed_until: AtomicU64,
+}
+
+impl Gate {
+    fn new() -> Self {
+        Self { began: Instant::now(), closed_until: AtomicU64::new(0) }
+    }
+
+    fn lets_through(&self) -> bool {
+        let until = self.closed_until.load(Ordering::Relaxed);
+        let (now, next) = self.now_and_next();
+        let swap = || self.closed_until.compare_exchange(until, next, Ordering::Relaxed, Ordering::Relaxed);
+        until == 0 || (now >= until && swap().is_ok())
+    }
+
+    fn open(&self) {
+        if self.closed_until.load(Ordering::Relaxed) != 0 {
+            self.closed_until.store(0, Ordering::Relaxed);
+            tracing::info!("limits are counted by Redis again");
+        }
+    }
+
+    /// Whether it was open.
+    fn close(&self) -> bool {
+        self.closed_until.swap(self.now_and_next().1, Ordering::Relaxed) == 0
+    }
+
+    fn now_and_next(&self) -> (u64, u64) {
+        let ms = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+        let now = ms(self.began.elapsed());
+        (now, now + ms(LIMITS_PAUSE))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_keys_of_a_name_carry_it_as_their_hash_tag() {
+        let limit = Limit::new("a", 1, Duration::from_secs(1)).unwrap();
+        for key in [value_of("auth:x"), lease_of("auth:x"), window_of("auth:x", &limit), key("auth:x", "fence")] {
+            assert!(key.starts_with("bowline:{auth:x}:"), "{key}");
+        }
+    }
+
+    #[test]
+    fn after_a_failure_one_call_a_pause_asks_again() {
+        let gate = Gate::new();
+        assert!(gate.lets_through() && gate.lets_through());
+        assert!(gate.close());
+        assert!(!gate.lets_through());
+        assert!(!gate.close());
+        gate.open();
+        assert!(gate.lets_through());
+    }
+}
