@@ -3,13 +3,16 @@
 //! SQLite is always there. PostgreSQL is there when `BOWLINE_TEST_POSTGRES` holds the URL of a server on which tests may
 //! create and drop databases; `cargo xtask test` starts a private one and sets it. On a developer's machine a missing
 //! server skips the PostgreSQL half with a line saying so; with `CI=true` it fails, because a skipped test proves nothing.
-//! Redis and `BOWLINE_TEST_REDIS` likewise.
+//! Redis and `BOWLINE_TEST_REDIS`, a Redis Cluster and `BOWLINE_TEST_REDIS_CLUSTER` likewise.
 
 /// The environment variable that holds the URL of the PostgreSQL server for tests.
 pub const POSTGRES_VARIABLE: &str = "BOWLINE_TEST_POSTGRES";
 
 /// The environment variable that holds the URL of the Redis server for tests.
 pub const REDIS_VARIABLE: &str = "BOWLINE_TEST_REDIS";
+
+/// The environment variable that holds the URL of the Redis Cluster for tests.
+pub const REDIS_CLUSTER_VARIABLE: &str = "BOWLINE_TEST_REDIS_CLUSTER";
 
 /// Whether this is a run in which nothing may be skipped.
 pub fn is_ci() -> bool {
@@ -22,6 +25,14 @@ pub fn is_ci() -> bool {
 /// With `CI=true` and no server: the run would pass without having tested Redis.
 pub fn redis_url() -> Option<String> {
     found("Redis", REDIS_VARIABLE)
+}
+
+/// The URL of a Redis Cluster that tests share, each with names of its own, if there is one.
+///
+/// # Panics
+/// With `CI=true` and no cluster: the run would pass without having tested it.
+pub fn redis_cluster_url() -> Option<String> {
+    found("Redis Cluster", REDIS_CLUSTER_VARIABLE)
 }
 
 /// The URL of a PostgreSQL server on which databases may be created and dropped, if there is one.

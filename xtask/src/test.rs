@@ -6,8 +6,8 @@ use anyhow::{Result, bail};
 use std::ffi::OsString;
 use std::process::Command;
 use std::time::Instant;
-use testkit::engines::{POSTGRES_VARIABLE, REDIS_VARIABLE};
-use testkit::servers::{Postgres, Redis};
+use testkit::engines::{POSTGRES_VARIABLE, REDIS_CLUSTER_VARIABLE, REDIS_VARIABLE};
+use testkit::servers::{Postgres, Redis, RedisCluster};
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
@@ -16,7 +16,8 @@ use testkit::servers::{Postgres, Redis};
   cargo xtask test --filter 'test(/^api::/)'   a nextest expression
   cargo xtask test --no-servers             on SQLite only: no package is installed, no server started
 
-A server of your own is used instead of a private one when BOWLINE_TEST_POSTGRES or BOWLINE_TEST_REDIS holds its URL.")]
+A server of your own is used instead of a private one when BOWLINE_TEST_POSTGRES, BOWLINE_TEST_REDIS or
+BOWLINE_TEST_REDIS_CLUSTER holds its URL.")]
 pub(crate) struct Arguments {
     /// Only tests that match this nextest expression.
     #[arg(long, value_name = "EXPRESSION")]
@@ -43,12 +44,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 /// A server did not start, the build failed, or a test failed.
 pub(crate) fn test(rest: &[String], servers: bool) -> Result<()> {
     // Stopped when this function ends, however the tests ended.
-    let (_postgres, _redis);
+    let (_postgres, _redis, _cluster);
     let mut command = runner(rest)?;
     if servers {
         let wanted = |variable| std::env::var_os(variable).is_none_or(|url| url.is_empty());
         let (postgres, redis) = (wanted(POSTGRES_VARIABLE), wanted(REDIS_VARIABLE));
-        install_missing(postgres, redis)?;
+        let cluster = wanted(REDIS_CLUSTER_VARIABLE);
+        install_missing(postgres, redis || cluster)?;
         if postgres {
             let server = started("PostgreSQL", Postgres::start, Postgres::port)?;
             command.env(POSTGRES_VARIABLE, server.url("postgres"));
@@ -58,6 +60,11 @@ pub(crate) fn test(rest: &[String], servers: bool) -> Result<()> {
             let server = started("Redis", Redis::start, Redis::port)?;
             command.env(REDIS_VARIABLE, server.url());
             _redis = server;
+        }
+        if cluster {
+            let server = started("Redis Cluster", RedisCluster::start, RedisCluster::port)?;
+            command.env(REDIS_CLUSTER_VARIABLE, server.url());
+            _cluster = server;
         }
     }
     eprintln!("==> {}", process::words(&command));

@@ -29,11 +29,7 @@ impl Limit {
     ///
     /// # Errors
     /// A limit of zero, a window shorter than a millisecond or longer than a year, more than one in a microsecond.
-    pub fn new(
-        name: impl Into<Cow<'static, str>>,
-        limit: u32,
-        window: Duration,
-    ) -> Result<Self, StateError> {
+    pub fn new(name: impl Into<Cow<'static, str>>, limit: u32, window: Duration) -> Result<Self, StateError> {
         if window < Duration::from_millis(1) || window > LONGEST_WINDOW {
             return Err(StateError::Invalid("the window of a limit is between a millisecond and a year"));
         }

@@ -4,7 +4,7 @@
 //! a limit for which there is no room for a window of its own is counted together with all others like it: that is
 //! stricter than the limit, never looser.
 
-use super::limit::{Decision, DecidedBy, Limit, allows, decide};
+use super::limit::{DecidedBy, Decision, Limit, allows, decide};
 use super::table::Table;
 use super::{StateConfig, StateError};
 use crate::clock::{Clock, Ts};

@@ -172,7 +172,10 @@ impl State {
         let (name, value, ttl) = (self.name(name)?, sized(value.into())?, checked(ttl)?);
         self.measured("put", async {
             match &self.engine {
-                Engine::Process(local) => Ok(local.put(&name, value, ttl)),
+                Engine::Process(local) => {
+                    local.put(&name, value, ttl);
+                    Ok(())
+                }
                 Engine::Redis(redis) => redis.put(&name, &value, ttl).await,
             }
         })

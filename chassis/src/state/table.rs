@@ -108,7 +108,10 @@ mod tests {
         table.put("c", 3, 10, at(3));
         table.put("a", 4, 20, at(4));
         table.touch("b", at(5));
-        assert_eq!((table.get("a", at(1)), table.get("b", at(4)), table.get("c", at(3))), (Some(&4), Some(&2), None));
+        assert_eq!(
+            (table.get("a", at(1)), table.get("b", at(4)), table.get("c", at(3))),
+            (Some(&4), Some(&2), None)
+        );
         table.sweep(at(3));
         assert_eq!((table.len(), table.by_expiry.len()), (2, 2));
         table.remove("b");

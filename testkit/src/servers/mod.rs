@@ -12,9 +12,12 @@ mod account;
 mod guardian;
 mod postgres;
 mod redis;
+mod redis_cluster;
+mod redis_node;
 
 pub use postgres::Postgres;
 pub use redis::Redis;
+pub use redis_cluster::RedisCluster;
 
 /// A TCP port on 127.0.0.1 that was free a moment ago. Another process may take it first: whoever starts a server on it
 /// looks whether that worked.

@@ -1,114 +1,84 @@
 //! A Redis server of one's own.
 
-use super::account::Account;
 use super::free_port;
-use super::guardian::{Guarded, until};
-use crate::Folder;
-use anyhow::{Context, Result, bail};
-use std::io::{Read, Write};
-use std::net::TcpStream;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use super::redis_node::{self, Node};
+use anyhow::Result;
+use std::path::PathBuf;
 
-const START_LIMIT: Duration = Duration::from_secs(30);
-const STOP_LIMIT: Duration = Duration::from_secs(10);
-/// The account that Debian's package makes.
-const REDIS: &str = "redis";
-const PROGRAM: &str = "redis-server";
-
-/// A private Redis on 127.0.0.1 that keeps nothing on disk. Dropping it stops it and removes its folder.
+/// A private Redis on 127.0.0.1. Dropping it stops it and removes its folder.
 #[derive(Debug)]
-pub struct Redis {
-    // Dropped in this order: first the server, then its folder.
-    running: Option<Guarded>,
-    port: u16,
-    program: PathBuf,
-    account: Account,
-    home: Folder,
-}
+pub struct Redis(Node);
 
 impl Redis {
-    /// Starts a server on a free port.
+    /// Starts a server on a free port that keeps nothing on disk.
     ///
     /// # Errors
     /// Redis is not installed, or did not start; the message ends with the server's log.
     pub fn start() -> Result<Self> {
-        let program =
-            Self::installed().context("Redis is not installed (Debian: `apt-get install redis-server`)")?;
-        let account = Account::unless_root(REDIS)?;
-        let home = account.folder(REDIS)?;
-        let mut server = Self { running: None, port: free_port()?, program, account, home };
+        Self::with(&["--appendonly", "no"])
+    }
+
+    /// [`Redis::start`] with every write forced to disk before it is answered; it keeps everything over a restart.
+    ///
+    /// # Errors
+    /// As [`Redis::start`].
+    pub fn start_durable() -> Result<Self> {
+        Self::with(&["--appendonly", "yes", "--appendfsync", "always"])
+    }
+
+    fn with(settings: &[&str]) -> Result<Self> {
+        let mut server = Self(Node::new(free_port()?, settings)?);
         server.restart()?;
         Ok(server)
     }
 
     /// The installed server program.
     pub fn installed() -> Option<PathBuf> {
-        let path = std::env::var_os("PATH")?;
-        std::env::split_paths(&path).map(|folder| folder.join(PROGRAM)).find(|program| program.is_file())
+        redis_node::installed()
     }
 
     /// The URL of the server.
     pub fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
+        format!("redis://127.0.0.1:{}", self.port())
     }
 
     /// The TCP port on 127.0.0.1. It stays the same over a restart.
     pub fn port(&self) -> u16 {
-        self.port
+        self.0.port()
     }
 
-    /// Stops the server. What it held is gone.
+    /// Stops the server in an orderly way. What it held is gone unless it was started durable.
     ///
     /// # Errors
     /// It did not stop in time.
     pub fn stop(&mut self) -> Result<()> {
-        let Some(mut server) = self.running.take() else { return Ok(()) };
-        server.ask_to_stop();
-        if !server.wait(STOP_LIMIT) {
-            bail!("Redis did not stop within {STOP_LIMIT:?}");
-        }
-        Ok(())
+        self.0.stop()
     }
 
-    /// Starts the server again on the same port, empty; stops it first when it runs.
+    /// Kills the server with `kill -9`, as a crash would.
+    ///
+    /// # Errors
+    /// The signal could not be sent, or the process did not end.
+    pub fn kill(&mut self) -> Result<()> {
+        self.0.kill()
+    }
+
+    /// Starts the server again on the same port; stops it first when it runs.
     ///
     /// # Errors
     /// It did not stop or not start.
     pub fn restart(&mut self) -> Result<()> {
-        self.stop()?;
-        let port = self.port.to_string();
-        let settings = ["--port", &port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
-        let arguments: Vec<String> = settings.iter().map(|&word| word.to_owned()).collect();
-        let mut running = Guarded::start(self.account, self.home.path(), "TERM", &self.program, &arguments)?;
-        if until(START_LIMIT, || self.answers() || !running.is_running()) && running.is_running() {
-            self.running = Some(running);
-            return Ok(());
-        }
-        running.ask_to_stop();
-        running.wait(STOP_LIMIT);
-        let log = std::fs::read_to_string(Path::new(self.home.path()).join("server.log"));
-        bail!("Redis did not start; its log:\n{}", log.unwrap_or_default())
+        self.0.stop()?;
+        self.0.launch()?;
+        self.0.wait()
     }
 
-    fn answers(&self) -> bool {
-        let ask = || -> std::io::Result<bool> {
-            let mut socket = TcpStream::connect(("127.0.0.1", self.port))?;
-            socket.set_read_timeout(Some(Duration::from_secs(1)))?;
-            socket.write_all(b"PING\r\n")?;
-            let mut answer = [0_u8; 5];
-            socket.read_exact(&mut answer)?;
-            Ok(&answer == b"+PONG")
-        };
-        ask().unwrap_or(false)
-    }
-}
-
-impl Drop for Redis {
-    fn drop(&mut self) {
-        if let Err(error) = self.stop() {
-            eprintln!("{error:#}");
-        }
+    /// Sends a command whose answer is one text or number.
+    ///
+    /// # Errors
+    /// The server is away, or answered with an error.
+    pub fn ask(&self, command: &[&str]) -> Result<String> {
+        self.0.ask(command)
     }
 }
 
@@ -123,10 +93,23 @@ mod tests {
             return;
         }
         let mut redis = Redis::start().unwrap();
-        assert!(redis.answers());
+        assert!(redis.0.answers());
         redis.stop().unwrap();
-        assert!(!redis.answers());
+        assert!(!redis.0.answers());
         redis.restart().unwrap();
-        assert!(redis.answers());
+        assert!(redis.0.answers());
+    }
+
+    #[test]
+    fn a_durable_server_keeps_what_it_answered_over_a_kill() {
+        if Redis::installed().is_none() {
+            assert!(!crate::engines::is_ci(), "CI=true but there is no redis-server");
+            return;
+        }
+        let mut redis = Redis::start_durable().unwrap();
+        redis.ask(&["SET", "a", "1"]).unwrap();
+        redis.kill().unwrap();
+        redis.restart().unwrap();
+        assert_eq!(redis.ask(&["GET", "a"]).unwrap(), "1");
     }
 }

@@ -49,7 +49,8 @@ impl Link {
     /// Reads a URL; nothing is connected yet.
     pub(crate) fn parse(url: &str, timeout: Duration) -> RedisResult<Self> {
         let schemes = [("redis+cluster://", "redis://"), ("rediss+cluster://", "rediss://")];
-        let nodes = schemes.iter().find_map(|(cluster, node)| Some(node_urls(node, url.strip_prefix(cluster)?)));
+        let nodes =
+            schemes.iter().find_map(|(cluster, node)| Some(node_urls(node, url.strip_prefix(cluster)?)));
         let is_cluster = nodes.is_some();
         let nodes = nodes.unwrap_or_else(|| vec![url.to_owned()]);
         let infos = nodes.iter().map(|url| info(url)).collect::<RedisResult<Vec<_>>>()?;
@@ -215,8 +216,7 @@ fn was_not_done(error: &RedisError) -> bool {
 
 /// Whether waiting may cure an error.
 pub(super) fn is_away(error: &RedisError) -> bool {
-    was_not_done(error)
-        || matches!(error.kind(), ErrorKind::Io | ErrorKind::Parse)
+    was_not_done(error) || matches!(error.kind(), ErrorKind::Io | ErrorKind::Parse)
 }
 
 /// `host1:port,host2:port/rest` with credentials before the hosts, as URLs of the nodes.

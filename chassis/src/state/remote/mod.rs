@@ -5,12 +5,14 @@ mod link;
 
 pub(crate) use link::{Connection, Heard, Link};
 
-use super::limit::{Decision, DecidedBy, Limit, decide};
+use super::limit::{DecidedBy, Decision, Limit, decide};
 use super::local::Local;
 use super::{StateError, ttl_ms};
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
-use redis::{Cmd, ErrorKind, FromRedisValue, RedisResult, Script, ServerErrorKind, Value, cmd, from_redis_value};
+use redis::{
+    Cmd, ErrorKind, FromRedisValue, RedisResult, Script, ServerErrorKind, Value, cmd, from_redis_value,
+};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -164,10 +166,10 @@ impl Remote {
         self.send(command).await?.map_err(StateError::from).and_then(read)
     }
 
-    async fn script<'a, T: FromRedisValue>(
+    async fn script<T: FromRedisValue>(
         &self,
         Lua(script, source): &Lua,
-        keys: &'a [String],
+        keys: &[String],
         arguments: impl FnOnce(&mut Cmd) -> &mut Cmd,
     ) -> Result<T, StateError> {
         let mut rest = Cmd::new();
@@ -204,7 +206,11 @@ impl std::fmt::Debug for Remote {
 
 impl From<redis::RedisError> for StateError {
     fn from(error: redis::RedisError) -> Self {
-        if link::is_away(&error) { Self::Unavailable(error.to_string()) } else { Self::Refused(error.to_string()) }
+        if link::is_away(&error) {
+            Self::Unavailable(error.to_string())
+        } else {
+            Self::Refused(error.to_string())
+        }
     }
 }
 
@@ -275,7 +281,9 @@ mod tests {
     #[test]
     fn all_keys_of_a_name_carry_it_as_their_hash_tag() {
         let limit = Limit::new("a", 1, Duration::from_secs(1)).unwrap();
-        for key in [value_of("auth:x"), lease_of("auth:x"), window_of("auth:x", &limit), key("auth:x", "fence")] {
+        for key in
+            [value_of("auth:x"), lease_of("auth:x"), window_of("auth:x", &limit), key("auth:x", "fence")]
+        {
             assert!(key.starts_with("bowline:{auth:x}:"), "{key}");
         }
     }
