@@ -6,8 +6,10 @@ use secrecy::{ExposeSecret, SecretString};
 use std::time::Duration;
 
 settings! {
-    /// Redis, which replicas of a service share. Without it short-lived state and limits are kept in the process, and
-    /// replicas look for each other's news every quarter of a second.
+    /// Redis, which replicas of a service share.
+    ///
+    /// Without it short-lived state and limits are kept in the process, and replicas look for each other's news every
+    /// quarter of a second.
     pub struct RedisConfig {
         /// redis://host:port, rediss://user:password@host:port for TLS, or redis+cluster://user:password@host1:port,host2:port
         /// (rediss+cluster:// for TLS) for a Redis Cluster, of which any few nodes may be named.
@@ -44,7 +46,9 @@ impl RedisConfig {
 }
 
 settings! {
-    /// Short-lived state and limits that are kept in the process: all of them without Redis, limits also while Redis is away.
+    /// Short-lived state and limits in the process.
+    ///
+    /// They are kept there without Redis, and limits also while Redis is away.
     pub struct StateConfig {
         /// The most values, the most leases and the most limit windows that are kept at once.
         max_entries: usize = 100_000;
