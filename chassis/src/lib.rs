@@ -4,8 +4,8 @@
 //!
 //! 1. [`clock`]
 //! 2. [`config`], [`telemetry`], [`stop`]
-//! 3. [`db`], [`error`], [`http`], [`identity`], [`peer`], [`mail`], [`health`], [`openapi`], [`state`], [`wake`]
-//! 4. [`bus`]
+//! 3. [`db`], [`error`], [`http`], [`identity`], [`lease`], [`peer`], [`mail`], [`health`], [`openapi`], [`state`], [`wake`]
+//! 4. [`bus`], [`events`]
 //! 5. [`service`], [`ops`], [`run`]
 
 pub mod bus;
@@ -13,9 +13,11 @@ pub mod clock;
 pub mod config;
 pub mod db;
 pub mod error;
+pub mod events;
 pub mod health;
 pub mod http;
 pub mod identity;
+pub mod lease;
 pub mod mail;
 pub mod openapi;
 pub mod ops;

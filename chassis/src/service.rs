@@ -1,9 +1,11 @@
 //! A service declares itself once: what it is ([`Spec`]), what it can be told (`Config`), and what it is made of
 //! ([`Parts`]). The run loop does the rest.
 
+use crate::bus::Bus;
 use crate::clock::Clock;
 use crate::config::{Loader, Mode, Settings};
 use crate::db::{Db, Migrations};
+use crate::events::{DeadLetters, EventsConfig, Handler, Outbox, Receiving, Relay, Subscription, Watch};
 use crate::health::Check;
 use crate::http::{Edge, EdgeShared, HttpConfig, reply};
 use crate::identity::{ServiceCaller, ServiceKeys, Verifier};
@@ -15,6 +17,7 @@ use crate::wake::{Wake, Wakes};
 use anyhow::Context as _;
 use axum::Router;
 use axum::routing::get;
+use contract::event::{Event, EventSpec};
 use secrecy::SecretString;
 use std::any::Any;
 use std::future::Future;
@@ -43,6 +46,8 @@ pub struct Spec {
     pub needs: &'static [&'static str],
     /// Its tables, when it has a database.
     pub database: Option<Migrations>,
+    /// The events that it publishes.
+    pub events: &'static [EventSpec],
     /// The description of its routes.
     pub openapi: fn() -> OpenApi,
 }
@@ -74,6 +79,9 @@ pub struct Context {
     pub(crate) identity: Arc<crate::identity::IdentityConfig>,
     pub(crate) db: Option<Db>,
     pub(crate) mailer: Option<Mailer>,
+    pub(crate) bus: Option<Bus>,
+    pub(crate) events: Arc<EventsConfig>,
+    pub(crate) outbox: Option<Outbox>,
     pub(crate) wakes: Wakes,
     pub(crate) state: State,
     pub(crate) directory: Directory,
@@ -142,6 +150,22 @@ impl Context {
         self.mailer.clone().with_context(|| format!("{} declares no database in its SPEC", self.spec.name))
     }
 
+    /// Publishes events from inside its transactions.
+    ///
+    /// # Errors
+    /// When its [`Spec`] declares no database, where events are kept until the bus has them.
+    pub fn outbox(&self) -> anyhow::Result<Outbox> {
+        self.outbox.clone().with_context(|| format!("{} declares no database in its SPEC", self.spec.name))
+    }
+
+    /// The events that it has given up.
+    ///
+    /// # Errors
+    /// When its [`Spec`] declares no database.
+    pub fn dead_letters(&self) -> anyhow::Result<DeadLetters> {
+        Ok(DeadLetters::new(self.db()?, self.clock.clone()))
+    }
+
     /// A topic of its own, to wake whoever waits for news in any of its replicas.
     #[must_use]
     pub fn wake(&self, topic: &str) -> Wake {
@@ -186,6 +210,43 @@ impl Context {
         crate::run::secret(self.mode, &self.data_dir, &format!("{}.{name}", self.spec.name), set)
     }
 
+    /// The work behind its events: to send what it publishes, to receive and handle what it subscribed to.
+    pub(crate) fn event_workers(&self, subscriptions: Vec<Subscription>) -> anyhow::Result<Vec<Worker>> {
+        let (Some(db), Some(outbox), Some(bus)) = (&self.db, &self.outbox, &self.bus) else {
+            anyhow::ensure!(
+                subscriptions.is_empty() && self.spec.events.is_empty(),
+                "{} has events and declares no database in its SPEC, where they are kept",
+                self.spec.name
+            );
+            return Ok(Vec::new());
+        };
+        let (bus, clock, config) = (bus.clone(), self.clock.clone(), self.events.clone());
+        let mut workers = Vec::new();
+        let handlers: Vec<&'static str> = Subscription::names(&subscriptions)?;
+        if !self.spec.events.is_empty() {
+            let relay = Relay::new(db.clone(), bus.clone(), outbox.clone(), config.clone(), clock.clone());
+            workers.push(Worker::new("outbox", |stop| async move {
+                relay.run(stop).await;
+                Ok(())
+            }));
+        }
+        if !subscriptions.is_empty() {
+            let receiving = Receiving::new(db.clone(), bus, clock.clone(), config.clone());
+            workers.push(Worker::new("inbox", |stop| async move {
+                receiving.run(subscriptions, stop).await;
+                Ok(())
+            }));
+        }
+        if !workers.is_empty() {
+            let watch = Watch { db: db.clone(), clock, config, handlers };
+            workers.push(Worker::new("events", |stop| async move {
+                watch.run(stop).await;
+                Ok(())
+            }));
+        }
+        Ok(workers)
+    }
+
     /// The edge around a service's routes, to which its description is added for the gateway to ask for.
     pub(crate) fn edge(&self, router: Router) -> Edge {
         let described = self.spec.openapi;
@@ -211,13 +272,15 @@ pub struct Parts {
     pub workers: Vec<Worker>,
     /// What must be well for it to be ready, besides its database.
     pub checks: Vec<Check>,
+    /// The events that it handles.
+    pub subscriptions: Vec<Subscription>,
 }
 
 impl Parts {
     /// A service of these routes.
     #[must_use]
     pub fn new(router: Router) -> Self {
-        Self { router, workers: Vec::new(), checks: Vec::new() }
+        Self { router, workers: Vec::new(), checks: Vec::new(), subscriptions: Vec::new() }
     }
 
     /// Adds work that goes on until the stop. When it ends or fails before, the process stops.
@@ -227,6 +290,14 @@ impl Parts {
         F: Future<Output = anyhow::Result<()>> + Send + 'static,
     {
         self.workers.push(Worker::new(name, work));
+        self
+    }
+
+    /// Handles events. Its progress is kept under `name`, which is unique in the service and stays the same in every
+    /// release; a new name begins with the oldest event that the bus still has.
+    #[must_use]
+    pub fn on<E: Event>(mut self, name: &'static str, handler: impl Handler<E>) -> Self {
+        self.subscriptions.push(Subscription::new(name, handler));
         self
     }
 

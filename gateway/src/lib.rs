@@ -25,6 +25,7 @@ impl Service for Gateway {
         well_known: &[],
         needs: &["auth"],
         database: None,
+        events: &[],
         openapi: docs::own,
     };
 

@@ -51,6 +51,7 @@ impl Service for FakeAuth {
         door: false,
         needs: &[],
         database: None,
+        events: &[],
         openapi: || chassis::openapi::document("A stand-in", "Signs what a test tells it to."),
     };
 

@@ -53,8 +53,8 @@ impl Assembled {
         for (registration, config) in targets {
             let context = foundation.context(registration.spec)?;
             let parts = (registration.build)(config, context.clone()).await;
-            assembly
-                .add(&context, parts.with_context(|| format!("cannot build {}", registration.spec.name))?);
+            let cannot = || format!("cannot build {}", registration.spec.name);
+            assembly.add(&context, parts.with_context(cannot)?).with_context(cannot)?;
         }
         assembly.follow_auth(&foundation.shared);
         if let Some(carrier) = foundation.carrier {
@@ -62,6 +62,9 @@ impl Assembled {
         }
         if let Some(listener) = foundation.listener {
             assembly.start("chassis", Worker::new("state", |stop| listener.listen(stop)));
+        }
+        if let Some(bus) = foundation.shared.bus.clone() {
+            assembly.start("chassis", Worker::new("bus", |stop| bus.maintain(stop)));
         }
         assembly.gauge_databases(foundation.databases.values().cloned().collect());
         Ok(Self {
@@ -84,6 +87,16 @@ impl Assembled {
     #[must_use]
     pub fn shared(&self) -> &Context {
         &self.shared
+    }
+
+    /// Waits for the databases and the bus to come to rest, and closes them.
+    pub(super) async fn close(&self) {
+        for db in self.databases.values() {
+            db.close().await;
+        }
+        if let Some(bus) = &self.shared.bus {
+            bus.close().await;
+        }
     }
 
     /// The database of a service; `None` when it has none or does not run here.
@@ -125,7 +138,7 @@ struct Assembly {
 }
 
 impl Assembly {
-    fn add(&mut self, context: &Context, parts: Parts) {
+    fn add(&mut self, context: &Context, parts: Parts) -> anyhow::Result<()> {
         let spec = context.spec();
         if let Ok(db) = context.db() {
             self.checks.push(Check::new(format!("{}.database", spec.name), move || {
@@ -140,6 +153,9 @@ impl Assembly {
             };
             self.start(spec.name, Worker::new("mail", deliver));
         }
+        for worker in context.event_workers(parts.subscriptions)? {
+            self.start(spec.name, worker);
+        }
         self.checks.extend(parts.checks);
         for worker in parts.workers {
             self.start(spec.name, worker);
@@ -147,6 +163,7 @@ impl Assembly {
         let edge = context.edge(parts.router);
         context.directory.connect(&edge);
         self.behind.push(Behind { edge, door: spec.door, owns: spec.owns, well_known: spec.well_known });
+        Ok(())
     }
 
     /// Keeps the process's verifier up to date, wherever the auth service is.

@@ -2,8 +2,10 @@
 //! without serving stand on it too.
 
 use super::{Platform, ProcessConfig, Targets, secret};
+use crate::bus::Bus;
 use crate::clock::Clock;
 use crate::db::{CHASSIS_MIGRATIONS, DatabaseConfig, Db};
+use crate::events::Outbox;
 use crate::identity::{ServiceKeys, Verifier};
 use crate::mail::{MailConfig, Mailer};
 use crate::peer::Directory;
@@ -39,8 +41,22 @@ impl Foundation {
         clock: Clock,
         stop: Stop,
     ) -> anyhow::Result<Self> {
-        let Platform { process, http, database, redis, state, mail, identity, peers, .. } = platform;
+        let Platform { process, http, database, bus, events, redis, state, mail, identity, peers, .. } =
+            platform;
         let databases = open_databases(targets, &database, &process.data_dir).await?;
+        anyhow::ensure!(
+            events.max_bytes as usize <= bus.max_record_bytes,
+            "events.max_bytes is more than bus.max_record_bytes: an event that may be published must fit on the bus"
+        );
+        anyhow::ensure!(
+            events.keep_days > bus.keep_days,
+            "events.keep_days must be more than bus.keep_days: what the bus can deliver again must be known as handled"
+        );
+        // Events are kept in databases: who has none has nothing to do with the bus.
+        let bus = match databases.is_empty() {
+            true => None,
+            false => Some(Bus::open(&bus, &process.data_dir, database.synchronous, clock.clone()).await?),
+        };
         let key =
             secret(process.mode, &process.data_dir, "identity.service_key", identity.service_key.as_ref())?;
         let service_keys = Arc::new(ServiceKeys::new(&key, &identity));
@@ -65,6 +81,9 @@ impl Foundation {
             identity: Arc::new(identity),
             db: None,
             mailer: None,
+            bus,
+            events: Arc::new(events),
+            outbox: None,
             wakes,
             state,
             directory,
@@ -80,7 +99,9 @@ impl Foundation {
         let db = self.databases.get(spec.name).cloned();
         let mailer = |db: &Db| Mailer::new(self.mail.clone(), db.clone(), self.shared.clock.clone());
         let mailer = db.as_ref().map(mailer).transpose()?;
-        Ok(Context { spec, db, mailer, ..self.shared.clone() })
+        let Context { events, clock, .. } = &self.shared;
+        let outbox = db.is_some().then(|| Outbox::new(spec.name, spec.events, events, clock.clone()));
+        Ok(Context { spec, db, mailer, outbox, ..self.shared.clone() })
     }
 }
 

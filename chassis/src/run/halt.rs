@@ -41,11 +41,12 @@ impl Running {
             tracing::warn!("connections were still open at the stop's deadline and are cut");
         }
         clean &= self.finish_workers(deadline).await;
-        for db in self.assembled.databases.values() {
-            if timeout_at(deadline.max(Instant::now() + Duration::from_secs(1)), db.close()).await.is_err() {
-                clean = false;
-                tracing::warn!(database = db.describe(), "was still in use at the stop's deadline");
-            }
+        if timeout_at(deadline.max(Instant::now() + Duration::from_secs(1)), self.assembled.close())
+            .await
+            .is_err()
+        {
+            clean = false;
+            tracing::warn!("databases or the bus were still in use at the stop's deadline");
         }
         self.assembled.shared().state().close();
         self.stopper.finish();

@@ -4,6 +4,7 @@ use super::Targets;
 use crate::bus::BusConfig;
 use crate::config::{ConfigErrors, Loaded, Loader, Mode, Problems, SectionDoc, Sources, Validate, settings};
 use crate::db::DatabaseConfig;
+use crate::events::EventsConfig;
 use crate::http::HttpConfig;
 use crate::identity::IdentityConfig;
 use crate::mail::MailConfig;
@@ -53,6 +54,8 @@ pub struct Platform {
     pub database: DatabaseConfig,
     /// The bus.
     pub bus: BusConfig,
+    /// Events.
+    pub events: EventsConfig,
     /// Redis.
     pub redis: RedisConfig,
     /// State that is kept in the process.
@@ -91,6 +94,7 @@ impl Platform {
         let telemetry = loader.section("telemetry");
         let database = loader.section("database");
         let bus = loader.section("bus");
+        let events = loader.section("events");
         let redis = loader.section("redis");
         let state = loader.section("state");
         let mail = loader.section("mail");
@@ -113,6 +117,7 @@ impl Platform {
             telemetry,
             database,
             bus,
+            events,
             redis,
             state,
             mail,

@@ -11,6 +11,7 @@ mod fields;
 mod level;
 mod lines;
 mod metrics;
+pub mod origin;
 mod otlp;
 mod process;
 pub mod trace;

@@ -45,6 +45,7 @@ const fn spec(name: &'static str, owns: &'static [&'static str], needs: &'static
         door: false,
         needs,
         database: None,
+        events: &[],
         openapi: || chassis::openapi::document("A service", "Under test."),
     }
 }

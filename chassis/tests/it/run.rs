@@ -28,6 +28,7 @@ impl Service for Mortal {
         door: false,
         needs: &[],
         database: None,
+        events: &[],
         openapi: || chassis::openapi::document("Mortal", "Under test."),
     };
     type Config = NoConfig;

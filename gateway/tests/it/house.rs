@@ -37,6 +37,7 @@ impl Service for Things {
         door: false,
         needs: &[],
         database: None,
+        events: &[],
         openapi: || {
             let mut document = chassis::openapi::document("Things", "Under test.");
             document.paths.add_path_operation(
@@ -123,6 +124,7 @@ impl Service for Absent {
         door: false,
         needs: &[],
         database: None,
+        events: &[],
         openapi: || chassis::openapi::document("Absent", "Runs nowhere."),
     };
     type Config = NoConfig;

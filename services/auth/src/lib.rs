@@ -34,6 +34,7 @@ impl Service for Auth {
         door: false,
         needs: &[],
         database: Some(MIGRATIONS),
+        events: &[],
         openapi: || api::routes().into_openapi(),
     };
 

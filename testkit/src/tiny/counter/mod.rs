@@ -29,6 +29,7 @@ impl Service for Counter {
         door: false,
         needs: &[],
         database: Some(Migrations { sqlite: &SQLITE, postgres: &POSTGRES }),
+        events: &[],
         openapi: || chassis::openapi::document("Counter", "Counts what was posted."),
     };
 

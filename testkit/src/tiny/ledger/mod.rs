@@ -27,6 +27,7 @@ impl Service for Ledger {
         door: false,
         needs: &[],
         database: Some(Migrations { sqlite: &SQLITE, postgres: &POSTGRES }),
+        events: &[],
         openapi: || chassis::openapi::document("Ledger", "Takes entries, each once."),
     };
 

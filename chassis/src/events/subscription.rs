@@ -1,0 +1,159 @@
+//! What a service does when an event arrives.
+
+use crate::clock::Ts;
+use crate::db::Tx;
+use contract::event::{CloudEvent, Event, ReadError, topic_of};
+use futures_util::future::BoxFuture;
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Handles events of one type.
+///
+/// What it writes goes through `t`, together with the mark that the event was handled and with the events that it
+/// publishes itself: all of it is committed, or nothing is. It calls no one else while it does so: on SQLite `t` is the
+/// one writer, and what a call has done cannot be undone. Long work is a job or a saga that the handler starts.
+pub trait Handler<E: Event>: Send + Sync + 'static {
+    /// Handles one event. It may be called again for the same event when what it did was not committed.
+    fn handle(&self, t: &mut Tx, event: Received<E>) -> impl Future<Output = Handled> + Send;
+}
+
+/// How the handling ended.
+pub type Handled = Result<(), HandlerError>;
+
+/// An event as its handler gets it.
+#[derive(Debug, Clone)]
+pub struct Received<E> {
+    /// Its id: the same however often it is delivered.
+    pub id: Uuid,
+    /// The aggregate it is about.
+    pub subject: String,
+    /// When it happened.
+    pub time: Ts,
+    /// Who published it.
+    pub source: String,
+    /// What all that follows from one user action has in common.
+    pub correlation_id: Option<String>,
+    /// Which attempt this is, from 1.
+    pub attempt: u32,
+    /// What happened, in the newest version.
+    pub data: E,
+}
+
+/// Why an event was not handled.
+#[derive(Debug)]
+pub struct HandlerError {
+    pub(super) error: anyhow::Error,
+    pub(super) hopeless: bool,
+}
+
+impl HandlerError {
+    /// Trying again will not help: the event becomes a dead letter at once.
+    pub fn reject(error: impl Into<anyhow::Error>) -> Self {
+        Self { error: error.into(), hopeless: true }
+    }
+}
+
+/// Anything else may pass: the event is tried again, and its key waits.
+impl<E: Into<anyhow::Error>> From<E> for HandlerError {
+    fn from(error: E) -> Self {
+        Self { error: error.into(), hopeless: false }
+    }
+}
+
+/// A handler with its name and the type of its events put aside.
+#[derive(Clone)]
+pub struct Subscription {
+    pub(super) name: &'static str,
+    pub(super) kind: &'static str,
+    handler: Arc<dyn AnyHandler>,
+}
+
+/// A handler, the type of its events put aside.
+trait AnyHandler: Send + Sync {
+    fn handle<'t>(
+        &'t self,
+        t: &'t mut Tx,
+        envelope: CloudEvent,
+        attempt: u32,
+    ) -> BoxFuture<'t, Result<(), Unhandled>>;
+}
+
+struct Typed<E, H>(H, PhantomData<fn(E)>);
+
+impl<E: Event, H: Handler<E>> AnyHandler for Typed<E, H> {
+    fn handle<'t>(
+        &'t self,
+        t: &'t mut Tx,
+        envelope: CloudEvent,
+        attempt: u32,
+    ) -> BoxFuture<'t, Result<(), Unhandled>> {
+        Box::pin(async move {
+            let data: E = match envelope.read() {
+                Ok(data) => data,
+                Err(error @ ReadError::Newer { .. }) => return Err(Unhandled::Newer(error)),
+                Err(error) => return Err(Unhandled::Failed(HandlerError::reject(error))),
+            };
+            let CloudEvent { id, subject, time, source, correlation_id, .. } = envelope;
+            let time = Ts::from_datetime(time);
+            let event = Received { id, subject, time, source, correlation_id, attempt, data };
+            self.0.handle(t, event).await.map_err(Unhandled::Failed)
+        })
+    }
+}
+
+/// Why nothing came of a delivery.
+#[derive(Debug)]
+pub(super) enum Unhandled {
+    /// The handler, or what the event is made of, failed.
+    Failed(HandlerError),
+    /// Its version is newer than this process knows.
+    Newer(ReadError),
+}
+
+impl fmt::Debug for Subscription {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subscription")
+            .field("name", &self.name)
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Subscription {
+    /// A handler by the name under which its progress is kept: that stays, whatever the code is called.
+    pub(crate) fn new<E: Event>(name: &'static str, handler: impl Handler<E>) -> Self {
+        let handler: Arc<dyn AnyHandler> = Arc::new(Typed(handler, PhantomData));
+        Self { name, kind: E::TYPE, handler }
+    }
+
+    /// The names, each of which must be there once and fit into the names of a broker.
+    pub(crate) fn names(subscriptions: &[Self]) -> anyhow::Result<Vec<&'static str>> {
+        let mut names: Vec<&'static str> = Vec::new();
+        for Self { name, .. } in subscriptions {
+            let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+            anyhow::ensure!(
+                !name.is_empty() && name.len() <= 40 && name.chars().all(is_plain),
+                "the subscription {name:?} needs a name of up to 40 lower-case letters, digits and -"
+            );
+            anyhow::ensure!(!names.contains(name), "there are two subscriptions {name:?}: names are unique");
+            names.push(name);
+        }
+        Ok(names)
+    }
+
+    pub(super) fn topic(&self) -> &'static str {
+        topic_of(self.kind)
+    }
+
+    pub(super) fn handle<'t>(
+        &'t self,
+        t: &'t mut Tx,
+        envelope: CloudEvent,
+        attempt: u32,
+    ) -> BoxFuture<'t, Result<(), Unhandled>> {
+        self.handler.handle(t, envelope, attempt)
+    }
+}
