@@ -161,3 +161,7 @@ impl Local {
         decide(limits, &ahead, by)
     }
 }
+
+#[cfg(test)]
+#[path = "local_tests.rs"]
+mod tests;

@@ -15,5 +15,6 @@ mod observed;
 mod ops;
 mod peer;
 mod run;
+mod state;
 mod telemetry;
 mod wake;

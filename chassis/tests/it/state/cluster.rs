@@ -1,0 +1,118 @@
+//! What only a cluster can show: slots, and masters that die.
+
+use super::invalidation::{next, tag};
+use super::{Hearing, Place};
+use chassis::state::{DecidedBy, Limit, Stale, State};
+use redis::Value;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use testkit::servers::RedisCluster;
+use testkit::{engines, eventually_within};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+const LONG: Duration = Duration::from_secs(60);
+
+/// Every operation whose script has several keys, with a name that could take the hash tag apart.
+async fn use_everything(state: &State, name: &str) {
+    state.put(name, "1", LONG).await.unwrap();
+    assert!(state.replace_if(name, b"1", "2", LONG).await.unwrap(), "{name}");
+    assert_eq!(state.get(name).await.unwrap().unwrap(), "2");
+    let lease = state.acquire(name, LONG).await.unwrap().unwrap();
+    assert!(lease.renew(LONG).await.unwrap() && lease.release().await.unwrap(), "{name}");
+    let limits = ["a", "{b}", "}c{"].map(|limit| Limit::new(limit, 5, LONG).unwrap());
+    let decision = state.limit(name, &limits).await.unwrap();
+    // A script with keys in two slots would be refused, and this process would decide.
+    assert_eq!((decision.by, decision.remaining), (DecidedBy::Redis, 4), "{name}");
+    assert!(state.remove_if(name, b"2").await.unwrap(), "{name}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_operation_has_keys_in_two_slots_whatever_it_is_about() {
+    let Some(place) = Place::cluster() else { return };
+    let state = place.instance();
+    for name in ["a", "user:1", "{", "}", "{}", "}{", "a{b}c", "{a}{b}", "100%7B", "ünïcode", " ", "a\r\nb"]
+    {
+        use_everything(&state, name).await;
+    }
+    for n in 0..50 {
+        use_everything(&state, &format!("name {n}")).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_cluster_of_the_tests_would_refuse_keys_in_two_slots() {
+    let Some(url) = engines::redis_cluster_url() else { return };
+    let nodes = url.trim_start_matches("redis+cluster://").split(',').map(|node| format!("redis://{node}"));
+    let client = redis::cluster::ClusterClient::new(nodes).unwrap();
+    let mut connection = client.get_async_connection().await.unwrap();
+    let mut script = redis::cmd("EVAL");
+    script.arg("return redis.call('GET', KEYS[1])").arg(2).arg("bowline:{a}:value").arg("bowline:{b}:value");
+    let refused: redis::RedisResult<Value> = script.query_async(&mut connection).await;
+    assert_eq!(refused.unwrap_err().code(), Some("CROSSSLOT"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn when_a_master_is_killed_under_writes_its_replica_takes_over_and_nothing_waits_for_ever() {
+    if engines::redis_cluster_url().is_none() {
+        return;
+    }
+    let mut cluster = RedisCluster::start().unwrap();
+    let place = Place::at(&cluster.url());
+    let state = place.instance();
+    let (listening, ears) = place.listening();
+    let mut news = listening.invalidations();
+    let _hearing = Hearing::start(ears);
+    assert_eq!(timeout(LONG, news.next()).await.unwrap(), Stale::Everything);
+
+    let done = Arc::new(AtomicBool::new(false));
+    let mut writers = JoinSet::new();
+    for writer in 0..8 {
+        let (state, done) = (state.clone(), Arc::clone(&done));
+        writers.spawn(async move {
+            let (mut ok, mut failed, mut slowest) = (0_u32, 0_u32, Duration::ZERO);
+            while !done.load(Ordering::Relaxed) {
+                let began = Instant::now();
+                match state.put(&format!("{writer} {ok}"), "1", LONG).await {
+                    Ok(()) => ok += 1,
+                    Err(error) => {
+                        assert!(error.is_unavailable(), "{error}");
+                        failed += 1;
+                    }
+                }
+                slowest = slowest.max(began.elapsed());
+            }
+            (ok, failed, slowest)
+        });
+    }
+    eventually_within(LONG, || async { state.put("a", "1", LONG).await }).await;
+    cluster.kill_master_of("bowline:{a}:value").unwrap();
+    let killed = Instant::now();
+    // Every slot is written again: three hundred names are in all of them.
+    let whole = || async {
+        for n in 0..300 {
+            state.put(&format!("name {n}"), "1", LONG).await?;
+        }
+        state.put("a", "1", LONG).await
+    };
+    eventually_within(Duration::from_secs(30), whole).await;
+    let took = killed.elapsed();
+    done.store(true, Ordering::Relaxed);
+    for (ok, failed, slowest) in writers.join_all().await {
+        assert!(ok > 100, "{ok} written, {failed} failed, slowest {slowest:?}");
+        assert!(slowest < Duration::from_secs(3), "a call took {slowest:?}");
+    }
+    assert!(took < Duration::from_secs(20), "the cluster was whole again after {took:?}");
+
+    // Whichever node it listened to: what is said now is heard.
+    let heard = async {
+        loop {
+            state.invalidate(tag("after")).await.unwrap();
+            if let Ok(heard) = timeout(Duration::from_secs(1), next(&mut news)).await {
+                return heard;
+            }
+        }
+    };
+    assert_eq!(*timeout(LONG, heard).await.unwrap(), tag("after"));
+}

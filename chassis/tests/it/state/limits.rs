@@ -1,0 +1,166 @@
+//! Limits: a sliding window, several at once, never exceeded, and the same decisions on every engine.
+
+use super::{Place, on_all_engines};
+use chassis::state::{DecidedBy, Limit, State, StateEngine, StateError};
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+use std::time::{Duration, Instant};
+use testkit::eventually;
+use tokio::runtime::Runtime;
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+fn limit(name: &'static str, limit: u32, window: Duration) -> Limit {
+    Limit::new(name, limit, window).unwrap()
+}
+
+/// How many of cost 1 a limit would allow now.
+async fn left(state: &State, subject: &str, limit: &Limit) -> u32 {
+    state.limit(subject, &[limit.clone().cost(0).unwrap()]).await.unwrap().remaining
+}
+
+on_all_engines! {
+    async fn as_many_as_the_limit_may_come_at_once_and_then_none(place: Place) {
+        let state = place.instance();
+        let expected = match state.engine() {
+            StateEngine::Process => DecidedBy::Process,
+            StateEngine::Redis | StateEngine::RedisCluster => DecidedBy::Redis,
+        };
+        let limits = [limit("login", 5, HOUR)];
+        for left in (0..5).rev() {
+            let decision = state.limit("ip:192.0.2.1", &limits).await.unwrap();
+            assert!(decision.allowed && decision.retry_after.is_zero(), "{decision:?}");
+            assert_eq!((decision.remaining, decision.limit, decision.by), (left, 5, expected));
+        }
+        let decision = state.limit("ip:192.0.2.1", &limits).await.unwrap();
+        assert!(!decision.allowed, "{decision:?}");
+        let (fifth, slack) = (HOUR / 5, Duration::from_secs(30));
+        assert!(decision.retry_after <= fifth && decision.retry_after + slack > fifth, "{decision:?}");
+        assert!(decision.reset <= HOUR && decision.reset + slack > HOUR, "{decision:?}");
+        // Another subject has a window of its own, and so has another limit.
+        assert!(state.limit("ip:192.0.2.2", &limits).await.unwrap().allowed);
+        assert!(state.limit("ip:192.0.2.1", &[limit("other", 5, HOUR)]).await.unwrap().allowed);
+    }
+
+    /// A window that began anew at the turn of two seconds would let four in at once.
+    async fn the_window_slides(place: Place) {
+        let state = place.instance();
+        let limits = [limit("slide", 4, Duration::from_secs(2))];
+        let began = Instant::now();
+        let mut allowed = 0_u32;
+        let mut refused = 0_u32;
+        while began.elapsed() < Duration::from_secs(3) {
+            let decision = state.limit("somebody", &limits).await.unwrap();
+            if decision.allowed {
+                allowed += 1;
+            } else {
+                refused += 1;
+                // One half second at most until there is room for one more.
+                assert!(decision.retry_after <= Duration::from_millis(500), "{decision:?}");
+                tokio::time::sleep(decision.retry_after.min(Duration::from_millis(20))).await;
+            }
+            // Four at once and one for each half second that has passed: at no moment more.
+            let most = 4 + began.elapsed().as_millis() / 500;
+            assert!(u128::from(allowed) <= most, "{allowed} after {:?}", began.elapsed());
+        }
+        assert!(refused > 0 && allowed >= 8, "{allowed} allowed, {refused} refused");
+    }
+
+    async fn of_several_limits_all_count_a_call_or_none(place: Place) {
+        let state = place.instance();
+        let (wide, narrow) = (limit("wide", 10, HOUR), limit("narrow", 2, HOUR));
+        let both = [wide.clone(), narrow.clone()];
+        for _ in 0..2 {
+            assert!(state.limit("user:1", &both).await.unwrap().allowed);
+        }
+        for _ in 0..5 {
+            let refused = state.limit("user:1", &both).await.unwrap();
+            assert!(!refused.allowed);
+            assert_eq!((refused.tightest, refused.limit), (1, 2));
+        }
+        assert_eq!(left(&state, "user:1", &wide).await, 8, "a call that was refused was counted");
+        assert_eq!(left(&state, "user:1", &narrow).await, 0);
+    }
+
+    async fn a_call_may_cost_more_than_one_and_is_allowed_whole_or_not(place: Place) {
+        let state = place.instance();
+        let limit = limit("upload", 10, HOUR);
+        let costing = |cost| [limit.clone().cost(cost).unwrap()];
+        assert!(state.limit("user:1", &costing(7)).await.unwrap().allowed);
+        assert!(!state.limit("user:1", &costing(4)).await.unwrap().allowed);
+        assert!(state.limit("user:1", &costing(3)).await.unwrap().allowed);
+        assert_eq!(left(&state, "user:1", &limit).await, 0);
+    }
+
+    async fn parallel_callers_of_several_instances_never_exceed_a_limit(place: Place) {
+        let instances = [place.instance(), place.instance(), place.instance()];
+        let mut calls = JoinSet::new();
+        for n in 0..120 {
+            let state = instances[n % 3].clone();
+            let limits = [limit("a", 20, HOUR), limit("b", 25, HOUR)];
+            calls.spawn(async move { state.limit("everybody", &limits).await.unwrap().allowed });
+        }
+        assert_eq!(calls.join_all().await.into_iter().filter(|allowed| *allowed).count(), 20);
+    }
+
+    async fn a_window_is_free_again_when_its_time_is_over(place: Place) {
+        let state = place.instance();
+        let limits = [limit("short", 2, Duration::from_millis(200))];
+        let whole = limits[0].clone().cost(2).unwrap();
+        assert!(state.limit("somebody", std::slice::from_ref(&whole)).await.unwrap().allowed);
+        let again = || async { state.limit("somebody", std::slice::from_ref(&whole)).await.unwrap().allowed };
+        eventually(again).await;
+    }
+
+    async fn a_call_without_a_limit_or_with_one_twice_is_refused(place: Place) {
+        let state = place.instance();
+        assert!(matches!(state.limit("a", &[]).await, Err(StateError::Invalid(_))));
+        let twice = [limit("a", 1, HOUR), limit("a", 2, HOUR)];
+        assert!(matches!(state.limit("a", &twice).await, Err(StateError::Invalid(_))));
+    }
+}
+
+/// A call: which limits with what cost.
+fn calls() -> impl Strategy<Value = Vec<Vec<(usize, u32)>>> {
+    let call = prop::collection::btree_map(0..3_usize, 0..4_u32, 1..=3);
+    prop::collection::vec(call.prop_map(|call| call.into_iter().collect()), 1..40)
+}
+
+/// Over windows so long that the seconds of the test change nothing, Redis and the process decide alike.
+fn decides_as_the_process_does(place: &Place) {
+    let runtime = Runtime::new().unwrap();
+    let (here, there) = runtime.block_on(async { (Place::process().instance(), place.instance()) });
+    let mut runner = TestRunner::new(ProptestConfig { cases: 24, ..ProptestConfig::default() });
+    let same = runner.run(&(calls(), 3..20_u32, 3..20_u32, 3..20_u32), |(calls, a, b, c)| {
+        let day = 24 * HOUR;
+        let limits = [limit("a", a, day), limit("b", b, 7 * day), limit("c", c, 30 * day)];
+        let subject = Uuid::new_v4().simple().to_string();
+        for call in calls {
+            let call: Vec<Limit> =
+                call.into_iter().map(|(which, cost)| limits[which].clone().cost(cost).unwrap()).collect();
+            let (one, other) = runtime.block_on(async {
+                (here.limit(&subject, &call).await.unwrap(), there.limit(&subject, &call).await.unwrap())
+            });
+            prop_assert_eq!(
+                (one.allowed, one.remaining, one.limit),
+                (other.allowed, other.remaining, other.limit)
+            );
+            let close = |a: Duration, b: Duration| a.abs_diff(b) < Duration::from_secs(60);
+            prop_assert!(close(one.reset, other.reset) && close(one.retry_after, other.retry_after));
+        }
+        Ok(())
+    });
+    same.unwrap();
+}
+
+#[test]
+fn redis_decides_as_the_process_does() {
+    Runtime::new().unwrap().block_on(async { Place::redis() }).iter().for_each(decides_as_the_process_does);
+}
+
+#[test]
+fn a_redis_cluster_decides_as_the_process_does() {
+    Runtime::new().unwrap().block_on(async { Place::cluster() }).iter().for_each(decides_as_the_process_does);
+}
