@@ -3,7 +3,8 @@
 //! SQLite is always there. PostgreSQL is there when `BOWLINE_TEST_POSTGRES` holds the URL of a server on which tests may
 //! create and drop databases; `cargo xtask test` starts a private one and sets it. On a developer's machine a missing
 //! server skips the PostgreSQL half with a line saying so; with `CI=true` it fails, because a skipped test proves nothing.
-//! Redis and `BOWLINE_TEST_REDIS`, a Redis Cluster and `BOWLINE_TEST_REDIS_CLUSTER` likewise.
+//! Redis and `BOWLINE_TEST_REDIS`, a Redis Cluster and `BOWLINE_TEST_REDIS_CLUSTER`, NATS and `BOWLINE_TEST_NATS`
+//! likewise.
 
 /// The environment variable that holds the URL of the PostgreSQL server for tests.
 pub const POSTGRES_VARIABLE: &str = "BOWLINE_TEST_POSTGRES";
@@ -13,6 +14,9 @@ pub const REDIS_VARIABLE: &str = "BOWLINE_TEST_REDIS";
 
 /// The environment variable that holds the URL of the Redis Cluster for tests.
 pub const REDIS_CLUSTER_VARIABLE: &str = "BOWLINE_TEST_REDIS_CLUSTER";
+
+/// The environment variable that holds the URL of the NATS server for tests.
+pub const NATS_VARIABLE: &str = "BOWLINE_TEST_NATS";
 
 /// Whether this is a run in which nothing may be skipped.
 pub fn is_ci() -> bool {
@@ -33,6 +37,14 @@ pub fn redis_url() -> Option<String> {
 /// With `CI=true` and no cluster: the run would pass without having tested it.
 pub fn redis_cluster_url() -> Option<String> {
     found("Redis Cluster", REDIS_CLUSTER_VARIABLE)
+}
+
+/// The URL of a NATS server with JetStream that tests share, each with a prefix of its own, if there is one.
+///
+/// # Panics
+/// With `CI=true` and no server: the run would pass without having tested NATS.
+pub fn nats_url() -> Option<String> {
+    found("NATS", NATS_VARIABLE)
 }
 
 /// The URL of a PostgreSQL server on which databases may be created and dropped, if there is one.

@@ -6,8 +6,8 @@ use anyhow::{Result, bail};
 use std::ffi::OsString;
 use std::process::Command;
 use std::time::Instant;
-use testkit::engines::{POSTGRES_VARIABLE, REDIS_CLUSTER_VARIABLE, REDIS_VARIABLE};
-use testkit::servers::{Postgres, Redis, RedisCluster};
+use testkit::engines::{NATS_VARIABLE, POSTGRES_VARIABLE, REDIS_CLUSTER_VARIABLE, REDIS_VARIABLE};
+use testkit::servers::{Nats, Postgres, Redis, RedisCluster};
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
@@ -16,13 +16,13 @@ use testkit::servers::{Postgres, Redis, RedisCluster};
   cargo xtask test --filter 'test(/^api::/)'   a nextest expression
   cargo xtask test --no-servers             on SQLite only: no package is installed, no server started
 
-A server of your own is used instead of a private one when BOWLINE_TEST_POSTGRES, BOWLINE_TEST_REDIS or
-BOWLINE_TEST_REDIS_CLUSTER holds its URL.")]
+A server of your own is used instead of a private one when BOWLINE_TEST_POSTGRES, BOWLINE_TEST_REDIS,
+BOWLINE_TEST_REDIS_CLUSTER or BOWLINE_TEST_NATS holds its URL.")]
 pub(crate) struct Arguments {
     /// Only tests that match this nextest expression.
     #[arg(long, value_name = "EXPRESSION")]
     filter: Option<String>,
-    /// Test on SQLite only, without Redis.
+    /// Test on SQLite only, without Redis and NATS.
     #[arg(long)]
     no_servers: bool,
     /// Handed on to the test runner.
@@ -44,13 +44,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 /// A server did not start, the build failed, or a test failed.
 pub(crate) fn test(rest: &[String], servers: bool) -> Result<()> {
     // Stopped when this function ends, however the tests ended.
-    let (_postgres, _redis, _cluster);
+    let (_postgres, _redis, _cluster, _nats);
     let mut command = runner(rest)?;
     if servers {
         let wanted = |variable| std::env::var_os(variable).is_none_or(|url| url.is_empty());
         let (postgres, redis) = (wanted(POSTGRES_VARIABLE), wanted(REDIS_VARIABLE));
         let cluster = wanted(REDIS_CLUSTER_VARIABLE);
-        install_missing(postgres, redis || cluster)?;
+        let nats = wanted(NATS_VARIABLE);
+        install_missing(postgres, redis || cluster, nats)?;
         if postgres {
             let server = started("PostgreSQL", Postgres::start, Postgres::port)?;
             command.env(POSTGRES_VARIABLE, server.url("postgres"));
@@ -66,18 +67,26 @@ pub(crate) fn test(rest: &[String], servers: bool) -> Result<()> {
             command.env(REDIS_CLUSTER_VARIABLE, server.url());
             _cluster = server;
         }
+        if nats {
+            let server = started("NATS", Nats::start, Nats::port)?;
+            command.env(NATS_VARIABLE, server.url());
+            _nats = server;
+        }
     }
     eprintln!("==> {}", process::words(&command));
     process::run(&mut command)
 }
 
-fn install_missing(postgres: bool, redis: bool) -> Result<()> {
+fn install_missing(postgres: bool, redis: bool, nats: bool) -> Result<()> {
     let mut missing = Vec::new();
     if postgres && Postgres::installed().is_none() {
         missing.push("postgresql");
     }
     if redis && Redis::installed().is_none() {
         missing.push("redis-server");
+    }
+    if nats && Nats::installed().is_none() {
+        missing.push("nats-server");
     }
     if missing.is_empty() { Ok(()) } else { debian::install_servers(&missing) }
 }

@@ -1,6 +1,6 @@
 //! The settings of the bus.
 
-use super::BusEngine;
+use super::{BusEngine, nats};
 use crate::config::{Mode, Problems, Validate, settings};
 use secrecy::{ExposeSecret, SecretString};
 use std::time::Duration;
@@ -63,7 +63,9 @@ impl BusConfig {
     /// The engine that the URL names, or what is wrong with the URL, without showing it.
     pub(super) fn engine(&self) -> Result<BusEngine, &'static str> {
         let Some(url) = &self.url else { return Ok(BusEngine::Embedded) };
-        match url.expose_secret().split_once("://") {
+        let url = url.expose_secret();
+        match url.split_once("://") {
+            Some(("nats" | "tls", _)) => nats::check(url).map(|()| BusEngine::Nats),
             Some(("kafka", rest)) => kafka(rest),
             _ => Err("must begin with nats://, tls:// or kafka://"),
         }
@@ -75,6 +77,10 @@ impl BusConfig {
 
     pub(super) const fn publish_timeout(&self) -> Duration {
         Duration::from_millis(self.publish_timeout_ms)
+    }
+
+    pub(super) const fn request_timeout(&self) -> Duration {
+        Duration::from_millis(self.request_timeout_ms)
     }
 
     pub(super) const fn poll(&self) -> Duration {

@@ -4,7 +4,7 @@
 //! commit. SQLite lets in one writer at a time, also among processes, so positions are given out in the order of the
 //! commits and a reader that has seen one has seen all before it.
 
-use super::reader::missed;
+use super::reader::{missed, reset};
 use super::{BusConfig, BusDurability, BusEngine, BusError, Delivered, Position, Record};
 use crate::clock::{Clock, Ts};
 use crate::db::{DatabaseConfig, Db, DbError, Migrations, Synchronous};
@@ -91,28 +91,43 @@ impl Embedded {
 
     async fn write(&self, records: Vec<Record>) -> Result<(), BusError> {
         let (done, told) = oneshot::channel();
-        self.requests.send(Request { records, done }).await.map_err(|_| closed())?;
-        told.await.map_err(|_| closed())?
+        self.requests.send(Request { records, done }).await.map_err(|_| BusError::closed())?;
+        told.await.map_err(|_| BusError::closed())?
     }
 
     pub(super) async fn reader(&self, topic: &str, after: &[Position]) -> Result<Reader, BusError> {
-        let db = &self.db;
         let named = after.iter().find(|after| after.partition == 0).map(|after| after.position);
-        let removed_to: Option<(i64,)> =
-            q!(db.read, fetch_optional, "SELECT position FROM bus_removed WHERE topic = $1", topic)
-                .map_err(away)?;
-        if let (Some(after), Some((removed_to,))) = (named, removed_to)
-            && removed_to > after
-        {
-            missed(BusEngine::Embedded, topic, after, removed_to);
-        }
+        let after = match named {
+            Some(after) => self.resume(topic, after).await.map_err(away)?,
+            None => 0,
+        };
         Ok(Reader {
             db: self.db.clone(),
             topic: topic.into(),
-            after: named.unwrap_or_default(),
+            after,
             news: self.topics.of(topic).subscribe(),
             poll: self.poll,
         })
+    }
+
+    /// The position to go on after, which is the one named unless this is not the log that it is about.
+    async fn resume(&self, topic: &str, after: i64) -> Result<i64, DbError> {
+        let db = &self.db;
+        let (last, removed_to): (i64, i64) = q!(
+            db.read,
+            fetch_one,
+            "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'bus_record'), 0),
+                    coalesce((SELECT position FROM bus_removed WHERE topic = $1), 0)",
+            topic
+        )?;
+        if after > last {
+            reset(BusEngine::Embedded, topic, 0, after);
+            return Ok(0);
+        }
+        if removed_to > after {
+            missed(BusEngine::Embedded, topic, 0, after, removed_to);
+        }
+        Ok(after)
     }
 
     /// Removes what is older than the settings say, at once and then every ten minutes.
@@ -143,10 +158,6 @@ impl Embedded {
 
 fn away(error: DbError) -> BusError {
     BusError::unavailable(error)
-}
-
-fn closed() -> BusError {
-    BusError::Unavailable("the bus is closed".to_owned())
 }
 
 /// Who waits for news of a topic in this process.
@@ -272,7 +283,7 @@ impl Reader {
             }
             // Time runs out when another process may have published.
             if let Ok(Err(_)) = tokio::time::timeout(self.poll, self.news.changed()).await {
-                return Err(closed());
+                return Err(BusError::closed());
             }
         }
     }

@@ -39,6 +39,10 @@ impl BusError {
         Self::Unavailable(error.to_string())
     }
 
+    pub(super) fn closed() -> Self {
+        Self::Unavailable("the bus is closed".to_owned())
+    }
+
     pub(super) fn no_answer() -> Self {
         Self::Unavailable("no answer in time".to_owned())
     }

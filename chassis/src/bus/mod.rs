@@ -25,6 +25,7 @@
 mod config;
 mod embedded;
 mod error;
+mod nats;
 mod reader;
 mod record;
 
@@ -39,6 +40,7 @@ use crate::stop::Stop;
 use anyhow::anyhow;
 use embedded::Embedded;
 use metrics::{counter, histogram};
+use nats::Nats;
 use reader::Log;
 use std::path::Path;
 use std::sync::Arc;
@@ -75,7 +77,9 @@ pub enum BusDurability {
         /// What a confirmed record survives.
         synchronous: Synchronous,
     },
-    /// In JetStream.
+    /// In JetStream, in file storage. A server confirms before it has synchronised its file (`sync_interval`, two minutes
+    /// unless its configuration says otherwise), and does not tell its clients: what survives a power cut is what is on
+    /// another server as well.
     Nats {
         /// On how many servers each record is kept: the fewest of all topics, or what new ones get when there are none.
         replicas: u32,
@@ -104,6 +108,7 @@ struct Inner {
 #[derive(Debug)]
 enum Engine {
     Embedded(Embedded),
+    Nats(Box<Nats>),
 }
 
 impl Bus {
@@ -119,13 +124,19 @@ impl Bus {
         synchronous: Synchronous,
         clock: Clock,
     ) -> anyhow::Result<Self> {
-        let (engine, place) = match config.engine().map_err(|reason| anyhow!("bus.url {reason}"))? {
-            BusEngine::Embedded => {
+        let (engine, place) = match (config.engine(), &config.url) {
+            (Ok(BusEngine::Embedded), _) => {
                 let log = Embedded::open(config, data_dir, synchronous, clock).await?;
                 let place = log.describe();
                 (Engine::Embedded(log), place)
             }
-            BusEngine::Nats | BusEngine::Kafka => return Err(anyhow!("bus.url cannot be used")),
+            (Ok(BusEngine::Nats), Some(url)) => {
+                let log = Nats::open(config, url).await?;
+                let place = log.describe();
+                (Engine::Nats(Box::new(log)), place)
+            }
+            (Ok(_), _) => return Err(anyhow!("bus.url cannot be used")),
+            (Err(reason), _) => return Err(anyhow!("bus.url {reason}")),
         };
         Ok(Self(Arc::new(Inner { engine, place, max_record_bytes: config.max_record_bytes })))
     }
@@ -144,6 +155,7 @@ impl Bus {
             let chosen: Vec<&Record> = fit.iter().filter_map(|index| records.get(*index)).collect();
             let confirmed = match &self.0.engine {
                 Engine::Embedded(log) => log.publish(&chosen).await,
+                Engine::Nats(log) => log.publish(&chosen).await,
             };
             for (index, outcome) in fit.into_iter().zip(confirmed) {
                 outcomes[index] = outcome;
@@ -164,6 +176,7 @@ impl Bus {
         record::check_topic(group)?;
         let log = match &self.0.engine {
             Engine::Embedded(log) => Log::Embedded(log.reader(topic, after).await?),
+            Engine::Nats(log) => Log::Nats(Box::new(log.reader(topic, group, after).await?)),
         };
         Ok(Reader::new(log, self.engine(), topic))
     }
@@ -175,6 +188,7 @@ impl Bus {
     pub async fn maintain(self, stop: Stop) -> anyhow::Result<()> {
         match &self.0.engine {
             Engine::Embedded(log) => log.maintain(&stop).await,
+            Engine::Nats(_) => stop.stopping().await,
         }
         Ok(())
     }
@@ -186,6 +200,7 @@ impl Bus {
     pub async fn durability(&self) -> Result<BusDurability, BusError> {
         match &self.0.engine {
             Engine::Embedded(log) => Ok(log.durability()),
+            Engine::Nats(log) => log.durability().await,
         }
     }
 
@@ -196,6 +211,7 @@ impl Bus {
     pub async fn ping(&self) -> Result<(), BusError> {
         match &self.0.engine {
             Engine::Embedded(log) => log.ping().await,
+            Engine::Nats(log) => log.ping().await,
         }
     }
 
@@ -210,6 +226,7 @@ impl Bus {
     pub fn engine(&self) -> BusEngine {
         match &self.0.engine {
             Engine::Embedded(_) => BusEngine::Embedded,
+            Engine::Nats(_) => BusEngine::Nats,
         }
     }
 
@@ -217,6 +234,7 @@ impl Bus {
     pub async fn close(&self) {
         match &self.0.engine {
             Engine::Embedded(log) => log.close().await,
+            Engine::Nats(log) => log.close().await,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Reading a topic, whichever engine it is on.
 
-use super::{BusEngine, BusError, Delivered, embedded};
+use super::{BusEngine, BusError, Delivered, embedded, nats};
 use metrics::{Counter, counter};
 
 /// Reads one topic from a position on. Made by [`Bus::reader`](super::Bus::reader).
@@ -13,6 +13,7 @@ pub struct Reader {
 #[derive(Debug)]
 pub(super) enum Log {
     Embedded(embedded::Reader),
+    Nats(Box<nats::Reader>),
 }
 
 impl Reader {
@@ -31,6 +32,7 @@ impl Reader {
     pub async fn next(&mut self, max: usize) -> Result<Vec<Delivered>, BusError> {
         let batch = match &mut self.log {
             Log::Embedded(log) => log.next(max).await?,
+            Log::Nats(log) => log.next(max).await?,
         };
         self.received.increment(batch.len() as u64);
         Ok(batch)
@@ -38,14 +40,33 @@ impl Reader {
 }
 
 /// Notes that records which a reader has not seen were removed because of their age.
-pub(super) fn missed(engine: BusEngine, topic: &str, after: i64, removed_to: i64) {
+pub(super) fn missed(engine: BusEngine, topic: &str, partition: i32, after: i64, removed_to: i64) {
     tracing::error!(
         engine = engine.as_str(),
         topic,
+        partition,
         after,
         removed_to,
         "records were removed because of their age before they were read: bus.keep_days is less than the time that \
          this reader was away"
     );
+    count_gap(engine, topic);
+}
+
+/// Notes that a log ends before the position up to which it was read: it is not the log that was read, or the broker has
+/// lost its end. It is read again from its beginning.
+pub(super) fn reset(engine: BusEngine, topic: &str, partition: i32, after: i64) {
+    tracing::error!(
+        engine = engine.as_str(),
+        topic,
+        partition,
+        after,
+        "the log ends before the position up to which it was read: the broker has lost records, or it is another one; \
+         reading it from its beginning"
+    );
+    count_gap(engine, topic);
+}
+
+fn count_gap(engine: BusEngine, topic: &str) {
     counter!("bus_gaps_total", "engine" => engine.as_str(), "topic" => topic.to_owned()).increment(1);
 }

@@ -10,11 +10,13 @@
 
 mod account;
 mod guardian;
+mod nats;
 mod postgres;
 mod redis;
 mod redis_cluster;
 mod redis_node;
 
+pub use nats::Nats;
 pub use postgres::Postgres;
 pub use redis::Redis;
 pub use redis_cluster::RedisCluster;

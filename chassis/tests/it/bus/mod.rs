@@ -3,6 +3,7 @@
 mod embedded;
 mod faults;
 mod log;
+mod nats;
 mod records;
 
 use crate::engines::Folder;
@@ -33,6 +34,12 @@ impl Place {
 
     pub(crate) fn embedded() -> Self {
         Self::with(BusConfig::default())
+    }
+
+    /// On the server that tests share.
+    pub(crate) fn nats() -> Option<Self> {
+        let url = testkit::engines::nats_url()?;
+        Some(Self::with(BusConfig { url: Some(url.into()), ..BusConfig::default() }))
     }
 
     pub(crate) async fn open(&self) -> Bus {
@@ -91,6 +98,13 @@ macro_rules! on_every_bus {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn on_embedded() {
                 super::$name(crate::bus::Place::embedded()).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_nats() {
+                if let Some(place) = crate::bus::Place::nats() {
+                    super::$name(place).await;
+                }
             }
         }
     )*};
