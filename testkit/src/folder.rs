@@ -31,6 +31,12 @@ impl Folder {
         &self.0
     }
 
+    /// Keeps the folder: it is not removed any more. Returns where it is.
+    pub fn keep(self) -> PathBuf {
+        let mut kept = self;
+        std::mem::take(&mut kept.0)
+    }
+
     fn create(kind: &str, base: &Path) -> Result<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("bowline-{kind}-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
@@ -44,6 +50,9 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
+        if self.0.as_os_str().is_empty() {
+            return;
+        }
         if let Err(e) = std::fs::remove_dir_all(&self.0)
             && e.kind() != std::io::ErrorKind::NotFound
         {
@@ -57,4 +66,18 @@ fn reachable() -> PathBuf {
     let usual = std::env::temp_dir();
     let open = |path: &Path| path.metadata().is_ok_and(|m| m.permissions().mode() & 0o001 != 0);
     if usual.ancestors().all(open) { usual } else { PathBuf::from("/tmp") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_gone_when_it_is_dropped_unless_it_is_kept() {
+        let gone = Folder::new("test").unwrap().path().to_owned();
+        assert!(!gone.exists());
+        let kept = Folder::new("test").unwrap().keep();
+        assert!(kept.is_dir());
+        std::fs::remove_dir(kept).unwrap();
+    }
 }

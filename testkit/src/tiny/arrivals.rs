@@ -5,6 +5,26 @@ use chassis::db::{Db, DbError, Tx, q};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+/// What one account has, as the tally says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Account {
+    pub(super) entries: i64,
+    pub(super) amount: i64,
+}
+
+/// What has not come through yet, or has been given up: of the chassis' own tables.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Waiting {
+    /// Events that are not on the bus yet.
+    pub(super) outbox: i64,
+    /// Events that were received and are not handled yet.
+    pub(super) pending: i64,
+    /// Events that were given up.
+    pub(super) dead: i64,
+}
+
 /// One line of the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
 #[serde(rename_all = "camelCase")]
@@ -37,7 +57,6 @@ pub(super) struct Figures {
     pub(super) gaps: i64,
 }
 
-#[expect(dead_code, reason = "called from the handlers, which come with the inbox")]
 /// Notes an arrival in the log and in the tally.
 pub(super) async fn note(
     t: &mut Tx,
@@ -77,5 +96,18 @@ pub(super) async fn figures(db: &Db) -> Result<Figures, DbError> {
             CAST(COALESCE(SUM(amount), 0) AS BIGINT) AS tallied_sum, \
             CAST(COALESCE(SUM(late), 0) AS BIGINT) AS late, \
             CAST(COALESCE(SUM(gaps), 0) AS BIGINT) AS gaps FROM tally) t";
+    q!(db.read, fetch_one, SELECT)
+}
+
+/// What an account has; `None` when nothing of it has arrived.
+pub(super) async fn account(db: &Db, name: &str) -> Result<Option<Account>, DbError> {
+    q!(db.read, fetch_optional, "SELECT entries, amount FROM tally WHERE account = $1", name)
+}
+
+/// What waits.
+pub(super) async fn waiting(db: &Db) -> Result<Waiting, DbError> {
+    const SELECT: &str = "SELECT (SELECT COUNT(*) FROM outbox) AS outbox, \
+        (SELECT COUNT(*) FROM inbox WHERE status = 'pending') AS pending, \
+        (SELECT COUNT(*) FROM inbox WHERE status = 'dead') AS dead";
     q!(db.read, fetch_one, SELECT)
 }

@@ -8,11 +8,14 @@
 //! What they do not do: ask who is calling. They run in tests and measurements only, on the loopback address.
 
 mod arrivals;
+pub mod bench;
 mod counter;
+mod events;
 mod ledger;
 mod lists;
 
 pub use counter::Counter;
+pub use events::{EntryCounted, EntryPosted};
 pub use ledger::{Entry, Ledger, PostEntry, Trouble};
 
 use chassis::config::{Mode, Problems, Validate, settings};

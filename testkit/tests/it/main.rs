@@ -4,3 +4,5 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails here and says where")]
 
 mod entries;
+mod hops;
+mod schema;

@@ -1,10 +1,14 @@
 //! The counter: counts what was posted, by account.
 
 mod api;
+mod count_entries;
 
 use super::TinyConfig;
+use super::events::EntryCounted;
 use chassis::db::{Db, Migrations};
 use chassis::service::{Context, Parts, Service, Spec};
+use contract::event::EventSpec;
+use count_entries::CountEntries;
 
 static SQLITE: sqlx::migrate::Migrator = sqlx::migrate!("migrations/counter/sqlite");
 static POSTGRES: sqlx::migrate::Migrator = sqlx::migrate!("migrations/counter/postgres");
@@ -29,7 +33,7 @@ impl Service for Counter {
         door: false,
         needs: &[],
         database: Some(Migrations { sqlite: &SQLITE, postgres: &POSTGRES }),
-        events: &[],
+        events: &[EventSpec::of::<EntryCounted>()],
         openapi: || chassis::openapi::document("Counter", "Counts what was posted."),
     };
 
@@ -37,6 +41,7 @@ impl Service for Counter {
 
     async fn build(config: Self::Config, context: Context) -> anyhow::Result<Parts> {
         let app = App { db: context.db()?, list_limit: i64::from(config.list_limit) };
-        Ok(Parts::new(api::routes(app)))
+        let counting = CountEntries { outbox: context.outbox()?, clock: context.clock().clone() };
+        Ok(Parts::new(api::routes(app)).on("count-entries", counting))
     }
 }

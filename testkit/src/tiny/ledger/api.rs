@@ -2,7 +2,7 @@
 
 use super::app::{App, Entry, PostEntry};
 use super::store::{self, Books};
-use crate::tiny::arrivals::{self, Arrival, Figures};
+use crate::tiny::arrivals::{self, Arrival, Figures, Waiting};
 use crate::tiny::lists::{AfterId, AfterPlace};
 use axum::Router;
 use axum::extract::State;
@@ -20,7 +20,7 @@ pub(super) fn routes(app: App) -> Router {
 }
 
 async fn post_entry(State(app): State<App>, Json(asked): Json<PostEntry>) -> ApiResult<Reply<Entry>> {
-    let (entry, new) = app.post(&asked).await?;
+    let (entry, new) = app.post(asked).await?;
     if new {
         return Ok(created(format!("/api/v1/ledger/entries/{}", entry.id), entry));
     }
@@ -45,9 +45,10 @@ struct Audit {
     #[serde(flatten)]
     books: Books,
     returned: Figures,
+    waiting: Waiting,
 }
 
 async fn audit(State(app): State<App>) -> ApiResult<Reply<Audit>> {
     let (books, returned) = (store::books(&app.db).await?, arrivals::figures(&app.db).await?);
-    Ok(reply(Audit { books, returned }))
+    Ok(reply(Audit { books, returned, waiting: arrivals::waiting(&app.db).await? }))
 }

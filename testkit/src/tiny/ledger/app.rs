@@ -1,16 +1,20 @@
 //! What the ledger does.
 
 use super::store;
+use crate::tiny::events::EntryPosted;
 use chassis::clock::Clock;
 use chassis::db::{Db, DbError};
 use chassis::error::ApiError;
+use chassis::events::{Outbox, PublishError};
 use contract::ErrorCode;
 use garde::Validate;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// What an entry does to whoever handles it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Trouble {
     /// Nothing.
@@ -64,8 +68,12 @@ pub struct Entry {
 pub(super) enum LedgerError {
     #[error("the id stands for another entry")]
     AnotherEntry,
+    #[error("another request with this id was faster")]
+    Raced,
     #[error("the database failed")]
     Db(#[from] DbError),
+    #[error("the event was not published")]
+    Publish(#[from] PublishError),
 }
 
 impl From<LedgerError> for ApiError {
@@ -75,7 +83,10 @@ impl From<LedgerError> for ApiError {
             LedgerError::AnotherEntry => {
                 Self::new(ErrorCode::Conflict, "The id was used for an entry with other contents.")
             }
+            // It was undone again, so there is no such entry.
+            LedgerError::Raced => Self::unavailable(error, Duration::from_secs(1)),
             LedgerError::Db(error) => error.into(),
+            LedgerError::Publish(error) => error.into(),
         }
     }
 }
@@ -84,27 +95,32 @@ impl From<LedgerError> for ApiError {
 #[derive(Debug, Clone)]
 pub(super) struct App {
     pub(super) db: Db,
+    pub(super) outbox: Outbox,
     pub(super) clock: Clock,
     pub(super) list_limit: i64,
 }
 
 impl App {
     /// Takes an entry, once. Tells whether it is new.
-    pub(super) async fn post(&self, asked: &PostEntry) -> Result<(Entry, bool), LedgerError> {
+    pub(super) async fn post(&self, asked: PostEntry) -> Result<(Entry, bool), LedgerError> {
         if let Some(found) = store::find(&self.db, asked.id).await? {
-            return same(found, asked);
+            return same(found, &asked);
         }
-        let mut t = self.db.begin().await?;
-        match store::insert(&mut t, asked, self.clock.now()).await? {
-            Some(entry) => {
-                t.commit().await?;
-                Ok((entry, true))
+        let (outbox, now, own) = (self.outbox.clone(), self.clock.now(), asked.clone());
+        let taken = self.db.group(move |t| {
+            let (outbox, asked) = (outbox.clone(), own.clone());
+            Box::pin(async move {
+                let entry = store::insert(t, &asked, now).await?.ok_or(LedgerError::Raced)?;
+                outbox.publish(t, &EntryPosted::from(&entry)).await?;
+                Ok(entry)
+            })
+        });
+        match taken.await {
+            Ok(entry) => Ok((entry, true)),
+            Err(LedgerError::Raced) => {
+                same(store::find(&self.db, asked.id).await?.ok_or(LedgerError::Raced)?, &asked)
             }
-            None => {
-                // Another request with this id was faster, and has been committed.
-                t.rollback().await?;
-                same(store::find(&self.db, asked.id).await?.ok_or(LedgerError::AnotherEntry)?, asked)
-            }
+            Err(error) => Err(error),
         }
     }
 }

@@ -2,14 +2,18 @@
 
 mod api;
 mod app;
+mod note_counted;
 mod store;
 
 pub use app::{Entry, PostEntry, Trouble};
 
 use super::TinyConfig;
+use super::events::EntryPosted;
 use app::App;
 use chassis::db::Migrations;
 use chassis::service::{Context, Parts, Service, Spec};
+use contract::event::EventSpec;
+use note_counted::NoteCounted;
 
 static SQLITE: sqlx::migrate::Migrator = sqlx::migrate!("migrations/ledger/sqlite");
 static POSTGRES: sqlx::migrate::Migrator = sqlx::migrate!("migrations/ledger/postgres");
@@ -27,7 +31,7 @@ impl Service for Ledger {
         door: false,
         needs: &[],
         database: Some(Migrations { sqlite: &SQLITE, postgres: &POSTGRES }),
-        events: &[],
+        events: &[EventSpec::of::<EntryPosted>()],
         openapi: || chassis::openapi::document("Ledger", "Takes entries, each once."),
     };
 
@@ -36,9 +40,11 @@ impl Service for Ledger {
     async fn build(config: Self::Config, context: Context) -> anyhow::Result<Parts> {
         let app = App {
             db: context.db()?,
+            outbox: context.outbox()?,
             clock: context.clock().clone(),
             list_limit: i64::from(config.list_limit),
         };
-        Ok(Parts::new(api::routes(app)))
+        let clock = app.clock.clone();
+        Ok(Parts::new(api::routes(app)).on("note-counted", NoteCounted { clock }))
     }
 }
