@@ -1,0 +1,56 @@
+-- One row a stream. Whoever appends changes it first: so appends to one stream wait for each other, the loser of two
+-- sees that the version is another, and on PostgreSQL a transaction has its number before it takes positions.
+CREATE TABLE event_stream (
+    stream TEXT PRIMARY KEY NOT NULL,
+    version BIGINT NOT NULL,
+    at TIMESTAMPTZ NOT NULL
+);
+
+-- The events, in one order over all streams. `data` is the JSON text as it was written; nothing looks into it.
+CREATE TABLE event_store (
+    position BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    stream TEXT NOT NULL,
+    version BIGINT NOT NULL,
+    kind TEXT NOT NULL,
+    kind_version BIGINT NOT NULL,
+    data TEXT NOT NULL,
+    at TIMESTAMPTZ NOT NULL
+);
+
+CREATE UNIQUE INDEX event_store_stream_version_key ON event_store (stream, version);
+
+-- The state of an aggregate after `version`; `shape` is the version of the state's type.
+CREATE TABLE event_snapshot (
+    stream TEXT NOT NULL,
+    shape BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    state TEXT NOT NULL,
+    at TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (stream, shape)
+);
+
+-- Who works on a projection. The fence grows with each owner; a transaction of an earlier one changes nothing.
+CREATE TABLE projection (
+    name TEXT PRIMARY KEY NOT NULL,
+    owner UUID,
+    fence BIGINT NOT NULL DEFAULT 0,
+    leased_until TIMESTAMPTZ NOT NULL
+);
+
+-- How far a projection is. A rebuild is a second generation beside the live one, until it takes its place.
+CREATE TABLE projection_generation (
+    name TEXT NOT NULL REFERENCES projection (name),
+    generation BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    state TEXT NOT NULL CONSTRAINT projection_generation_state_known CHECK (state IN ('live', 'building', 'retired')),
+    position BIGINT NOT NULL DEFAULT 0,
+    failures BIGINT NOT NULL DEFAULT 0,
+    error TEXT,
+    retry_at TIMESTAMPTZ,
+    changed_at TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (name, generation)
+);
+
+CREATE UNIQUE INDEX projection_generation_name_live_key ON projection_generation (name) WHERE state = 'live';
+
+CREATE UNIQUE INDEX projection_generation_name_building_key ON projection_generation (name) WHERE state = 'building';
