@@ -5,7 +5,7 @@
 //! 1. [`clock`]
 //! 2. [`config`], [`telemetry`], [`stop`]
 //! 3. [`db`], [`error`], [`http`], [`identity`], [`lease`], [`peer`], [`mail`], [`health`], [`openapi`], [`state`], [`wake`]
-//! 4. [`bus`], [`events`]
+//! 4. [`bus`], [`events`], [`event_store`]
 //! 5. [`service`], [`ops`], [`run`]
 
 pub mod bus;
@@ -13,6 +13,7 @@ pub mod clock;
 pub mod config;
 pub mod db;
 pub mod error;
+pub mod event_store;
 pub mod events;
 pub mod health;
 pub mod http;

@@ -5,6 +5,7 @@ use crate::bus::Bus;
 use crate::clock::Clock;
 use crate::config::{Loader, Mode, Settings};
 use crate::db::{Db, Migrations};
+use crate::event_store::{EventStore, Projection};
 use crate::events::{DeadLetters, EventsConfig, Handler, Outbox, Receiving, Relay, Subscription, Watch};
 use crate::health::Check;
 use crate::http::{Edge, EdgeShared, HttpConfig, reply};
@@ -166,6 +167,14 @@ impl Context {
         Ok(DeadLetters::new(self.db()?, self.clock.clone()))
     }
 
+    /// Its event store.
+    ///
+    /// # Errors
+    /// When its [`Spec`] declares no database.
+    pub fn event_store(&self) -> anyhow::Result<EventStore> {
+        Ok(EventStore::new(self.db()?, self.wake("event-store"), self.clock.clone()))
+    }
+
     /// A topic of its own, to wake whoever waits for news in any of its replicas.
     #[must_use]
     pub fn wake(&self, topic: &str) -> Wake {
@@ -299,6 +308,15 @@ impl Parts {
     pub fn on<E: Event>(mut self, name: &'static str, handler: impl Handler<E>) -> Self {
         self.subscriptions.push(Subscription::new(name, handler));
         self
+    }
+
+    /// Adds a read model that follows the events of `store`.
+    #[must_use]
+    pub fn projection<P: Projection>(self, store: EventStore, projection: P) -> Self {
+        self.worker(P::NAME, move |stop| async move {
+            store.project_until(projection, stop).await;
+            Ok(())
+        })
     }
 
     /// Adds a readiness check.

@@ -106,7 +106,7 @@ impl EventStore {
     /// # Errors
     /// See [`LoadError`].
     pub async fn load_at<A: Aggregate>(&self, id: Uuid, until: Ts) -> Result<Loaded<A>, LoadError> {
-        let mut loaded = self.from_snapshot(id, until).await?;
+        let mut loaded = self.kept_state(id, until).await?;
         let stream = StreamId::new(A::NAME, id);
         loop {
             let rows = store::read(&self.0.db, stream.as_str(), loaded.version, until, PAGE).await?;
@@ -120,7 +120,7 @@ impl EventStore {
         }
     }
 
-    async fn from_snapshot<A: Aggregate>(&self, id: Uuid, until: Ts) -> Result<Loaded<A>, DbError> {
+    async fn kept_state<A: Aggregate>(&self, id: Uuid, until: Ts) -> Result<Loaded<A>, DbError> {
         let stream = StreamId::new(A::NAME, id);
         let kept = store::snapshot(&self.0.db, stream.as_str(), A::SNAPSHOT_VERSION, until).await?;
         let kept = kept.and_then(|kept| Some((serde_json::from_str(&kept.state).ok()?, kept.version)));

@@ -25,7 +25,7 @@ mod tail;
 pub use aggregate::{Aggregate, LoadError, Loaded};
 pub use projection::{Generation, GenerationState, Projection, ProjectionStatus};
 pub use stored::{AppendError, Expected, Recorded, StoredEvent, StreamId};
-
+pub use tail::{Batch, Tail};
 
 use crate::clock::{Clock, Ts};
 use crate::db::{Db, DbError, Tx};
@@ -106,6 +106,12 @@ impl EventStore {
     pub async fn read(&self, stream: &StreamId, after: i64, limit: u32) -> Result<Vec<Recorded>, DbError> {
         let rows = store::read(&self.0.db, stream.as_str(), after, FOREVER, limit).await?;
         rows.into_iter().map(Recorded::try_from).collect()
+    }
+
+    /// A reader of the events of all streams, in the order of their positions.
+    #[must_use]
+    pub fn tail(&self) -> Tail {
+        Tail::new(self.clone())
     }
 
     /// Keeps a projection up to date until the stop. Any number of processes may run it; one at a time works.

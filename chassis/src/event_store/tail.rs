@@ -6,13 +6,15 @@
 //! transaction before it draws a position ([`store::move_head`]), so whoever holds the 7 has a lower number than a
 //! transaction that is begun after the 8 was seen.
 
+use super::EventStore;
 use super::store::{self, TailRow};
 use super::stored::Recorded;
-use crate::db::{Db, DbError, Engine};
+use crate::db::{DbError, Engine};
 
-/// A reader of all streams.
-#[derive(Debug, Default)]
-pub(super) struct Tail {
+/// A reader of all streams, from [`EventStore::tail`].
+#[derive(Debug)]
+pub struct Tail {
+    store: EventStore,
     barrier: Option<Barrier>,
 }
 
@@ -25,15 +27,25 @@ struct Barrier {
 
 /// What there is behind a position.
 #[derive(Debug)]
-pub(super) struct Batch {
-    pub(super) events: Vec<Recorded>,
+pub struct Batch {
+    /// The events, by position.
+    pub events: Vec<Recorded>,
     /// Whether these are all that there are for now, also of transactions that are still open.
-    pub(super) is_last: bool,
+    pub is_last: bool,
 }
 
 impl Tail {
-    /// At most `limit` events behind `after`.
-    pub(super) async fn next(&mut self, db: &Db, after: i64, limit: usize) -> Result<Batch, DbError> {
+    pub(super) fn new(store: EventStore) -> Self {
+        Self { store, barrier: None }
+    }
+
+    /// At most `limit` events behind a position, 0 being before the first. It does not wait for events; where one may
+    /// yet come before those that are visible, it ends there.
+    ///
+    /// # Errors
+    /// When the database fails, or a row is not one of ours.
+    pub async fn next(&mut self, after: i64, limit: usize) -> Result<Batch, DbError> {
+        let db = &self.store.0.db;
         let asked = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut rows = store::tail(db, after, asked).await?;
         let mut sure = self.sure(db.engine(), after, &rows);
@@ -57,7 +69,8 @@ impl Tail {
         let mut expected = after + 1;
         for (place, found) in rows.iter().enumerate() {
             let position = found.row.position;
-            let settled = |barrier: Barrier| position <= barrier.below && found.ended_below >= barrier.transaction;
+            let settled =
+                |barrier: Barrier| position <= barrier.below && found.ended_below >= barrier.transaction;
             if position != expected && !self.barrier.is_some_and(settled) {
                 return place;
             }

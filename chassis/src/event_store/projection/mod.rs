@@ -15,8 +15,8 @@
 mod store;
 mod worker;
 
-pub(super) use store::{rebuild, statuses};
 pub use store::{GenerationState, ProjectionStatus};
+pub(super) use store::{rebuild, statuses};
 pub(super) use worker::Worker;
 
 use super::Recorded;

@@ -185,15 +185,13 @@ pub(super) async fn switch(t: &mut Tx, name: &str, generation: i64, now: Ts) -> 
     if q!(t.tx, execute, RETIRE, name, generation, now)? == 0 {
         return Ok(false);
     }
-    const GO_LIVE: &str =
-        "UPDATE projection_generation SET state = 'live', changed_at = $3 WHERE name = $1 AND generation = $2";
+    const GO_LIVE: &str = "UPDATE projection_generation SET state = 'live', changed_at = $3 WHERE name = $1 AND generation = $2";
     q!(t.tx, execute, GO_LIVE, name, generation, now).map(|_| true)
 }
 
 /// Gives a generation up that newer code does not go on with.
 pub(super) async fn retire(t: &mut Tx, name: &str, generation: i64, now: Ts) -> Result<(), DbError> {
-    const UPDATE: &str =
-        "UPDATE projection_generation SET state = 'retired', changed_at = $3 WHERE name = $1 AND generation = $2";
+    const UPDATE: &str = "UPDATE projection_generation SET state = 'retired', changed_at = $3 WHERE name = $1 AND generation = $2";
     q!(t.tx, execute, UPDATE, name, generation, now).map(|_| ())
 }
 

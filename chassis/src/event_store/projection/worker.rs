@@ -4,8 +4,7 @@ use super::store::{self, GenerationState, ProjectionStatus};
 use super::{Generation, Projection};
 use crate::clock::Ts;
 use crate::db::{DbError, Tx};
-use crate::event_store::tail::Tail;
-use crate::event_store::{EventStore, Recorded};
+use crate::event_store::{EventStore, Recorded, Tail};
 use crate::stop::Stop;
 use anyhow::anyhow;
 use futures_util::FutureExt;
@@ -55,7 +54,8 @@ pub(in crate::event_store) struct Worker<P> {
 
 impl<P: Projection> Worker<P> {
     pub(in crate::event_store) fn new(store: EventStore, projection: P) -> Self {
-        Self { store, projection, id: Uuid::now_v7(), held: None, tail: Tail::default() }
+        let tail = store.tail();
+        Self { store, projection, id: Uuid::now_v7(), held: None, tail }
     }
 
     pub(in crate::event_store) async fn run(mut self, stop: Stop) {
@@ -194,7 +194,11 @@ impl<P: Projection> Worker<P> {
         }
         store::remove(&mut t, P::NAME, retired.generation).await?;
         t.commit().await?;
-        tracing::info!(projection = P::NAME, generation = retired.generation, "an old read model was removed");
+        tracing::info!(
+            projection = P::NAME,
+            generation = retired.generation,
+            "an old read model was removed"
+        );
         Ok(Round::Busy)
     }
 
@@ -207,7 +211,7 @@ impl<P: Projection> Worker<P> {
         if let Some(pause) = self.pause(generation) {
             return Ok(Round::Idle(pause));
         }
-        let batch = self.tail.next(&self.store.0.db, generation.position, BATCH).await?;
+        let batch = self.tail.next(generation.position, BATCH).await?;
         let is_building = generation.state == GenerationState::Building;
         if batch.events.is_empty() && !(is_building && batch.is_last) {
             return Ok(Round::Idle(self.store.0.appended.patience()));
@@ -230,12 +234,23 @@ impl<P: Projection> Worker<P> {
                 store::advance(&mut t, P::NAME, generation.generation, last.position, now).await?;
             }
             let has_caught_up = batch.is_last && done == batch.events.len();
-            if is_building && has_caught_up && store::switch(&mut t, P::NAME, generation.generation, now).await? {
-                tracing::info!(projection = P::NAME, generation = generation.generation, "a new read model is live");
+            if is_building
+                && has_caught_up
+                && store::switch(&mut t, P::NAME, generation.generation, now).await?
+            {
+                tracing::info!(
+                    projection = P::NAME,
+                    generation = generation.generation,
+                    "a new read model is live"
+                );
             }
             t.commit().await?;
             self.count("projection_events_total", done);
-            return Ok(if has_caught_up && !is_building { Round::Idle(self.store.0.appended.patience()) } else { Round::Busy });
+            return Ok(if has_caught_up && !is_building {
+                Round::Idle(self.store.0.appended.patience())
+            } else {
+                Round::Busy
+            });
         }
     }
 
@@ -294,9 +309,12 @@ impl<P: Projection> Worker<P> {
     fn gauge(&self, generation: &ProjectionStatus) {
         let labels = || {
             let service = self.store.0.db.service().to_owned();
-            [("service", service), ("projection", P::NAME.to_owned()), ("state", generation.state.as_str().to_owned())]
+            [
+                ("service", service),
+                ("projection", P::NAME.to_owned()),
+                ("state", generation.state.as_str().to_owned()),
+            ]
         };
-        #[expect(clippy::cast_precision_loss, reason = "a count of events for a graph")]
         gauge!("projection_lag_events", &labels()).set(generation.lag as f64);
         let age = generation.waiting_since.map_or(Duration::ZERO, |since| self.now().since(since));
         gauge!("projection_lag_seconds", &labels()).set(age.as_secs_f64());
@@ -304,7 +322,8 @@ impl<P: Projection> Worker<P> {
 
     fn count(&self, name: &'static str, by: usize) {
         let by = u64::try_from(by).unwrap_or(u64::MAX);
-        counter!(name, "service" => self.store.0.db.service().to_owned(), "projection" => P::NAME).increment(by);
+        counter!(name, "service" => self.store.0.db.service().to_owned(), "projection" => P::NAME)
+            .increment(by);
     }
 
     fn now(&self) -> Ts {
