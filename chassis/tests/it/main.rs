@@ -6,6 +6,7 @@ mod bus;
 mod db;
 mod engines;
 mod errors;
+mod event_store;
 mod house;
 mod http;
 mod identity;
