@@ -23,7 +23,7 @@ pub(super) async fn measure(means: &Means, rows: u32) -> anyhow::Result<Value> {
     let grouped = grouped.await?;
     let mut task = JoinSet::new();
     task.spawn(in_batches(means.clone(), rows));
-    let batched = task.join_next().await.context("one task")??;
+    let batched = task.join_next().await.context("one task")???;
     Ok(json!({"single": single, "grouped": grouped, "batched": batched}))
 }
 
