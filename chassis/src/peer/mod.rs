@@ -19,6 +19,7 @@ use crate::http::{
     X_SERVICE_AUTHORIZATION,
 };
 use crate::identity::ServiceKeys;
+use crate::telemetry::origin::Origin;
 use ::http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use ::http::{Request, Response};
 use axum::body::Body;
@@ -81,8 +82,9 @@ impl Peer {
         // What the caller's router noted of its own route would mislead the peer's.
         request.extensions_mut().clear();
         let headers = request.headers_mut();
-        if let Some(context) = &context {
-            hand_on(headers, context);
+        match &context {
+            Some(context) => hand_on(headers, context),
+            None => Origin::current().iter().for_each(|origin| hand_on_cause(headers, origin)),
         }
         match &*self.place {
             Place::Local(edge) => {
@@ -154,6 +156,14 @@ fn hand_on(headers: &mut HeaderMap, context: &RequestContext) {
     if let Ok(client) = HeaderValue::try_from(context.client_ip.to_string()) {
         headers.insert(X_FORWARDED_FOR, client);
     }
+}
+
+/// What background work, such as the step of a saga, hands on of the request that it goes back to.
+fn hand_on_cause(headers: &mut HeaderMap, origin: &Origin) {
+    if let Ok(value) = HeaderValue::from_str(&origin.correlation_id) {
+        headers.insert(X_CORRELATION_ID, value);
+    }
+    origin.trace.inject(headers);
 }
 
 impl Transport for Peer {

@@ -7,6 +7,7 @@ mod db;
 mod engines;
 mod errors;
 mod event_store;
+mod events;
 mod house;
 mod http;
 mod identity;

@@ -1,9 +1,12 @@
 //! One suite for both ways to a peer, and what only a peer behind a socket can do wrong.
 
 use crate::house::{Relay, Things};
+use axum::body::Body;
+use chassis::telemetry::origin::Origin;
 use contract::error::ErrorCode;
 use contract::identity::Role;
-use http::Method;
+use http::{Method, Request};
+use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -73,6 +76,7 @@ macro_rules! both_ways {
 
 both_ways! {
     a_peer_sees_the_same_ids_and_the_same_trace,
+    a_peer_that_is_called_from_background_work_knows_what_it_goes_back_to,
     a_peer_gets_what_is_left_of_the_deadline,
     a_peer_knows_who_asks_and_for_whom,
     a_refusal_of_the_peer_keeps_its_code,
@@ -88,6 +92,17 @@ async fn a_peer_sees_the_same_ids_and_the_same_trace(house: House) {
         assert_eq!(data["own"][id], data["peer"][id], "{id}");
     }
     assert_eq!((&data["peer"]["requestId"], &data["peer"]["correlationId"]), (&json!("r-1"), &json!("c-1")));
+}
+
+async fn a_peer_that_is_called_from_background_work_knows_what_it_goes_back_to(house: House) {
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let origin = Origin::caused_by(Some(&format!("00-{trace}-00f067aa0ba902b7-01")), Some("c-1"));
+    let peer = house.relay.assembled().shared().peer("things").unwrap();
+    let request = Request::get("/api/v1/things/context").body(Body::empty()).unwrap();
+    let answer = origin.scope(tracing::Span::none(), peer.forward(request)).await.unwrap();
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    let seen: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!((&seen["data"]["traceId"], &seen["data"]["correlationId"]), (&json!(trace), &json!("c-1")));
 }
 
 async fn a_peer_gets_what_is_left_of_the_deadline(house: House) {
