@@ -7,6 +7,7 @@ mod bench;
 mod ci;
 mod debian;
 mod process;
+mod prove;
 mod test;
 
 use anyhow::{Context, Result};
@@ -20,6 +21,7 @@ use std::process::ExitCode;
   cargo xtask test                    all tests, on SQLite and on a private PostgreSQL
   cargo xtask test -p auth            the tests of one crate
   cargo xtask ci                      what every change must pass, cheapest first
+  cargo xtask prove --quick           kills and outages under load: nothing is lost or doubled
   cargo xtask bench start             what starting and idling cost
   cargo xtask bench gateway           what the gateway costs a request, beside other proxies")]
 struct Arguments {
@@ -33,6 +35,8 @@ enum Task {
     Test(test::Arguments),
     /// Runs everything that a change must pass: format, files, links, lints, docs, licences, tests.
     Ci,
+    /// Kills processes and stops servers under load, then compares the books entry by entry.
+    Prove(prove::Arguments),
     /// Measures a release build against its aims and against others.
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -52,6 +56,7 @@ fn run(task: Task) -> Result<()> {
     match task {
         Task::Test(arguments) => test::run(&arguments),
         Task::Ci => ci::run(),
+        Task::Prove(arguments) => prove::run(&arguments),
         Task::Bench(bench) => bench::run(&bench),
         Task::BenchUpstream(arguments) => bench::upstream::run(&arguments),
     }

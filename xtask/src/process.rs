@@ -9,11 +9,12 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::io::IsTerminal;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 static CHILDREN: Mutex<Vec<u32>> = Mutex::new(Vec::new());
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+static HELD: AtomicUsize = AtomicUsize::new(0);
 
 fn children() -> MutexGuard<'static, Vec<u32>> {
     CHILDREN.lock().unwrap_or_else(PoisonError::into_inner)
@@ -27,7 +28,7 @@ pub(crate) fn forward_signals() -> Result<()> {
         for signal in signals.forever() {
             let again = INTERRUPTED.swap(true, Ordering::SeqCst);
             let children = children().clone();
-            if again || children.is_empty() {
+            if again || (children.is_empty() && HELD.load(Ordering::SeqCst) == 0) {
                 std::process::exit(130);
             }
             let name = if signal == SIGINT { "INT" } else { "TERM" };
@@ -44,6 +45,23 @@ pub(crate) fn forward_signals() -> Result<()> {
 /// Whether a signal asked xtask to stop.
 pub(crate) fn interrupted() -> bool {
     INTERRUPTED.load(Ordering::SeqCst)
+}
+
+/// While it lives, a first signal does not end xtask although it has no child at the moment: whoever holds it looks at
+/// [`interrupted`] and cleans up.
+pub(crate) struct Hold(());
+
+impl Hold {
+    pub(crate) fn new() -> Self {
+        HELD.fetch_add(1, Ordering::SeqCst);
+        Self(())
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        HELD.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 /// Sends a signal by name, with the shell's own `kill`. A process that has already ended is no error.
@@ -74,6 +92,12 @@ impl Supervised {
     /// Whether the child still runs.
     pub(crate) fn is_running(&mut self) -> bool {
         matches!(self.0.try_wait(), Ok(None))
+    }
+
+    /// Ends the child with SIGKILL, as a crash would, and waits until it is gone.
+    pub(crate) fn kill(&mut self) -> Result<()> {
+        self.0.kill().context("cannot kill a child")?;
+        self.wait().map(|_| ())
     }
 
     /// Asks the child to stop and waits; true when it ended with success.

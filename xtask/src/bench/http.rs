@@ -9,29 +9,35 @@ use std::time::Duration;
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// One connection and what was read from it but not used.
-pub(super) struct Connection {
+pub(crate) struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
 }
 
-/// The first line and the end of an answer.
-pub(super) struct Answer {
-    pub(super) status: u16,
+/// An answer.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     /// The peer closes the connection after this answer.
-    pub(super) closes: bool,
+    pub(crate) closes: bool,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Connection {
-    pub(super) fn open(port: u16) -> Result<Self> {
+    pub(crate) fn open(port: u16) -> Result<Self> {
+        Self::open_within(port, TIMEOUT)
+    }
+
+    /// A connection on which nothing is waited for longer than `limit`.
+    pub(crate) fn open_within(port: u16, limit: Duration) -> Result<Self> {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
+        let stream = TcpStream::connect_timeout(&address, limit)?;
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(TIMEOUT))?;
+        stream.set_read_timeout(Some(limit))?;
         Ok(Self { stream, buffer: Vec::with_capacity(16 * 1024) })
     }
 
     /// Sends a request as it stands and reads the whole answer.
-    pub(super) fn ask(&mut self, request: &[u8]) -> Result<Answer> {
+    pub(crate) fn ask(&mut self, request: &[u8]) -> Result<Answer> {
         self.stream.write_all(request)?;
         let end = loop {
             match find(&self.buffer, b"\r\n\r\n") {
@@ -40,19 +46,22 @@ impl Connection {
             }
         };
         let head = Head::parse(&self.buffer[..end])?;
-        match head.body {
+        let body = match head.body {
             Body::Length(length) => {
                 while self.buffer.len() < end + length {
                     self.fill()?;
                 }
+                let body = self.buffer[end..end + length].to_vec();
                 self.buffer.drain(..end + length);
+                body
             }
-            Body::Chunked => self.skip_chunks(end)?,
-        }
-        Ok(Answer { status: head.status, closes: head.closes })
+            Body::Chunked => self.read_chunks(end)?,
+        };
+        Ok(Answer { status: head.status, closes: head.closes, body })
     }
 
-    fn skip_chunks(&mut self, mut at: usize) -> Result<()> {
+    fn read_chunks(&mut self, mut at: usize) -> Result<Vec<u8>> {
+        let mut body = Vec::new();
         loop {
             let Some(line) = find(&self.buffer[at..], b"\r\n") else {
                 self.fill()?;
@@ -60,14 +69,16 @@ impl Connection {
             };
             let size = std::str::from_utf8(&self.buffer[at..at + line])?;
             let size = usize::from_str_radix(size.split(';').next().unwrap_or_default().trim(), 16)?;
-            let next = at + line + 2 + size + 2;
+            let start = at + line + 2;
+            let next = start + size + 2;
             while self.buffer.len() < next {
                 self.fill()?;
             }
+            body.extend_from_slice(&self.buffer[start..start + size]);
             at = next;
             if size == 0 {
                 self.buffer.drain(..at);
-                return Ok(());
+                return Ok(body);
             }
         }
     }
@@ -115,12 +126,21 @@ impl Head {
 }
 
 /// A `GET` as the measurements send it.
-pub(super) fn get(path: &str) -> String {
+pub(crate) fn get(path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: application/json\r\n\r\n")
 }
 
+/// A `POST` of a JSON document.
+pub(crate) fn post(path: &str, json: &str) -> String {
+    let length = json.len();
+    format!(
+        "POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: application/json\r\n\
+         content-type: application/json\r\ncontent-length: {length}\r\n\r\n{json}"
+    )
+}
+
 /// The status of one `GET` on a connection of its own.
-pub(super) fn status(port: u16, path: &str) -> Result<u16> {
+pub(crate) fn status(port: u16, path: &str) -> Result<u16> {
     Ok(Connection::open(port)?.ask(get(path).as_bytes())?.status)
 }
 
@@ -156,9 +176,11 @@ mod tests {
         let mut connection = Connection::open(port).unwrap();
         let mut ask = || {
             let answer = connection.ask(get("/").as_bytes()).unwrap();
-            (answer.status, answer.closes)
+            (answer.status, answer.closes, String::from_utf8(answer.body).unwrap())
         };
-        assert_eq!([ask(), ask(), ask()], [(200, false), (404, false), (204, true)]);
+        assert_eq!(ask(), (200, false, "body".to_owned()));
+        assert_eq!(ask(), (404, false, "abc".to_owned()));
+        assert_eq!(ask(), (204, true, String::new()));
         server.join().unwrap();
     }
 }

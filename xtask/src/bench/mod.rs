@@ -3,13 +3,14 @@
 //! What must hold: everything that is compared ran in the same minutes on the same machine, by turns; a run with a
 //! single wrong answer is no result; the figures of a busy machine are worth nothing, so the load is shown beside them.
 
+mod data;
 mod gateway;
-mod http;
+pub(crate) mod http;
 mod load;
 mod proc;
 mod proxies;
 mod start;
-mod table;
+pub(crate) mod table;
 pub(crate) mod upstream;
 
 use crate::process::{self, cargo};
@@ -20,6 +21,8 @@ use std::path::PathBuf;
 pub(crate) enum Bench {
     /// From exec to ready, and the memory of an idle process.
     Start(start::Arguments),
+    /// Events and sagas: latency, throughput, beside what the database alone commits.
+    Data(data::Arguments),
     /// CPU time a request of the gateway in front of a trivial upstream, beside nginx, HAProxy and Caddy.
     Gateway(gateway::Arguments),
 }
@@ -27,6 +30,7 @@ pub(crate) enum Bench {
 pub(crate) fn run(bench: &Bench) -> Result<()> {
     match bench {
         Bench::Start(arguments) => start::run(arguments),
+        Bench::Data(arguments) => data::run(arguments),
         Bench::Gateway(arguments) => gateway::run(arguments),
     }
 }

@@ -1,7 +1,7 @@
 //! Results as plain aligned text: the first column to the left, figures to the right.
 
 /// Rows under their heads, in columns as wide as they need.
-pub(super) fn render<const N: usize>(heads: [&str; N], rows: &[[String; N]]) -> String {
+pub(crate) fn render<const N: usize>(heads: [&str; N], rows: &[[String; N]]) -> String {
     let width = |column: usize| {
         rows.iter().map(|row| row[column].chars().count()).chain([heads[column].len()]).max().unwrap_or(0)
     };

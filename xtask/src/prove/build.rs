@@ -1,0 +1,48 @@
+//! The programs that are proved on.
+
+use crate::process::{self, cargo};
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+use std::path::PathBuf;
+
+/// The tiny services.
+pub(crate) struct Tiny {
+    pub(crate) binary: PathBuf,
+}
+
+/// How they are built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Profile {
+    Debug,
+    Release,
+}
+
+impl Tiny {
+    /// Builds them with cargo, unless they are taken as they are.
+    pub(crate) fn build(profile: Profile, no_build: bool) -> Result<Self> {
+        if !no_build {
+            eprintln!("==> building the tiny services (minutes, when it is the first time)");
+            let arguments = ["build", "--package", "testkit", "--bins", "--locked"];
+            let mut command = cargo(arguments);
+            if profile == Profile::Release {
+                command.arg("--release");
+            }
+            process::run(&mut command)?;
+        }
+        let folder = target_folder()?.join(if profile == Profile::Release { "release" } else { "debug" });
+        let binary = folder.join("tiny");
+        if !binary.is_file() {
+            bail!("there is no build in {}; run this without --no-build", folder.display());
+        }
+        Ok(Self { binary })
+    }
+}
+
+fn target_folder() -> Result<PathBuf> {
+    let output = cargo(["metadata", "--no-deps", "--offline", "--format-version", "1"])
+        .output()
+        .context("cannot run cargo")?;
+    let metadata: Value = serde_json::from_slice(&output.stdout).context("cargo metadata")?;
+    let target = metadata["target_directory"].as_str().context("cargo metadata names no target directory")?;
+    Ok(PathBuf::from(target))
+}
