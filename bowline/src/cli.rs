@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::commands::{admin, config, keys, mail, migrate, openapi, run, targets};
+use crate::commands::{admin, config, events, keys, mail, migrate, openapi, run, targets};
 use chassis::config::Sources;
 use chassis::run::Platform;
 use clap::{Parser, Subcommand};
@@ -45,6 +45,8 @@ enum Command {
     Admin(admin::Admin),
     /// Manage the keys that sign access tokens
     Keys(keys::Keys),
+    /// Look at events that were given up, and send them through again
+    Events(events::Events),
     /// Look at outgoing mail that is kept in the database
     Mail(mail::Mail),
 }
@@ -63,6 +65,7 @@ impl Cli {
             Command::Openapi => openapi::run(),
             Command::Admin(admin) => admin.run(platform()?),
             Command::Keys(keys) => keys.run(platform()?),
+            Command::Events(events) => events.run(platform()?),
             Command::Mail(mail) => mail.run(platform()?),
         }
     }

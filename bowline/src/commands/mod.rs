@@ -2,6 +2,7 @@
 
 pub(crate) mod admin;
 pub(crate) mod config;
+pub(crate) mod events;
 pub(crate) mod keys;
 pub(crate) mod mail;
 pub(crate) mod migrate;

@@ -94,3 +94,22 @@ fn help_has_examples() {
     let (success, stdout, _) = out(&["--help"], &[]);
     assert!(success && stdout.contains("Examples:"), "{stdout}");
 }
+
+#[test]
+fn dead_letters_are_looked_at_by_service_and_nothing_is_replayed_without_a_reason() {
+    let folder = Folder::new("events").unwrap();
+    let settings = [("DATA_DIR", folder.path().to_str().unwrap())];
+    let (success, stdout, _) = out(&["events", "causes", "--service", "auth"], &settings);
+    assert!(success && stdout.contains("no dead letters"), "{stdout}");
+    let (success, _, stderr) = out(&["events", "list", "--service", "autj"], &settings);
+    assert!(!success && stderr.contains("did you mean `auth`?"), "{stderr}");
+    let (success, _, stderr) = out(&["events", "replay", "--service", "auth", "17"], &settings);
+    assert!(!success && stderr.contains("--reason"), "{stderr}");
+    let why = ["--by", "ann", "--reason", "a test"];
+    let one = [["events", "replay", "--service", "auth", "17"].as_slice(), why.as_slice()].concat();
+    let (success, _, stderr) = out(&one, &settings);
+    assert!(!success && stderr.contains("no dead letter 17"), "{stderr}");
+    let all = [["events", "replay", "--service", "auth"].as_slice(), why.as_slice()].concat();
+    let (success, _, stderr) = out(&all, &settings);
+    assert!(!success && stderr.contains("--cause"), "{stderr}");
+}

@@ -17,7 +17,7 @@ mod secrets;
 mod settings;
 
 pub use assemble::Assembled;
-pub use offline::{migrate, offline};
+pub use offline::{migrate, offline, offline_by_name};
 pub use secrets::secret;
 pub use settings::{Platform, ProcessConfig};
 

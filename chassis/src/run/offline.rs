@@ -36,6 +36,35 @@ where
     })
 }
 
+/// Opens and migrates what the service of this name needs, hands its context over, and closes it again: for commands
+/// that work on what every service has, such as its dead letters.
+///
+/// # Errors
+/// When there is no such service, when the databases cannot be opened, and whatever `work` returns.
+pub fn offline_by_name<T, F>(
+    mut platform: Platform,
+    service: &str,
+    work: impl FnOnce(Context) -> F,
+) -> anyhow::Result<T>
+where
+    F: Future<Output = anyhow::Result<T>>,
+{
+    let all: Vec<_> = platform.services.iter().map(|(registration, _)| *registration).collect();
+    let named = Targets::parse(service, &all)?;
+    runtime()?.block_on(async {
+        install_crypto();
+        let (_stopper, stop) = stop::channel();
+        let (all, targets) = divide(&mut platform, &named);
+        let foundation = Foundation::lay(platform, &all, &targets, None, Clock::system(), stop).await?;
+        let (registration, _) = targets.first().context("name one service")?;
+        let done = work(foundation.context(registration.spec)?).await;
+        for db in foundation.databases.values() {
+            db.close().await;
+        }
+        done
+    })
+}
+
 /// Opens and migrates the databases of the targets, and says where they are.
 ///
 /// # Errors

@@ -223,7 +223,7 @@ impl House {
             On::Embedded => setup,
             On::Nats => {
                 let prefix = format!("t{}", Uuid::new_v4().simple());
-                setup.set("BUS_URL", nats_url()?).set("BOWLINE_BUS__PREFIX", prefix)
+                setup.set("BUS_URL", testkit::engines::nats_url()?).set("BOWLINE_BUS__PREFIX", prefix)
             }
         };
         let service = setup.start(engine).await?;
@@ -317,6 +317,3 @@ macro_rules! on_every_bus {
 }
 
 pub(crate) use on_every_bus;
-fn nats_url() -> Option<String> {
-    None
-}
