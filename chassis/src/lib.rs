@@ -5,7 +5,7 @@
 //! 1. [`clock`]
 //! 2. [`config`], [`telemetry`], [`stop`]
 //! 3. [`db`], [`error`], [`http`], [`identity`], [`lease`], [`peer`], [`mail`], [`health`], [`openapi`], [`state`], [`wake`]
-//! 4. [`bus`], [`events`], [`event_store`]
+//! 4. [`bus`], [`events`], [`event_store`], [`saga`]
 //! 5. [`service`], [`ops`], [`run`]
 
 pub mod bus;
@@ -24,6 +24,7 @@ pub mod openapi;
 pub mod ops;
 pub mod peer;
 pub mod run;
+pub mod saga;
 pub mod service;
 pub mod state;
 pub mod stop;

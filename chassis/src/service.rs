@@ -12,6 +12,7 @@ use crate::http::{Edge, EdgeShared, HttpConfig, reply};
 use crate::identity::{ServiceCaller, ServiceKeys, Verifier};
 use crate::mail::Mailer;
 use crate::peer::{Directory, Peer};
+use crate::saga::{Flow, Saga, Sagas};
 use crate::state::State;
 use crate::stop::Stop;
 use crate::wake::{Wake, Wakes};
@@ -83,6 +84,7 @@ pub struct Context {
     pub(crate) bus: Option<Bus>,
     pub(crate) events: Arc<EventsConfig>,
     pub(crate) outbox: Option<Outbox>,
+    pub(crate) sagas: Option<Sagas>,
     pub(crate) wakes: Wakes,
     pub(crate) state: State,
     pub(crate) directory: Directory,
@@ -157,6 +159,14 @@ impl Context {
     /// When its [`Spec`] declares no database, where events are kept until the bus has them.
     pub fn outbox(&self) -> anyhow::Result<Outbox> {
         self.outbox.clone().with_context(|| format!("{} declares no database in its SPEC", self.spec.name))
+    }
+
+    /// Starts sagas from inside its transactions, and looks after them.
+    ///
+    /// # Errors
+    /// When its [`Spec`] declares no database, where sagas are kept.
+    pub fn sagas(&self) -> anyhow::Result<Sagas> {
+        self.sagas.clone().with_context(|| format!("{} declares no database in its SPEC", self.spec.name))
     }
 
     /// The events that it has given up.
@@ -283,13 +293,15 @@ pub struct Parts {
     pub checks: Vec<Check>,
     /// The events that it handles.
     pub subscriptions: Vec<Subscription>,
+    /// The sagas that it carries out.
+    pub sagas: Vec<Flow>,
 }
 
 impl Parts {
     /// A service of these routes.
     #[must_use]
     pub fn new(router: Router) -> Self {
-        Self { router, workers: Vec::new(), checks: Vec::new(), subscriptions: Vec::new() }
+        Self { router, workers: Vec::new(), checks: Vec::new(), subscriptions: Vec::new(), sagas: Vec::new() }
     }
 
     /// Adds work that goes on until the stop. When it ends or fails before, the process stops.
@@ -317,6 +329,13 @@ impl Parts {
             store.project_until(projection, stop).await;
             Ok(())
         })
+    }
+
+    /// Carries out the sagas of a flow.
+    #[must_use]
+    pub fn saga<S: Saga>(mut self, saga: S) -> Self {
+        self.sagas.push(Flow::of(saga));
+        self
     }
 
     /// Adds a readiness check.

@@ -17,6 +17,7 @@
 
 use super::{Db, DbError, Tx, violated};
 use crate::http::RequestContext;
+use crate::telemetry::origin::Origin;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use metrics::counter;
@@ -62,8 +63,8 @@ impl Db {
     /// ```
     ///
     /// An `Err` of the job undoes what it did and costs everybody in the same transaction a second run: an outcome that
-    /// is to be expected is better an `Ok` that has written nothing. The request in hand and the log span of the caller
-    /// are those of the job too.
+    /// is to be expected is better an `Ok` that has written nothing. The request in hand, the origin and the log span of the
+    /// caller are those of the job too.
     ///
     /// # Errors
     /// The job's own; and when no transaction could be begun or committed in time. Whether it was committed is unknown
@@ -79,8 +80,8 @@ impl Db {
     {
         let Self::Sqlite { write, about, .. } = self else { return alone(self, &work).await };
         let (back, answer) = oneshot::channel();
-        let (request, span) = (RequestContext::current(), Span::current());
-        let job = Waiting { work, request, span, outcome: None, back: Some(back) };
+        let (request, origin, span) = (RequestContext::current(), Origin::current(), Span::current());
+        let job = Waiting { work, request, origin, span, outcome: None, back: Some(back) };
         let place = about.group.sender(self).map_err(E::from)?;
         // A place comes free when a transaction ends: waiting for one is waiting for the write lock.
         match timeout(write.acquire_timeout(), place.send(Box::new(job))).await {
@@ -167,6 +168,7 @@ type Panic = Box<dyn Any + Send>;
 struct Waiting<F, T, E> {
     work: F,
     request: Option<Arc<RequestContext>>,
+    origin: Option<Origin>,
     span: Span,
     outcome: Option<Result<Result<T, E>, Panic>>,
     back: Option<oneshot::Sender<Result<Result<T, E>, Panic>>>,
@@ -183,10 +185,10 @@ where
     }
 
     fn run<'a>(&'a mut self, t: &'a mut Tx) -> BoxFuture<'a, bool> {
-        let Self { work, request, span, outcome, .. } = self;
+        let Self { work, request, origin, span, outcome, .. } = self;
         Box::pin(async move {
             let made = async { work(t).await };
-            let made = in_request(request.clone(), made).instrument(span.clone());
+            let made = on_behalf(request.clone(), origin.clone(), made).instrument(span.clone());
             let ended = AssertUnwindSafe(made).catch_unwind().await;
             // A job that hid a failed statement, or went on without waiting for one, has failed all the same.
             let ended = match (ended, t.must_be_ready()) {
@@ -210,10 +212,16 @@ where
     }
 }
 
-async fn in_request<T>(request: Option<Arc<RequestContext>>, work: impl Future<Output = T>) -> T {
-    match request {
-        Some(request) => request.scope(work).await,
-        None => work.await,
+/// What the caller was caused by causes the job too.
+async fn on_behalf<T>(
+    request: Option<Arc<RequestContext>>,
+    origin: Option<Origin>,
+    work: impl Future<Output = T>,
+) -> T {
+    match (request, origin) {
+        (Some(request), _) => request.scope(work).await,
+        (None, Some(origin)) => origin.resume(work).await,
+        (None, None) => work.await,
     }
 }
 
@@ -241,6 +249,8 @@ async fn write_together(db: &Db, first: Tx, mut jobs: Vec<Box<dyn Job>>) {
     for regroupings in 0.. {
         match run_in(t, &mut jobs, db.service()).await {
             Ok(()) => return,
+            // What the first one met, it met alone.
+            Err(Some(0)) if regroupings < REGROUPINGS => jobs.remove(0).answer(None),
             Err(Some(failed)) if regroupings < REGROUPINGS => {
                 write_alone(db, &mut *jobs.remove(failed)).await
             }

@@ -156,6 +156,10 @@ impl Assembly {
         for worker in context.event_workers(parts.subscriptions)? {
             self.start(spec.name, worker);
         }
+        if !parts.sagas.is_empty() {
+            let (sagas, flows) = (context.sagas()?, parts.sagas);
+            self.start(spec.name, Worker::new("sagas", |stop| async move { sagas.run(flows, stop).await }));
+        }
         self.checks.extend(parts.checks);
         for worker in parts.workers {
             self.start(spec.name, worker);

@@ -9,6 +9,7 @@ use crate::events::Outbox;
 use crate::identity::{ServiceKeys, Verifier};
 use crate::mail::{MailConfig, Mailer};
 use crate::peer::Directory;
+use crate::saga::{SagaConfig, Sagas};
 use crate::service::{AnyConfig, Context, Registration, Spec};
 use crate::state::{Listener, State};
 use crate::stop::Stop;
@@ -29,6 +30,7 @@ pub(super) struct Foundation {
     pub(super) carrier: Option<Carrier>,
     pub(super) listener: Option<Listener>,
     mail: MailConfig,
+    saga: SagaConfig,
 }
 
 impl Foundation {
@@ -41,8 +43,9 @@ impl Foundation {
         clock: Clock,
         stop: Stop,
     ) -> anyhow::Result<Self> {
-        let Platform { process, http, database, bus, events, redis, state, mail, identity, peers, .. } =
-            platform;
+        let Platform {
+            process, http, database, bus, events, redis, state, mail, saga, identity, peers, ..
+        } = platform;
         let databases = open_databases(targets, &database, &process.data_dir).await?;
         anyhow::ensure!(
             events.max_bytes as usize <= bus.max_record_bytes,
@@ -84,6 +87,7 @@ impl Foundation {
             bus,
             events: Arc::new(events),
             outbox: None,
+            sagas: None,
             wakes,
             state,
             directory,
@@ -91,7 +95,7 @@ impl Foundation {
             clock,
             stop,
         };
-        Ok(Self { process, databases, shared, carrier, listener, mail })
+        Ok(Self { process, databases, shared, carrier, listener, mail, saga })
     }
 
     /// The context of one service.
@@ -101,7 +105,8 @@ impl Foundation {
         let mailer = db.as_ref().map(mailer).transpose()?;
         let Context { events, clock, .. } = &self.shared;
         let outbox = db.is_some().then(|| Outbox::new(spec.name, spec.events, events, clock.clone()));
-        Ok(Context { spec, db, mailer, outbox, ..self.shared.clone() })
+        let sagas = db.clone().map(|db| Sagas::new(self.saga.clone(), db, clock.clone()));
+        Ok(Context { spec, db, mailer, outbox, sagas, ..self.shared.clone() })
     }
 }
 

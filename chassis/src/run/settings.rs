@@ -9,6 +9,7 @@ use crate::http::HttpConfig;
 use crate::identity::IdentityConfig;
 use crate::mail::MailConfig;
 use crate::ops::OpsConfig;
+use crate::saga::SagaConfig;
 use crate::service::{AnyConfig, Registration};
 use crate::state::{RedisConfig, StateConfig};
 use crate::telemetry::TelemetryConfig;
@@ -60,6 +61,8 @@ pub struct Platform {
     pub redis: RedisConfig,
     /// State that is kept in the process.
     pub state: StateConfig,
+    /// Sagas.
+    pub saga: SagaConfig,
     /// Outgoing mail.
     pub mail: MailConfig,
     /// Tokens and credentials.
@@ -97,6 +100,7 @@ impl Platform {
         let events = loader.section("events");
         let redis = loader.section("redis");
         let state = loader.section("state");
+        let saga = loader.section("saga");
         let mail = loader.section("mail");
         let identity = loader.section("identity");
         let behind = services.iter().map(|service| service.spec).filter(|spec| !spec.door);
@@ -120,6 +124,7 @@ impl Platform {
             events,
             redis,
             state,
+            saga,
             mail,
             identity,
             peers,

@@ -47,6 +47,11 @@ impl Origin {
         trace::export_as(&span, &self.trace);
         CURRENT.scope(self, work.instrument(span)).await
     }
+
+    /// Goes on with work of this origin elsewhere, in the span that it is in already.
+    pub(crate) async fn resume<F: Future>(self, work: F) -> F::Output {
+        CURRENT.scope(self, work).await
+    }
 }
 
 #[cfg(test)]

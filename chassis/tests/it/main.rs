@@ -17,6 +17,7 @@ mod observed;
 mod ops;
 mod peer;
 mod run;
+mod saga;
 mod state;
 mod telemetry;
 mod wake;
