@@ -41,6 +41,16 @@ enum Bench {
         #[arg(long)]
         rows: u32,
     },
+    /// Sagas of five steps
+    #[command(hide = true, name = "bench-sagas")]
+    Sagas {
+        #[arg(long)]
+        sagas: u32,
+        #[arg(long, default_value_t = 0)]
+        open: u32,
+        #[arg(long)]
+        server: Option<u32>,
+    },
 }
 
 impl From<Bench> for Measure {
@@ -49,6 +59,7 @@ impl From<Bench> for Measure {
             Bench::Latency { rate, events } => Self::Latency { rate, events },
             Bench::Throughput { events } => Self::Throughput { events },
             Bench::Commits { rows } => Self::Commits { rows },
+            Bench::Sagas { sagas, open, server } => Self::Sagas { sagas, open, server },
         }
     }
 }

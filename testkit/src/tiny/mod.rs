@@ -13,6 +13,7 @@ mod counter;
 mod events;
 mod ledger;
 mod lists;
+mod movements;
 
 pub use counter::Counter;
 pub use events::{EntryCounted, EntryPosted};

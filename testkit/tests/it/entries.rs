@@ -1,14 +1,14 @@
 //! What the ledger takes.
 
 use serde_json::{Value, json};
-use testkit::tiny::{Entry, Ledger};
+use testkit::tiny::{Counter, Entry, Ledger};
 use testkit::{Engine, Setup, TestService, on_both_engines};
 use uuid::Uuid;
 
 const ENTRIES: &str = "/api/v1/ledger/entries";
 
 async fn start(engine: Engine) -> Option<TestService> {
-    Setup::of::<Ledger>().start(engine).await
+    Setup::of::<Ledger>().and::<Counter>().start(engine).await
 }
 
 async fn an_entry_is_taken_once_however_often_it_is_sent(engine: Engine) {

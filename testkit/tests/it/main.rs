@@ -6,3 +6,4 @@
 mod entries;
 mod hops;
 mod schema;
+mod transfers;

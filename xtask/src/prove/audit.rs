@@ -1,7 +1,7 @@
 //! The books at the end: what was acknowledged, beside what is in the ledger, was counted, and came back.
 
 use super::cluster::Cluster;
-use super::load::Acknowledged;
+use super::load::{Acknowledged, Entry};
 use crate::bench::http::{Connection, get};
 use crate::process::interrupted;
 use anyhow::{Context, Result, bail};
@@ -19,15 +19,17 @@ pub(super) struct Verdict {
     pub(super) acknowledged: usize,
     pub(super) counted: usize,
     pub(super) returned: usize,
+    /// Transfers that are done and that were undone.
+    pub(super) transfers: (u64, u64),
     pub(super) through: Duration,
     /// What is not as it was promised, in words; nothing when all is well.
     pub(super) faults: Vec<String>,
 }
 
 /// Waits until everything has come through, then compares entry by entry.
-pub(super) fn audit(cluster: &mut Cluster, acknowledged: &[Acknowledged]) -> Result<Verdict> {
+pub(super) fn audit(cluster: &mut Cluster, acknowledged: &Acknowledged) -> Result<Verdict> {
     let began = Instant::now();
-    let waited = wait_until_through(cluster, acknowledged.len());
+    let waited = wait_until_through(cluster, acknowledged.entries.len());
     let through = began.elapsed();
     let mut faults: Vec<String> = waited.err().map(|error| format!("{error:#}")).into_iter().collect();
     if interrupted() {
@@ -37,13 +39,16 @@ pub(super) fn audit(cluster: &mut Cluster, acknowledged: &[Acknowledged]) -> Res
     let entries = ledger.list("entries", "id")?;
     let counted = counter.list("counted", "place")?;
     let returned = ledger.list("returned", "place")?;
-    compare("in the ledger", acknowledged, &entries, "id", &mut faults);
-    compare("in the counter's log", acknowledged, &counted, "entryId", &mut faults);
-    compare("in the log of what came back", acknowledged, &returned, "entryId", &mut faults);
-    figures("ledger", &ledger.audit()?, "returned", &mut faults);
-    figures("counter", &counter.audit()?, "counted", &mut faults);
+    compare("in the ledger", &acknowledged.entries, &entries, "id", &mut faults);
+    compare("in the counter's log", &acknowledged.entries, &counted, "entryId", &mut faults);
+    compare("in the log of what came back", &acknowledged.entries, &returned, "entryId", &mut faults);
+    let (ledger, counter) = (ledger.audit()?, counter.audit()?);
+    figures("ledger", &ledger, "returned", &mut faults);
+    figures("counter", &counter, "counted", &mut faults);
+    let transfers = money(&ledger["money"], &counter["money"], acknowledged, &mut faults);
     Ok(Verdict {
-        acknowledged: acknowledged.len(),
+        acknowledged: acknowledged.entries.len() + acknowledged.transfers.len(),
+        transfers,
         counted: counted.len(),
         returned: returned.len(),
         through,
@@ -74,11 +79,14 @@ fn state(cluster: &Cluster) -> Result<(Value, Value)> {
 fn is_through(ledger: &Value, counter: &Value, expected: usize) -> bool {
     let idle = |audit: &Value| audit["waiting"]["outbox"] == 0 && audit["waiting"]["pending"] == 0;
     let lines = [&ledger["entries"], &counter["counted"]["lines"], &ledger["returned"]["lines"]];
-    idle(ledger) && idle(counter) && lines.iter().all(|lines| lines.as_u64() >= Some(expected as u64))
+    idle(ledger)
+        && idle(counter)
+        && ledger["money"]["open"] == 0
+        && lines.iter().all(|lines| lines.as_u64() >= Some(expected as u64))
 }
 
 /// Every acknowledged entry is there once, with its contents, and nothing else is.
-fn compare(place: &str, acknowledged: &[Acknowledged], found: &[Value], id: &str, faults: &mut Vec<String>) {
+fn compare(place: &str, acknowledged: &[Entry], found: &[Value], id: &str, faults: &mut Vec<String>) {
     let mut times: HashMap<&str, (usize, &Value)> = HashMap::with_capacity(found.len());
     for row in found {
         let own = row[id].as_str().unwrap_or_default();
@@ -125,6 +133,40 @@ fn figures(service: &str, audit: &Value, log: &str, faults: &mut Vec<String>) {
             faults.push(format!("{service}: {figure} holds {}", audit["waiting"][figure]));
         }
     }
+}
+
+/// Money is where it belongs: what the ledger sent is what the counter has, the rest is where it was, nothing is held, and
+/// no movement happened twice. A transfer that was to be refused is undone; another one may be as well, when the counter
+/// was away for too long. Tells how many are done and undone.
+fn money(
+    ledger: &Value,
+    counter: &Value,
+    acknowledged: &Acknowledged,
+    faults: &mut Vec<String>,
+) -> (u64, u64) {
+    let figure = |books: &Value, name: &str| books[name].as_i64().unwrap_or(i64::MIN / 4);
+    let own = |name| figure(ledger, name);
+    let (done, undone) = (own("done"), own("undone"));
+    let refused = acknowledged.transfers.iter().filter(|transfer| transfer.refused).count();
+    let most: i64 = acknowledged.transfers.iter().filter(|t| !t.refused).map(|t| t.amount).sum();
+    for (well, promise) in [
+        (done + undone == acknowledged.transfers.len() as i64, "every transfer has ended"),
+        (undone >= refused as i64, "what was refused is undone"),
+        (own("open") == 0, "no transfer is open"),
+        (own("held") == 0, "nothing is held"),
+        (own("balance") + own("sent") == own("opened"), "the ledger's books balance"),
+        (own("sent") == figure(counter, "balance"), "what was sent is what has come"),
+        (own("sent") == own("doneAmount"), "what is done was sent"),
+        (own("sent") <= most, "nothing that was refused was sent"),
+        (own("doubled") == 0 && counter["doubled"] == 0, "no movement happened twice"),
+        (figure(counter, "deposited") == done, "what is done is deposited"),
+        (counter["reserved"] == 0, "nothing is reserved"),
+    ] {
+        if !well {
+            faults.push(format!("transfers: not {promise}: {ledger} {counter}"));
+        }
+    }
+    (u64::try_from(done).unwrap_or(0), u64::try_from(undone).unwrap_or(0))
 }
 
 /// One service, asked on any of its processes.
@@ -177,8 +219,8 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn acknowledged(id: &str) -> Acknowledged {
-        Acknowledged { id: id.to_owned(), account: "a".to_owned(), amount: 5 }
+    fn acknowledged(id: &str) -> Entry {
+        Entry { id: id.to_owned(), account: "a".to_owned(), amount: 5 }
     }
 
     fn faults(found: &Value) -> Vec<String> {
@@ -229,6 +271,38 @@ mod tests {
         assert_eq!(count(with(&well, "late", 1), idle.clone()), 1);
         assert_eq!(count(with(&well, "talliedSum", 4), idle.clone()), 1);
         assert_eq!(count(well, with(&idle, "dead", 1)), 1);
+    }
+
+    #[test]
+    fn money_that_is_gone_or_came_twice_is_a_fault() {
+        use crate::prove::load::Transfer;
+        let transfers = vec![Transfer { amount: 7, refused: false }, Transfer { amount: 5, refused: true }];
+        let acknowledged = Acknowledged { entries: Vec::new(), transfers };
+        let ledger = json!({
+            "opened": 100, "balance": 93, "held": 0, "sent": 7, "open": 0, "done": 1, "undone": 1, "doneAmount": 7,
+            "doubled": 0
+        });
+        let counter = json!({"balance": 7, "reserved": 0, "deposited": 1, "doubled": 0});
+        let count = |side: &str, field: &str, value: i64| {
+            let (mut ledger, mut counter) = (ledger.clone(), counter.clone());
+            let changed = if side == "ledger" { &mut ledger } else { &mut counter };
+            changed[field] = value.into();
+            let mut faults = Vec::new();
+            money(&ledger, &counter, &acknowledged, &mut faults);
+            faults.len()
+        };
+        assert_eq!(count("ledger", "held", 0), 0);
+        for (side, field, value) in [
+            ("ledger", "balance", 92),
+            ("ledger", "held", 1),
+            ("ledger", "undone", 0),
+            ("ledger", "open", 1),
+            ("counter", "balance", 14),
+            ("counter", "doubled", 1),
+            ("counter", "reserved", 1),
+        ] {
+            assert!(count(side, field, value) > 0, "{side} {field}");
+        }
     }
 
     fn figures_of(audit: &Value, faults: &mut Vec<String>) {

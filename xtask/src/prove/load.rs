@@ -1,4 +1,5 @@
-//! The load: a few clients that post entries with ids of their own choosing, and send each again until it is acknowledged.
+//! The load: a few clients that post entries and transfers with ids of their own choosing, and send each again until it
+//! is acknowledged.
 
 use super::random::Random;
 use crate::bench::http::{Connection, post};
@@ -8,6 +9,11 @@ use std::time::{Duration, Instant};
 
 const CLIENTS: u64 = 4;
 const ACCOUNTS: u64 = 24;
+/// One request in so many is a transfer.
+const TRANSFERS: u64 = 6;
+/// One transfer in so many is refused at some step, so that it has to be undone.
+const REFUSED: u64 = 3;
+const STEPS: [&str; 5] = ["hold", "reserve", "deposit", "settle", "record"];
 /// Between two entries of a client: what two cores can carry end to end in a debug build, with some left.
 const PACE: Duration = Duration::from_millis(40);
 /// After an answer that is none.
@@ -16,12 +22,27 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 /// How long a client goes on with its last entry once it has been told to stop.
 const LAST_LIMIT: Duration = Duration::from_secs(60);
 
-/// An entry that the ledger has acknowledged.
+/// An entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Acknowledged {
+pub(super) struct Entry {
     pub(super) id: String,
     pub(super) account: String,
     pub(super) amount: i64,
+}
+
+/// A transfer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Transfer {
+    pub(super) amount: i64,
+    /// Whether it has to be undone.
+    pub(super) refused: bool,
+}
+
+/// What the ledger has acknowledged.
+#[derive(Debug, Default)]
+pub(super) struct Acknowledged {
+    pub(super) entries: Vec<Entry>,
+    pub(super) transfers: Vec<Transfer>,
 }
 
 /// What the clients have done so far.
@@ -37,7 +58,7 @@ pub(super) fn under_load<T>(
     random: &mut Random,
     progress: &Progress,
     meanwhile: impl FnOnce() -> Result<T>,
-) -> Result<(Vec<Acknowledged>, T)> {
+) -> Result<(Acknowledged, T)> {
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let clients: Vec<_> = (0..CLIENTS)
@@ -47,7 +68,7 @@ pub(super) fn under_load<T>(
                     random: Random::new(random.next(), client),
                     progress,
                     connection: None,
-                    acknowledged: Vec::new(),
+                    acknowledged: Acknowledged::default(),
                 };
                 let stop = &stop;
                 scope.spawn(move || client.run(stop).map(|()| client.acknowledged))
@@ -55,11 +76,14 @@ pub(super) fn under_load<T>(
             .collect();
         let result = meanwhile();
         stop.store(true, Ordering::Relaxed);
-        let mut acknowledged = Vec::new();
+        let mut acknowledged = Acknowledged::default();
         let mut fault = None;
         for client in clients {
             match client.join().map_err(|_| anyhow!("a client panicked"))? {
-                Ok(own) => acknowledged.extend(own),
+                Ok(own) => {
+                    acknowledged.entries.extend(own.entries);
+                    acknowledged.transfers.extend(own.transfers);
+                }
                 Err(error) => fault = Some(error),
             }
         }
@@ -73,56 +97,79 @@ struct Client<'a> {
     random: Random,
     progress: &'a Progress,
     connection: Option<Connection>,
-    acknowledged: Vec<Acknowledged>,
+    acknowledged: Acknowledged,
 }
 
 impl Client<'_> {
     fn run(&mut self, stop: &AtomicBool) -> Result<()> {
         while !stop.load(Ordering::Relaxed) {
             let next = Instant::now() + PACE;
-            let amount = i64::try_from(self.random.below(2_000))? - 500;
-            let account = format!("account-{}", self.random.below(ACCOUNTS));
-            let entry = Acknowledged { id: self.random.uuid(), account, amount };
-            if !self.send_until_acknowledged(&entry, stop)? {
-                bail!("entry {} was not acknowledged within {LAST_LIMIT:?} of the end", entry.id);
+            if self.random.once_in(TRANSFERS) {
+                self.transfer(stop)?;
+            } else {
+                self.post(stop)?;
             }
             self.progress.acknowledged.fetch_add(1, Ordering::Relaxed);
-            if self.random.once_in(16) {
-                // A client that did not see the answer and asks again.
-                self.send(&entry)?;
-            }
-            self.acknowledged.push(entry);
             std::thread::sleep(next.saturating_duration_since(Instant::now()));
         }
         Ok(())
     }
 
-    fn send_until_acknowledged(&mut self, entry: &Acknowledged, stop: &AtomicBool) -> Result<bool> {
+    fn post(&mut self, stop: &AtomicBool) -> Result<()> {
+        let amount = i64::try_from(self.random.below(2_000))? - 500;
+        let account = format!("account-{}", self.random.below(ACCOUNTS));
+        let entry = Entry { id: self.random.uuid(), account, amount };
+        let Entry { id, account, amount } = &entry;
+        let json = format!(r#"{{"id":"{id}","account":"{account}","amount":{amount}}}"#);
+        self.send_until_acknowledged("/api/v1/ledger/entries", &json, stop)?;
+        self.acknowledged.entries.push(entry);
+        Ok(())
+    }
+
+    fn transfer(&mut self, stop: &AtomicBool) -> Result<()> {
+        let (id, amount) = (self.random.uuid(), i64::try_from(self.random.below(500))? + 1);
+        let (source, target) = (self.random.below(ACCOUNTS), self.random.below(ACCOUNTS));
+        let refused = self.random.once_in(REFUSED);
+        let step = STEPS[usize::try_from(self.random.below(STEPS.len() as u64))?];
+        let refuse = if refused { format!("{step:?}") } else { "null".to_owned() };
+        let json = format!(
+            r#"{{"id":"{id}","source":"purse-{source}","target":"purse-{target}","amount":{amount},"refuse":{refuse}}}"#
+        );
+        self.send_until_acknowledged("/api/v1/ledger/transfers", &json, stop)?;
+        self.acknowledged.transfers.push(Transfer { amount, refused });
+        Ok(())
+    }
+
+    /// Once the load has been told to stop, the last request is gone on with for a while.
+    fn send_until_acknowledged(&mut self, path: &str, json: &str, stop: &AtomicBool) -> Result<()> {
         let mut end = None;
-        while !self.send(entry)? {
+        while !self.send(path, json)? {
             if stop.load(Ordering::Relaxed) {
                 let end = *end.get_or_insert_with(|| Instant::now() + LAST_LIMIT);
                 if Instant::now() > end || crate::process::interrupted() {
-                    return Ok(false);
+                    bail!("{json} was not acknowledged within {LAST_LIMIT:?} of the end");
                 }
             }
             std::thread::sleep(AGAIN);
         }
-        Ok(true)
+        if self.random.once_in(16) {
+            // A client that did not see the answer and asks again.
+            self.send(path, json)?;
+        }
+        Ok(())
     }
 
-    /// Sends an entry once. Tells whether it was acknowledged; an answer that says that it never will be is a fault.
-    fn send(&mut self, Acknowledged { id, account, amount }: &Acknowledged) -> Result<bool> {
-        let json = format!(r#"{{"id":"{id}","account":"{account}","amount":{amount}}}"#);
+    /// Sends a request once. Tells whether it was acknowledged; an answer that says that it never will be is a fault.
+    fn send(&mut self, path: &str, json: &str) -> Result<bool> {
         self.progress.requests.fetch_add(1, Ordering::Relaxed);
         let Some(connection) = self.connection() else { return Ok(false) };
-        match connection.ask(post("/api/v1/ledger/entries", &json).as_bytes()) {
+        match connection.ask(post(path, json).as_bytes()) {
             Ok(answer) => {
                 if answer.closes {
                     self.connection = None;
                 }
                 match answer.status {
-                    200 | 201 => Ok(true),
+                    200..=202 => Ok(true),
                     500.. => Ok(false),
                     other => bail!("{json} was answered {other}: {}", String::from_utf8_lossy(&answer.body)),
                 }

@@ -117,7 +117,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 /// The rows of the table, and what was not as promised.
 #[derive(Default)]
 struct Report {
-    rows: Vec<[String; 8]>,
+    rows: Vec<[String; 9]>,
     kills: usize,
     faults: Vec<String>,
 }
@@ -191,6 +191,7 @@ impl Report {
             requests.to_string(),
             verdict.acknowledged.to_string(),
             format!("{} / {}", verdict.counted, verdict.returned),
+            format!("{} / {}", verdict.transfers.0, verdict.transfers.1),
             seconds(verdict.through),
             normal,
             seconds(began.elapsed()),
@@ -206,6 +207,7 @@ impl Report {
             "requests",
             "acknowledged",
             "counted / back",
+            "sagas done / undone",
             "all through",
             "normal again",
             "took",

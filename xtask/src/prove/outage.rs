@@ -1,7 +1,7 @@
 //! Outages under load: a server is stopped, stays away, and comes back.
 
 use super::audit::{self, Service, Verdict};
-use super::load::{Acknowledged, Progress, under_load};
+use super::load::{Entry, Progress, under_load};
 use super::random::Random;
 use super::stage::Stage;
 use crate::bench::http::{Connection, post};
@@ -52,7 +52,7 @@ pub(super) fn run(stage: &mut Stage, away: Away, length: Duration, random: &mut 
         watch(stage, AROUND)?;
         Ok((meanwhile, after, probe))
     })?;
-    acknowledged.push(probe);
+    acknowledged.entries.push(probe);
     let mut verdict = audit::audit(&mut stage.cluster, &acknowledged)?;
     if away == Away::Broker && meanwhile == 0 {
         verdict.faults.push("nothing was acknowledged while the broker was away".to_owned());
@@ -94,9 +94,9 @@ fn restart(stage: &mut Stage, away: Away) -> Result<()> {
 }
 
 /// Posts an entry to an account of its own until it is acknowledged, and waits until the counter has counted it.
-fn until_normal(stage: &mut Stage, random: &mut Random) -> Result<((Duration, Duration), Acknowledged)> {
+fn until_normal(stage: &mut Stage, random: &mut Random) -> Result<((Duration, Duration), Entry)> {
     let back = Instant::now();
-    let probe = Acknowledged { id: random.uuid(), account: format!("probe-{}", random.next()), amount: 1 };
+    let probe = Entry { id: random.uuid(), account: format!("probe-{}", random.next()), amount: 1 };
     let ledger = *stage.cluster.ports("ledger").first().context("no ledger")?;
     let json = format!(r#"{{"id":"{}","account":"{}","amount":1}}"#, probe.id, probe.account);
     let ask = || {

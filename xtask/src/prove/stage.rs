@@ -54,6 +54,8 @@ const SHORT: &[(&str, &str)] = &[
     ("BOWLINE_EVENTS__LEASE_MS", "1000"),
     ("BOWLINE_EVENTS__HANDLER_TIMEOUT_MS", "1000"),
     ("BOWLINE_EVENTS__POLL_MS", "100"),
+    ("BOWLINE_SAGA__LEASE_MS", "1000"),
+    ("BOWLINE_SAGA__POLL_MS", "100"),
 ];
 
 impl Stage {

@@ -7,8 +7,10 @@
 //! What must hold: a figure counts work that has been committed, and a run in which anything is missing is an error.
 
 mod commits;
+mod cpu;
 mod latency;
 mod probe;
+mod sagas;
 mod throughput;
 
 use anyhow::Context as _;
@@ -41,6 +43,15 @@ pub enum Measure {
         /// How many rows of each.
         rows: u32,
     },
+    /// Sagas of five steps, as fast as they go.
+    Sagas {
+        /// How many.
+        sagas: u32,
+        /// How many others wait meanwhile.
+        open: u32,
+        /// The process id of the database server, whose CPU time counts too.
+        server: Option<u32>,
+    },
 }
 
 /// Measures with the settings of the environment, and returns the figures.
@@ -60,6 +71,7 @@ pub fn run(measure: Measure) -> anyhow::Result<Value> {
             Measure::Latency { rate, events } => latency::measure(&means, rate, events).await,
             Measure::Throughput { events } => throughput::measure(&means, events).await,
             Measure::Commits { rows } => commits::measure(&means, rows).await,
+            Measure::Sagas { sagas, open, server } => sagas::measure(&means, sagas, open, server).await,
         };
         stopper.stop();
         drop(assembled);

@@ -1,9 +1,11 @@
 //! The service that is measured on.
 
+use super::sagas::{FiveSteps, Waits};
 use anyhow::anyhow;
 use chassis::config::{Mode, Problems, Validate, settings};
 use chassis::db::{Db, DbError, Migrations, Tx, q};
 use chassis::events::{Handled, Handler, Outbox, Received};
+use chassis::saga::Sagas;
 use chassis::service::{Context, Parts, Service, Spec};
 use contract::event::{Event, EventSpec};
 use serde::{Deserialize, Serialize};
@@ -29,6 +31,8 @@ pub(super) struct Means {
     pub(super) db: Db,
     pub(super) outbox: Outbox,
     pub(super) handled: Arc<Seen>,
+    pub(super) sagas: Sagas,
+    pub(super) ran: Arc<watch::Sender<u32>>,
 }
 
 /// When the handler was first called for each event, by its number.
@@ -148,8 +152,16 @@ impl Service for Probe {
 
     async fn build(_: Self::Config, context: Context) -> anyhow::Result<Parts> {
         let handled = Arc::new(Seen { moments: Mutex::default(), count: watch::channel(0).0 });
-        let means = Means { db: context.db()?, outbox: context.outbox()?, handled: handled.clone() };
+        let ran = Arc::new(watch::channel(0).0);
+        let means = Means {
+            db: context.db()?,
+            outbox: context.outbox()?,
+            handled: handled.clone(),
+            sagas: context.sagas()?,
+            ran: ran.clone(),
+        };
         MEANS.set(means).map_err(|_| anyhow!("one probe a process"))?;
-        Ok(Parts::new(axum::Router::new()).on("note", Note(handled)))
+        let parts = Parts::new(axum::Router::new()).on("note", Note(handled));
+        Ok(parts.saga(FiveSteps { ran }).saga(Waits))
     }
 }

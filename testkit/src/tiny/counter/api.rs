@@ -1,11 +1,11 @@
 //! The routes of the counter.
 
-use super::App;
+use super::{App, transfers};
 use crate::tiny::arrivals::{self, Account, Arrival, Figures, Waiting};
 use crate::tiny::lists::AfterPlace;
 use axum::Router;
 use axum::extract::State;
-use axum::routing::get;
+use axum::routing::{get, post};
 use chassis::error::{ApiError, ApiResult};
 use chassis::http::{Path, Query, Reply, reply};
 use serde::Serialize;
@@ -14,6 +14,7 @@ pub(super) fn routes(app: App) -> Router {
     Router::new()
         .route("/api/v1/counter/counted", get(list_counted))
         .route("/api/v1/counter/accounts/{account}", get(get_account))
+        .route("/api/v1/counter/transfers/{id}/{what}", post(transfers::move_money))
         .route("/api/v1/counter/audit", get(audit))
         .with_state(app)
 }
@@ -36,9 +37,10 @@ async fn get_account(State(app): State<App>, Path(name): Path<String>) -> ApiRes
 struct Audit {
     counted: Figures,
     waiting: Waiting,
+    money: transfers::Books,
 }
 
 async fn audit(State(app): State<App>) -> ApiResult<Reply<Audit>> {
     let (counted, waiting) = (arrivals::figures(&app.db).await?, arrivals::waiting(&app.db).await?);
-    Ok(reply(Audit { counted, waiting }))
+    Ok(reply(Audit { counted, waiting, money: transfers::Books::of(&app).await? }))
 }

@@ -2,6 +2,7 @@
 
 mod api;
 mod count_entries;
+mod transfers;
 
 use super::TinyConfig;
 use super::events::EntryCounted;

@@ -2,6 +2,7 @@
 
 use super::app::{App, Entry, PostEntry};
 use super::store::{self, Books};
+use super::transfers;
 use crate::tiny::arrivals::{self, Arrival, Figures, Waiting};
 use crate::tiny::lists::{AfterId, AfterPlace};
 use axum::Router;
@@ -15,6 +16,8 @@ pub(super) fn routes(app: App) -> Router {
     Router::new()
         .route("/api/v1/ledger/entries", post(post_entry).get(list_entries))
         .route("/api/v1/ledger/returned", get(list_returned))
+        .route("/api/v1/ledger/transfers", post(transfers::post_transfer))
+        .route("/api/v1/ledger/transfers/{id}", get(transfers::get_transfer))
         .route("/api/v1/ledger/audit", get(audit))
         .with_state(app)
 }
@@ -46,9 +49,11 @@ struct Audit {
     books: Books,
     returned: Figures,
     waiting: Waiting,
+    money: transfers::Books,
 }
 
 async fn audit(State(app): State<App>) -> ApiResult<Reply<Audit>> {
     let (books, returned) = (store::books(&app.db).await?, arrivals::figures(&app.db).await?);
-    Ok(reply(Audit { books, returned, waiting: arrivals::waiting(&app.db).await? }))
+    let (waiting, money) = (arrivals::waiting(&app.db).await?, transfers::Books::of(&app).await?);
+    Ok(reply(Audit { books, returned, waiting, money }))
 }

@@ -6,6 +6,7 @@ use chassis::clock::Clock;
 use chassis::db::{Db, DbError};
 use chassis::error::ApiError;
 use chassis::events::{Outbox, PublishError};
+use chassis::saga::Sagas;
 use contract::ErrorCode;
 use garde::Validate;
 use serde::{Deserialize, Serialize};
@@ -96,6 +97,7 @@ impl From<LedgerError> for ApiError {
 pub(super) struct App {
     pub(super) db: Db,
     pub(super) outbox: Outbox,
+    pub(super) sagas: Sagas,
     pub(super) clock: Clock,
     pub(super) list_limit: i64,
 }

@@ -4,16 +4,19 @@ mod api;
 mod app;
 mod note_counted;
 mod store;
+mod transfers;
 
 pub use app::{Entry, PostEntry, Trouble};
 
 use super::TinyConfig;
 use super::events::EntryPosted;
+use anyhow::Context as _;
 use app::App;
 use chassis::db::Migrations;
 use chassis::service::{Context, Parts, Service, Spec};
 use contract::event::EventSpec;
 use note_counted::NoteCounted;
+use transfers::Transfer;
 
 static SQLITE: sqlx::migrate::Migrator = sqlx::migrate!("migrations/ledger/sqlite");
 static POSTGRES: sqlx::migrate::Migrator = sqlx::migrate!("migrations/ledger/postgres");
@@ -29,7 +32,7 @@ impl Service for Ledger {
         owns: &["ledger"],
         well_known: &[],
         door: false,
-        needs: &[],
+        needs: &["counter"],
         database: Some(Migrations { sqlite: &SQLITE, postgres: &POSTGRES }),
         events: &[EventSpec::of::<EntryPosted>()],
         openapi: || chassis::openapi::document("Ledger", "Takes entries, each once."),
@@ -41,10 +44,12 @@ impl Service for Ledger {
         let app = App {
             db: context.db()?,
             outbox: context.outbox()?,
+            sagas: context.sagas()?,
             clock: context.clock().clone(),
             list_limit: i64::from(config.list_limit),
         };
         let clock = app.clock.clone();
-        Ok(Parts::new(api::routes(app)).on("note-counted", NoteCounted { clock }))
+        let counter = context.peer("counter").context("there is no counter")?.caller();
+        Ok(Parts::new(api::routes(app)).on("note-counted", NoteCounted { clock }).saga(Transfer { counter }))
     }
 }

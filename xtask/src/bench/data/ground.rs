@@ -62,6 +62,12 @@ impl Ground {
         }
         serde_json::from_str(&std::fs::read_to_string(&figures)?).context("the figures cannot be read")
     }
+
+    /// The process id of the PostgreSQL server.
+    pub(super) fn postgres_pid(&self) -> Result<u32> {
+        let file = std::fs::read_to_string(self.postgres.socket_folder().join("data/postmaster.pid"))?;
+        Ok(file.lines().next().context("an empty process id file")?.trim().parse()?)
+    }
 }
 
 /// The median of one figure over the rounds.
