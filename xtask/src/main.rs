@@ -6,6 +6,7 @@
 mod bench;
 mod ci;
 mod debian;
+mod kafka;
 mod process;
 mod prove;
 mod test;

@@ -1,6 +1,7 @@
 //! `cargo xtask test`: the servers, the build, the tests.
 
 use crate::debian;
+use crate::kafka;
 use crate::process::{self, cargo, output};
 use anyhow::{Result, bail};
 use std::ffi::OsString;
@@ -45,12 +46,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 pub(crate) fn test(rest: &[String], servers: bool) -> Result<()> {
     // Stopped when this function ends, however the tests ended.
     let (_postgres, _redis, _cluster, _nats);
-    let mut command = runner(rest)?;
+    let mut command = runner(rest, servers)?;
     if servers {
         let wanted = |variable| std::env::var_os(variable).is_none_or(|url| url.is_empty());
         let (postgres, redis) = (wanted(POSTGRES_VARIABLE), wanted(REDIS_VARIABLE));
         let cluster = wanted(REDIS_CLUSTER_VARIABLE);
         let nats = wanted(NATS_VARIABLE);
+        kafka::install_missing()?;
         install_missing(postgres, redis || cluster, nats)?;
         if postgres {
             let server = started("PostgreSQL", Postgres::start, Postgres::port)?;
@@ -103,7 +105,7 @@ fn started<S>(name: &str, start: impl FnOnce() -> Result<S>, port: impl FnOnce(&
 
 /// cargo-nextest, which runs each test in a process of its own: some tests set up what a process has once, such as
 /// signals and telemetry.
-fn runner(rest: &[String]) -> Result<Command> {
+fn runner(rest: &[String], with_kafka: bool) -> Result<Command> {
     if output("cargo-nextest", &["nextest", "--version"]).is_none() {
         eprintln!("==> building cargo-nextest, the test runner; this takes some minutes, once");
         process::run(&mut cargo(["install", "cargo-nextest", "--locked"]))?;
@@ -112,10 +114,14 @@ fn runner(rest: &[String]) -> Result<Command> {
     if !names_a_package(rest) {
         command.arg("--workspace");
     }
+    if with_kafka {
+        command.args(kafka::features(rest));
+    }
     command.args(rest.iter().map(OsString::from));
     Ok(command)
 }
 
+/// Whether only some packages are tested.
 fn names_a_package(rest: &[String]) -> bool {
     let is_package = |word: &str| {
         word.starts_with("-p")

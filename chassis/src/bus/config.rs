@@ -88,8 +88,72 @@ impl BusConfig {
     }
 }
 
-fn kafka(_servers: &str) -> Result<BusEngine, &'static str> {
+#[cfg(feature = "kafka")]
+fn kafka(servers: &str) -> Result<BusEngine, &'static str> {
+    super::kafka::check(servers).map(|()| BusEngine::Kafka)
+}
+
+#[cfg(not(feature = "kafka"))]
+fn kafka(_: &str) -> Result<BusEngine, &'static str> {
     Err(
         "names Kafka, but this binary was built without it: build it with `cargo build --release --features kafka`",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems(config: &BusConfig) -> Vec<(String, String)> {
+        let mut problems = Problems::new();
+        config.validate(Mode::Production, &mut problems);
+        problems.iter().map(|problem| (problem.field.clone(), problem.message.clone())).collect()
+    }
+
+    fn at(url: &str) -> BusConfig {
+        BusConfig { url: Some(url.into()), ..BusConfig::default() }
+    }
+
+    #[test]
+    fn the_scheme_of_the_url_names_the_engine() {
+        assert_eq!(BusConfig::default().engine(), Ok(BusEngine::Embedded));
+        assert_eq!(at("nats://one:4222,two:4222").engine(), Ok(BusEngine::Nats));
+        assert_eq!(at("tls://user:password@one:4222").engine(), Ok(BusEngine::Nats));
+        assert!(problems(&BusConfig::default()).is_empty());
+    }
+
+    #[test]
+    fn a_url_that_cannot_be_used_is_refused_without_being_shown() {
+        for url in
+            ["amqp://bow:hunter2@host", "nats://bow:hunter2@", "kafka://bow:hunter2@host:9092", "hunter2"]
+        {
+            let found = problems(&at(url));
+            assert!(
+                found.iter().all(|(field, message)| field == "url" && !message.contains("hunter2")),
+                "{found:?}"
+            );
+            assert_eq!(found.len(), 1, "{url}");
+        }
+    }
+
+    #[cfg(feature = "kafka")]
+    #[test]
+    fn kafka_is_there_when_it_was_built_in() {
+        assert_eq!(at("kafka://one:9092,two:9092").engine(), Ok(BusEngine::Kafka));
+    }
+
+    #[cfg(not(feature = "kafka"))]
+    #[test]
+    fn a_binary_without_kafka_says_how_to_get_one_with_it() {
+        let found = problems(&at("kafka://one:9092"));
+        assert!(matches!(&*found, [(_, message)] if message.contains("--features kafka")), "{found:?}");
+    }
+
+    #[test]
+    fn what_cannot_be_part_of_a_name_is_no_prefix() {
+        for prefix in ["", "Bow", "a.b", "a b"] {
+            let found = problems(&BusConfig { prefix: prefix.to_owned(), ..BusConfig::default() });
+            assert!(matches!(&*found, [(field, _)] if field == "prefix"), "{prefix:?}: {found:?}");
+        }
+    }
 }

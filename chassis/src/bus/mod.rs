@@ -25,6 +25,8 @@
 mod config;
 mod embedded;
 mod error;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod nats;
 mod reader;
 mod record;
@@ -109,6 +111,8 @@ struct Inner {
 enum Engine {
     Embedded(Embedded),
     Nats(Box<Nats>),
+    #[cfg(feature = "kafka")]
+    Kafka(Box<kafka::Kafka>),
 }
 
 impl Bus {
@@ -135,6 +139,12 @@ impl Bus {
                 let place = log.describe();
                 (Engine::Nats(Box::new(log)), place)
             }
+            #[cfg(feature = "kafka")]
+            (Ok(BusEngine::Kafka), Some(url)) => {
+                let log = kafka::Kafka::open(config, url)?;
+                let place = log.describe();
+                (Engine::Kafka(Box::new(log)), place)
+            }
             (Ok(_), _) => return Err(anyhow!("bus.url cannot be used")),
             (Err(reason), _) => return Err(anyhow!("bus.url {reason}")),
         };
@@ -156,6 +166,8 @@ impl Bus {
             let confirmed = match &self.0.engine {
                 Engine::Embedded(log) => log.publish(&chosen).await,
                 Engine::Nats(log) => log.publish(&chosen).await,
+                #[cfg(feature = "kafka")]
+                Engine::Kafka(log) => log.publish(&chosen).await,
             };
             for (index, outcome) in fit.into_iter().zip(confirmed) {
                 outcomes[index] = outcome;
@@ -177,6 +189,8 @@ impl Bus {
         let log = match &self.0.engine {
             Engine::Embedded(log) => Log::Embedded(log.reader(topic, after).await?),
             Engine::Nats(log) => Log::Nats(Box::new(log.reader(topic, group, after).await?)),
+            #[cfg(feature = "kafka")]
+            Engine::Kafka(log) => Log::Kafka(Box::new(log.reader(topic, group, after).await?)),
         };
         Ok(Reader::new(log, self.engine(), topic))
     }
@@ -189,6 +203,8 @@ impl Bus {
         match &self.0.engine {
             Engine::Embedded(log) => log.maintain(&stop).await,
             Engine::Nats(_) => stop.stopping().await,
+            #[cfg(feature = "kafka")]
+            Engine::Kafka(_) => stop.stopping().await,
         }
         Ok(())
     }
@@ -201,6 +217,8 @@ impl Bus {
         match &self.0.engine {
             Engine::Embedded(log) => Ok(log.durability()),
             Engine::Nats(log) => log.durability().await,
+            #[cfg(feature = "kafka")]
+            Engine::Kafka(log) => log.durability().await,
         }
     }
 
@@ -212,6 +230,8 @@ impl Bus {
         match &self.0.engine {
             Engine::Embedded(log) => log.ping().await,
             Engine::Nats(log) => log.ping().await,
+            #[cfg(feature = "kafka")]
+            Engine::Kafka(log) => log.ping().await,
         }
     }
 
@@ -227,6 +247,8 @@ impl Bus {
         match &self.0.engine {
             Engine::Embedded(_) => BusEngine::Embedded,
             Engine::Nats(_) => BusEngine::Nats,
+            #[cfg(feature = "kafka")]
+            Engine::Kafka(_) => BusEngine::Kafka,
         }
     }
 
@@ -235,6 +257,8 @@ impl Bus {
         match &self.0.engine {
             Engine::Embedded(log) => log.close().await,
             Engine::Nats(log) => log.close().await,
+            #[cfg(feature = "kafka")]
+            Engine::Kafka(log) => log.close().await,
         }
     }
 

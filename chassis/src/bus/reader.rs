@@ -1,5 +1,7 @@
 //! Reading a topic, whichever engine it is on.
 
+#[cfg(feature = "kafka")]
+use super::kafka;
 use super::{BusEngine, BusError, Delivered, embedded, nats};
 use metrics::{Counter, counter};
 
@@ -14,6 +16,8 @@ pub struct Reader {
 pub(super) enum Log {
     Embedded(embedded::Reader),
     Nats(Box<nats::Reader>),
+    #[cfg(feature = "kafka")]
+    Kafka(Box<kafka::Reader>),
 }
 
 impl Reader {
@@ -33,6 +37,8 @@ impl Reader {
         let batch = match &mut self.log {
             Log::Embedded(log) => log.next(max).await?,
             Log::Nats(log) => log.next(max).await?,
+            #[cfg(feature = "kafka")]
+            Log::Kafka(log) => log.next(max).await?,
         };
         self.received.increment(batch.len() as u64);
         Ok(batch)

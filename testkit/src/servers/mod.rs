@@ -10,12 +10,14 @@
 
 mod account;
 mod guardian;
+mod kafka_mock;
 mod nats;
 mod postgres;
 mod redis;
 mod redis_cluster;
 mod redis_node;
 
+pub use kafka_mock::KafkaMock;
 pub use nats::Nats;
 pub use postgres::Postgres;
 pub use redis::Redis;

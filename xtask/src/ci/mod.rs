@@ -1,11 +1,12 @@
 //! `cargo xtask ci`: what every change must pass, the cheapest check first.
 //!
 //! The tests come last and print the runner's own summary, so that the last line says how many tests ran. Lints and
-//! docs share one set of checked dependencies, doctests and tests one set of built ones.
+//! docs share one set of checked dependencies, doctests and tests one set of built ones: all with the feature `kafka`.
 
 mod files;
 mod links;
 
+use crate::kafka;
 use crate::process::{self, cargo, output};
 use crate::test;
 use anyhow::{Result, bail};
@@ -21,9 +22,12 @@ pub(crate) fn run() -> Result<()> {
     command("format", cargo(["fmt", "--all", "--check"]), "to repair it: cargo fmt --all")?;
     step("files", "", files::check)?;
     step("links", "", links::check)?;
-    let clippy = cargo(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]);
+    kafka::install_missing()?;
+    let mut clippy = cargo(["clippy", "--workspace", "--all-targets", "--locked"]);
+    clippy.args(kafka::features(&[])).args(["--", "-D", "warnings"]);
     command("lints", clippy, "")?;
     let mut doc = cargo(["doc", "--workspace", "--no-deps", "--locked"]);
+    doc.args(kafka::features(&[]));
     doc.env("RUSTDOCFLAGS", "-D warnings");
     command("docs", doc, "with RUSTDOCFLAGS='-D warnings'")?;
     if installed("cargo-deny") {
@@ -32,7 +36,9 @@ pub(crate) fn run() -> Result<()> {
     if installed("cargo-machete") {
         command("unused dependencies", cargo(["machete"]), "")?;
     }
-    command("doctests", cargo(["test", "--workspace", "--doc", "--locked", "--quiet"]), "")?;
+    let mut doctests = cargo(["test", "--workspace", "--doc", "--locked", "--quiet"]);
+    doctests.args(kafka::features(&[]));
+    command("doctests", doctests, "")?;
     eprintln!("==> everything but the tests passed ({:.0} s)", started.elapsed().as_secs_f32());
     step_tests()
 }

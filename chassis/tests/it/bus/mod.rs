@@ -2,6 +2,8 @@
 
 mod embedded;
 mod faults;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod log;
 mod nats;
 mod records;
@@ -23,13 +25,21 @@ pub(crate) struct Place {
     pub(crate) config: BusConfig,
     pub(crate) folder: Folder,
     pub(crate) clock: Clock,
+    #[cfg(feature = "kafka")]
+    mock: Option<kafka::Mock>,
 }
 
 impl Place {
     fn with(config: BusConfig) -> Self {
         let prefix = format!("t{}", Uuid::new_v4().simple());
         let config = BusConfig { prefix, publish_timeout_ms: 3_000, request_timeout_ms: 3_000, ..config };
-        Self { config, folder: Folder::new(), clock: Clock::system() }
+        Self {
+            config,
+            folder: Folder::new(),
+            clock: Clock::system(),
+            #[cfg(feature = "kafka")]
+            mock: None,
+        }
     }
 
     pub(crate) fn embedded() -> Self {
@@ -40,6 +50,26 @@ impl Place {
     pub(crate) fn nats() -> Option<Self> {
         let url = testkit::engines::nats_url()?;
         Some(Self::with(BusConfig { url: Some(url.into()), ..BusConfig::default() }))
+    }
+
+    /// On a mock of a Kafka cluster in this process.
+    #[cfg(feature = "kafka")]
+    pub(crate) fn kafka() -> Option<Self> {
+        let mock = kafka::Mock::new(3).unwrap();
+        let url = format!("kafka://{}", mock.bootstrap_servers());
+        let place = Self::with(BusConfig { url: Some(url.into()), ..BusConfig::default() });
+        // Nobody can make a topic through the mock's protocol; what is asked for appears after a while, with few partitions.
+        for topic in ["order", "entry"] {
+            mock.create_topic(&format!("{}-{topic}", place.config.prefix), 12, 3).unwrap();
+        }
+        Some(Self { mock: Some(mock), ..place })
+    }
+
+    #[cfg(not(feature = "kafka"))]
+    pub(crate) fn kafka() -> Option<Self> {
+        assert!(!testkit::engines::is_ci(), "CI=true but the tests were built without the feature `kafka`");
+        eprintln!("skipped on Kafka: built without the feature `kafka` (`cargo xtask test` builds with it)");
+        None
     }
 
     pub(crate) async fn open(&self) -> Bus {
@@ -103,6 +133,13 @@ macro_rules! on_every_bus {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn on_nats() {
                 if let Some(place) = crate::bus::Place::nats() {
+                    super::$name(place).await;
+                }
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_kafka() {
+                if let Some(place) = crate::bus::Place::kafka() {
                     super::$name(place).await;
                 }
             }
