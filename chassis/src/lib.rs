@@ -5,13 +5,14 @@
 //! 1. [`clock`]
 //! 2. [`config`], [`telemetry`], [`stop`]
 //! 3. [`db`], [`error`], [`http`], [`identity`], [`lease`], [`peer`], [`mail`], [`health`], [`openapi`], [`state`], [`wake`]
-//! 4. [`bus`], [`events`], [`event_store`], [`saga`]
+//! 4. [`bus`], [`durability`], [`event_store`], [`events`], [`saga`]
 //! 5. [`service`], [`ops`], [`run`]
 
 pub mod bus;
 pub mod clock;
 pub mod config;
 pub mod db;
+pub mod durability;
 pub mod error;
 pub mod event_store;
 pub mod events;

@@ -5,6 +5,7 @@ use super::access::Access;
 use super::answer::{Refusal, json};
 use crate::clock::Ts;
 use crate::config::Mode;
+use crate::durability::{Board, Held};
 use crate::health::ReadyState;
 use crate::telemetry;
 use axum::Router;
@@ -46,6 +47,8 @@ pub struct Info {
     pub targets: Vec<String>,
     /// What stands behind them: `database` is `sqlite`, and so on. No addresses.
     pub engines: BTreeMap<&'static str, String>,
+    /// What really survives what.
+    pub durability: Board,
 }
 
 struct Shared {
@@ -98,6 +101,7 @@ async fn info(State(shared): State<Arc<Shared>>) -> Response {
         mode: &'a str,
         targets: &'a [String],
         engines: &'a BTreeMap<&'static str, String>,
+        durability: Vec<Held>,
     }
     let OpsState { info, mode, clock, .. } = &shared.state;
     let answer = Answer {
@@ -109,6 +113,7 @@ async fn info(State(shared): State<Arc<Shared>>) -> Response {
         mode: Mode::as_str(*mode),
         targets: &info.targets,
         engines: &info.engines,
+        durability: info.durability.read(),
     };
     json(StatusCode::OK, &answer)
 }

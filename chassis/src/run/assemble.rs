@@ -4,6 +4,7 @@ use super::foundation::{Foundation, described, divide};
 use super::{Platform, ProcessConfig, Targets};
 use crate::clock::Clock;
 use crate::db::Db;
+use crate::durability::guard;
 use crate::health::Check;
 use crate::http::{Behind, Front};
 use crate::identity::{AUTH, follow};
@@ -36,7 +37,8 @@ impl Assembled {
     /// Opens databases, builds the targets, connects them and starts their workers.
     ///
     /// # Errors
-    /// When a target cannot be built, or needs a peer that is neither a target nor has a URL.
+    /// When a target cannot be built, or needs a peer that is neither a target nor has a URL; in production when an engine
+    /// keeps less safe than is demanded.
     pub async fn of(
         mut platform: Platform,
         targets: &Targets,
@@ -48,7 +50,11 @@ impl Assembled {
         let (all, targets) = divide(&mut platform, targets);
         let specs: Vec<&Spec> = targets.iter().map(|(registration, _)| registration.spec).collect();
         check_needs(&specs, &platform.peers)?;
+        let (durability, board) = (platform.durability.clone(), platform.board.clone());
         let foundation = Foundation::lay(platform, &all, &targets, listening, clock, stop.clone()).await?;
+        let Foundation { process, databases, shared, .. } = &foundation;
+        let later =
+            guard(process.mode, &durability, databases, &shared.state, shared.bus.as_ref(), &board).await?;
         let mut assembly = Assembly { behind: Vec::new(), checks: Vec::new(), workers: JoinSet::new(), stop };
         for (registration, config) in targets {
             let context = foundation.context(registration.spec)?;
@@ -65,6 +71,9 @@ impl Assembled {
         }
         if let Some(bus) = foundation.shared.bus.clone() {
             assembly.start("chassis", Worker::new("bus", |stop| bus.maintain(stop)));
+        }
+        if let Some(later) = later {
+            assembly.start("chassis", Worker::new("durability", |stop| later.ask(stop)));
         }
         assembly.gauge_databases(foundation.databases.values().cloned().collect());
         Ok(Self {

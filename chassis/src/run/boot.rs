@@ -33,6 +33,7 @@ pub(super) async fn boot(
         started_at: clock.now(),
         targets: targets.names().iter().map(|name| (*name).to_owned()).collect(),
         engines: platform.database_engine(targets).map(|engine| ("database", engine)).into_iter().collect(),
+        durability: platform.board.clone(),
     };
     let ops = ops.serve(OpsState {
         readiness: readiness.clone(),

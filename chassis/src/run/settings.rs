@@ -4,6 +4,7 @@ use super::Targets;
 use crate::bus::BusConfig;
 use crate::config::{ConfigErrors, Loaded, Loader, Mode, Problems, SectionDoc, Sources, Validate, settings};
 use crate::db::DatabaseConfig;
+use crate::durability::{Board, DurabilityConfig};
 use crate::events::EventsConfig;
 use crate::http::HttpConfig;
 use crate::identity::IdentityConfig;
@@ -57,6 +58,8 @@ pub struct Platform {
     pub bus: BusConfig,
     /// Events.
     pub events: EventsConfig,
+    /// What must survive what.
+    pub durability: DurabilityConfig,
     /// Redis.
     pub redis: RedisConfig,
     /// State that is kept in the process.
@@ -74,6 +77,8 @@ pub struct Platform {
     /// What each section holds, for the reference.
     pub sections: Vec<SectionDoc>,
     pub(crate) services: Vec<(Registration, AnyConfig)>,
+    /// Where it is told what really survives what.
+    pub(crate) board: Board,
 }
 
 impl Platform {
@@ -98,6 +103,7 @@ impl Platform {
         let database = loader.section("database");
         let bus = loader.section("bus");
         let events = loader.section("events");
+        let durability = loader.section("durability");
         let redis = loader.section("redis");
         let state = loader.section("state");
         let saga = loader.section("saga");
@@ -122,6 +128,7 @@ impl Platform {
             database,
             bus,
             events,
+            durability,
             redis,
             state,
             saga,
@@ -131,6 +138,7 @@ impl Platform {
             loaded,
             sections,
             services,
+            board: Board::default(),
         })
     }
 }

@@ -65,6 +65,22 @@ pub enum StateEngine {
     RedisCluster,
 }
 
+/// What is known about how state is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StateDurability {
+    /// In the memory of this process.
+    Process,
+    /// On a Redis server.
+    Redis {
+        /// Whether each write goes to a file (`appendonly`); `None` when the server does not say.
+        append_only: Option<bool>,
+        /// When the file goes to the disk (`appendfsync`); `None` when the server does not say.
+        sync: Option<String>,
+    },
+    /// On a Redis Cluster, whose replicas follow its masters by and by.
+    Cluster,
+}
+
 /// The state of one service. Cheap to clone; clones share everything.
 ///
 /// Names are the service's own. They may hold anything; personal data in them ends up in Redis.
@@ -139,6 +155,17 @@ impl State {
         match &self.engine {
             Engine::Process(_) => Ok(()),
             Engine::Redis(redis) => redis.ping().await,
+        }
+    }
+
+    /// How it is kept.
+    ///
+    /// # Errors
+    /// When Redis is away.
+    pub async fn durability(&self) -> Result<StateDurability, StateError> {
+        match &self.engine {
+            Engine::Process(_) => Ok(StateDurability::Process),
+            Engine::Redis(redis) => redis.durability().await,
         }
     }
 

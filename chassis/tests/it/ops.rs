@@ -2,6 +2,7 @@
 
 use chassis::clock::Clock;
 use chassis::config::Mode;
+use chassis::durability::Board;
 use chassis::health::{Check, Readiness};
 use chassis::ops::{Info, Ops, OpsConfig, OpsHandle, OpsState};
 use chassis::stop::{self, Stopper};
@@ -38,6 +39,7 @@ impl House {
             started_at: Clock::system().now(),
             targets: vec!["auth".to_owned()],
             engines: [("database", "sqlite".to_owned())].into(),
+            durability: Board::default(),
         };
         let state = OpsState { readiness: readiness.clone(), telemetry, info, mode, clock: Clock::system() };
         let ops = Ops::bind(&config).unwrap().serve(state).unwrap();

@@ -7,12 +7,13 @@ pub(crate) use link::{Connection, Heard, Link};
 
 use super::limit::{DecidedBy, Decision, Limit, decide};
 use super::local::Local;
-use super::{StateError, ttl_ms};
+use super::{StateDurability, StateError, ttl_ms};
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use redis::{
     Cmd, ErrorKind, FromRedisValue, RedisResult, Script, ServerErrorKind, Value, cmd, from_redis_value,
 };
+use std::collections::HashMap;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -67,6 +68,32 @@ impl Remote {
 
     pub(super) async fn ping(&self) -> Result<(), StateError> {
         self.command(&cmd("PING")).await.map(|_: String| ())
+    }
+
+    /// What the server says of itself; a server may be told not to, which is no failure.
+    pub(super) async fn durability(&self) -> Result<StateDurability, StateError> {
+        self.ping().await?;
+        if self.link.is_cluster() {
+            return Ok(StateDurability::Cluster);
+        }
+        let mut ask = cmd("CONFIG");
+        let settings: Result<HashMap<String, String>, _> =
+            self.command(ask.arg("GET").arg("appendonly").arg("appendfsync")).await;
+        match settings {
+            Ok(settings) => {
+                let append_only = settings.get("appendonly").map(|set| set == "yes");
+                Ok(StateDurability::Redis { append_only, sync: settings.get("appendfsync").cloned() })
+            }
+            Err(StateError::Refused(_)) => {
+                let info: Result<String, _> = self.command(cmd("INFO").arg("persistence")).await;
+                let append_only = info.ok().and_then(|info| {
+                    let enabled = info.lines().find_map(|line| line.strip_prefix("aof_enabled:"))?;
+                    Some(enabled.trim() == "1")
+                });
+                Ok(StateDurability::Redis { append_only, sync: None })
+            }
+            Err(error) => Err(error),
+        }
     }
 
     pub(super) async fn get(&self, name: &str) -> Result<Option<Bytes>, StateError> {

@@ -114,6 +114,15 @@ on_all_engines! {
         eventually(again).await;
     }
 
+    async fn no_name_can_be_made_up_that_means_the_window_of_a_limit(place: Place) {
+        let state = place.instance();
+        let limits = [limit("x}:value", 1, HOUR)];
+        assert!(state.limit("a", &limits).await.unwrap().allowed);
+        assert_eq!(state.get("a}:limit:x").await.unwrap(), None);
+        state.remove("a}:limit:x").await.unwrap();
+        assert!(!state.limit("a", &limits).await.unwrap().allowed);
+    }
+
     async fn a_call_without_a_limit_or_with_one_twice_is_refused(place: Place) {
         let state = place.instance();
         assert!(matches!(state.limit("a", &[]).await, Err(StateError::Invalid(_))));
