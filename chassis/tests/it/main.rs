@@ -4,6 +4,7 @@
 
 mod bus;
 mod db;
+mod durability;
 mod engines;
 mod errors;
 mod event_store;
