@@ -79,7 +79,11 @@ pub(crate) fn test(rest: &[String], servers: bool) -> Result<()> {
     process::run(&mut command)
 }
 
-fn install_missing(postgres: bool, redis: bool, nats: bool) -> Result<()> {
+/// Installs the server programs that are wanted and missing.
+///
+/// # Errors
+/// As [`debian::install_servers`].
+pub(crate) fn install_missing(postgres: bool, redis: bool, nats: bool) -> Result<()> {
     let mut missing = Vec::new();
     if postgres && Postgres::installed().is_none() {
         missing.push("postgresql");

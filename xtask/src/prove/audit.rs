@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 /// How long everything may take to come through once the load has ended.
 const THROUGH_LIMIT: Duration = Duration::from_secs(120);
+/// Where nothing is under way and nothing has changed for so long, nothing more will come.
+const STILL_LIMIT: Duration = Duration::from_secs(15);
 const ASK_EVERY: Duration = Duration::from_millis(100);
 
 /// What was found.
@@ -58,17 +60,32 @@ pub(super) fn audit(cluster: &mut Cluster, acknowledged: &Acknowledged) -> Resul
 
 fn wait_until_through(cluster: &mut Cluster, expected: usize) -> Result<()> {
     let end = Instant::now() + THROUGH_LIMIT;
+    let mut last = (String::new(), Instant::now());
     loop {
         cluster.look()?;
-        let state = state(cluster);
-        match &state {
-            Ok((ledger, counter)) if is_through(ledger, counter, expected) => return Ok(()),
-            _ if Instant::now() < end => std::thread::sleep(ASK_EVERY),
+        match state(cluster) {
             Ok((ledger, counter)) => {
-                bail!("not through after {THROUGH_LIMIT:?}, {expected} acknowledged: {ledger} {counter}")
+                let (idle, arrived) = (is_idle(&ledger, &counter), has_arrived(&ledger, &counter, expected));
+                if idle && arrived {
+                    return Ok(());
+                }
+                let seen = format!("{ledger} {counter}");
+                if seen != last.0 {
+                    last = (seen, Instant::now());
+                }
+                if Instant::now() > end || (idle && last.1.elapsed() > STILL_LIMIT) {
+                    let after = THROUGH_LIMIT.saturating_sub(end.saturating_duration_since(Instant::now()));
+                    bail!(
+                        "not through after {:.0} s, {expected} entries acknowledged: {}",
+                        after.as_secs_f64(),
+                        last.0
+                    );
+                }
             }
-            Err(error) => bail!("no answer after {THROUGH_LIMIT:?}: {error:#}"),
+            Err(error) if Instant::now() > end => bail!("no answer after {THROUGH_LIMIT:?}: {error:#}"),
+            Err(_) => {}
         }
+        std::thread::sleep(ASK_EVERY);
     }
 }
 
@@ -76,13 +93,15 @@ fn state(cluster: &Cluster) -> Result<(Value, Value)> {
     Ok((Service::of(cluster, "ledger")?.audit()?, Service::of(cluster, "counter")?.audit()?))
 }
 
-fn is_through(ledger: &Value, counter: &Value, expected: usize) -> bool {
+/// Nothing is under way.
+fn is_idle(ledger: &Value, counter: &Value) -> bool {
     let idle = |audit: &Value| audit["waiting"]["outbox"] == 0 && audit["waiting"]["pending"] == 0;
+    idle(ledger) && idle(counter) && ledger["money"]["open"] == 0
+}
+
+fn has_arrived(ledger: &Value, counter: &Value, expected: usize) -> bool {
     let lines = [&ledger["entries"], &counter["counted"]["lines"], &ledger["returned"]["lines"]];
-    idle(ledger)
-        && idle(counter)
-        && ledger["money"]["open"] == 0
-        && lines.iter().all(|lines| lines.as_u64() >= Some(expected as u64))
+    lines.iter().all(|lines| lines.as_u64() >= Some(expected as u64))
 }
 
 /// Every acknowledged entry is there once, with its contents, and nothing else is.

@@ -1,11 +1,12 @@
 //! The programs that are proved on.
 
 use crate::process::{self, cargo};
+use crate::{kafka, test};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use std::path::PathBuf;
 
-/// The tiny services.
+/// The tiny services, and beside xtask the mock of a Kafka cluster.
 pub(crate) struct Tiny {
     pub(crate) binary: PathBuf,
 }
@@ -18,16 +19,20 @@ pub(crate) enum Profile {
 }
 
 impl Tiny {
-    /// Builds them with cargo, unless they are taken as they are.
+    /// Builds them with cargo, unless they are taken as they are, and installs the servers that they need and that are
+    /// missing.
     pub(crate) fn build(profile: Profile, no_build: bool) -> Result<Self> {
+        test::install_missing(true, false, true)?;
         if !no_build {
             eprintln!("==> building the tiny services (minutes, when it is the first time)");
-            let arguments = ["build", "--package", "testkit", "--bins", "--locked"];
-            let mut command = cargo(arguments);
+            kafka::install_missing()?;
+            let common = ["build", "--package", "testkit", "--features", "kafka", "--locked"];
             if profile == Profile::Release {
-                command.arg("--release");
+                process::run(cargo(common).args(["--release", "--bin", "tiny"]))?;
+                process::run(cargo(common).args(["--no-default-features", "--bin", "kafka-mock"]))?;
+            } else {
+                process::run(cargo(common).arg("--bins"))?;
             }
-            process::run(&mut command)?;
         }
         let folder = target_folder()?.join(if profile == Profile::Release { "release" } else { "debug" });
         let binary = folder.join("tiny");

@@ -40,7 +40,7 @@ const KILLS: usize = 1_200;
   cargo xtask prove --quick --only outage       the outages alone
   cargo xtask prove --quick --seed 424242       the same choices as in the run that printed this seed
 
-A combination is a database and a bus: sqlite/embedded, sqlite/nats, postgresql/embedded, ..; then come
+A combination is a database and a bus: sqlite/embedded, sqlite/nats, sqlite/kafka, postgresql/embedded, ..; then come
 outage/broker and outage/database. A run that fails keeps its folder with the data and the logs.")]
 pub(crate) struct Arguments {
     /// A good 200 kills instead of 1,200.

@@ -4,7 +4,7 @@ use super::build::Tiny;
 use super::cluster::{Cluster, Settings};
 use anyhow::Result;
 use std::path::Path;
-use testkit::servers::{Nats, Postgres};
+use testkit::servers::{KafkaMock, Nats, Postgres};
 
 /// Where the services keep their data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +18,7 @@ pub(crate) enum Database {
 pub(crate) enum Bus {
     Embedded,
     Nats,
+    Kafka,
 }
 
 impl Database {
@@ -32,12 +33,13 @@ impl Database {
 }
 
 impl Bus {
-    pub(crate) const ALL: [Self; 2] = [Self::Embedded, Self::Nats];
+    pub(crate) const ALL: [Self; 3] = [Self::Embedded, Self::Nats, Self::Kafka];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Embedded => "embedded",
             Self::Nats => "nats",
+            Self::Kafka => "kafka",
         }
     }
 }
@@ -46,8 +48,14 @@ impl Bus {
 pub(super) struct Stage {
     pub(super) cluster: Cluster,
     pub(super) nats: Option<Nats>,
+    _kafka: Option<KafkaMock>,
     pub(super) postgres: Option<Postgres>,
 }
+
+/// Brokers of the mock cluster, so that topics have replicas.
+pub(crate) const BROKERS: u32 = 3;
+/// The one topic of the tiny services; the mock makes topics at its start only.
+const TOPIC: &str = "bowline-entry";
 
 /// Time limits that are short, so that what a killed process held is soon taken over.
 const SHORT: &[(&str, &str)] = &[
@@ -70,13 +78,18 @@ impl Stage {
             ("BOWLINE_DATABASE__ACQUIRE_TIMEOUT_MS".to_owned(), "3000".to_owned()),
         ];
         settings.extend(SHORT.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let (mut nats, mut postgres) = (None, None);
+        let (mut nats, mut kafka, mut postgres) = (None, None, None);
         match bus {
             Bus::Embedded => {}
             Bus::Nats => {
                 let server = Nats::start()?;
                 settings.push(("BUS_URL".to_owned(), server.url()));
                 nats = Some(server);
+            }
+            Bus::Kafka => {
+                let server = KafkaMock::start(BROKERS, &[TOPIC])?;
+                settings.push(("BUS_URL".to_owned(), server.url()));
+                kafka = Some(server);
             }
         }
         if database == Database::Postgres {
@@ -90,7 +103,7 @@ impl Stage {
             (Database::Postgres, _) => &["ledger", "counter", "counter"],
         };
         let cluster = Cluster::start(&tiny.binary, home, targets, settings)?;
-        Ok(Self { cluster, nats, postgres })
+        Ok(Self { cluster, nats, _kafka: kafka, postgres })
     }
 
     /// Stops the processes in order, then the servers.

@@ -12,11 +12,13 @@ const RATE: u32 = 100;
 const AIM_EMBEDDED_MS: f64 = 20.0;
 const AIM_BROKER_MS: f64 = 100.0;
 
-const GROUNDS: [(Database, Bus); 4] = [
+const GROUNDS: [(Database, Bus); 6] = [
     (Database::Sqlite, Bus::Embedded),
     (Database::Postgres, Bus::Embedded),
     (Database::Sqlite, Bus::Nats),
     (Database::Postgres, Bus::Nats),
+    (Database::Sqlite, Bus::Kafka),
+    (Database::Postgres, Bus::Kafka),
 ];
 
 /// The figures of each ground, by turns: rounds outside, grounds inside.

@@ -3,14 +3,17 @@
 use crate::bench::median;
 use crate::process::{Supervised, interrupted};
 use crate::prove::build::Tiny;
-use crate::prove::stage::{Bus, Database};
+use crate::prove::stage::{BROKERS, Bus, Database};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use std::cell::Cell;
 use std::fs::File;
 use std::process::{Command, Stdio};
 use testkit::Folder;
-use testkit::servers::{Nats, Postgres};
+use testkit::servers::{KafkaMock, Nats, Postgres};
+
+/// The topic of what is measured.
+const TOPIC: &str = "probe";
 
 /// The servers, started once: each run gets a database and topics of its own.
 pub(super) struct Ground {
@@ -45,8 +48,16 @@ impl Ground {
             .stdin(Stdio::null())
             .stdout(File::create(&figures)?)
             .stderr(File::create(&log)?);
+        // A cluster of its own: the mock makes topics at its start only.
+        let kafka = match bus {
+            Bus::Kafka => Some(KafkaMock::start(BROKERS, &[&format!("run{run}-{TOPIC}")])?),
+            Bus::Embedded | Bus::Nats => None,
+        };
+        if let Some(kafka) = &kafka {
+            command.env("BUS_URL", kafka.url());
+        }
         match bus {
-            Bus::Embedded => &mut command,
+            Bus::Embedded | Bus::Kafka => &mut command,
             Bus::Nats => command.env("BUS_URL", self.nats.url()),
         };
         if database == Database::Postgres {
