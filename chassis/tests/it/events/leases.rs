@@ -52,6 +52,7 @@ on_both_engines! {
         let clock = Clock::manual(Ts::from_secs(1_000_000));
         let first = Member::start(&db, &clock);
         first.holds(4).await;
+        let at_first = first.share.borrow().clone();
         let mut second = Member::start(&db, &clock);
         first.holds(2).await;
         second.holds(2).await;
@@ -60,6 +61,12 @@ on_both_engines! {
         second.stopper.stop();
         second.work.join_next().await.unwrap().unwrap();
         first.holds(4).await;
+        // What was away in between is held anew: whoever still acts for the first time of holding it is told apart.
+        let mut t = db.begin().await.unwrap();
+        for (name, held) in &at_first.held {
+            assert_eq!(held.holds(&mut t).await.unwrap(), mine.held.contains_key(name), "{name}");
+        }
+        t.commit().await.unwrap();
     }
 
     async fn leases_of_a_process_that_died_are_taken_over_and_its_fence_does_not_hold(place: Arc<Place>) {
