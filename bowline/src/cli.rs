@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::commands::{admin, config, events, keys, mail, migrate, openapi, run, targets};
+use crate::commands::{admin, asyncapi, config, events, keys, mail, migrate, openapi, run, targets};
 use chassis::config::Sources;
 use chassis::run::Platform;
 use clap::{Parser, Subcommand};
@@ -41,6 +41,8 @@ enum Command {
     Migrate(migrate::Migrate),
     /// Print the OpenAPI document of all services
     Openapi,
+    #[command(name = "asyncapi")]
+    AsyncApi(asyncapi::AsyncApi),
     /// Manage administrators
     Admin(admin::Admin),
     /// Manage the keys that sign access tokens
@@ -63,6 +65,7 @@ impl Cli {
             Command::Config(config) => config.run(platform),
             Command::Migrate(migrate) => migrate.run(platform()?),
             Command::Openapi => openapi::run(),
+            Command::AsyncApi(asyncapi) => asyncapi.run(),
             Command::Admin(admin) => admin.run(platform()?),
             Command::Keys(keys) => keys.run(platform()?),
             Command::Events(events) => events.run(platform()?),

@@ -1,6 +1,7 @@
 //! One file a command.
 
 pub(crate) mod admin;
+pub(crate) mod asyncapi;
 pub(crate) mod config;
 pub(crate) mod events;
 pub(crate) mod keys;

@@ -3,8 +3,12 @@
 //!
 //! `BOWLINE_UPDATE_DOCS=1 cargo test -p bowline --test docs` writes the generated pages anew.
 
+mod compatible;
+
 use anyhow::{Context, Result, ensure};
+use compatible::broken;
 use contract::ErrorCode;
+use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,6 +19,9 @@ const UPDATE: &str = "BOWLINE_UPDATE_DOCS";
 
 /// The pages that are made from the code.
 const GENERATED: [&str; 2] = ["docs/config.md", "docs/errors.md"];
+
+/// The description of all events.
+const EVENTS: &str = "docs/asyncapi.json";
 
 /// Names in pages that look like settings and are something else.
 const NO_SETTINGS: [(&str, &str); 3] = [
@@ -68,6 +75,63 @@ fn the_reference_of_settings_is_of_this_code() -> Result<()> {
 #[test]
 fn the_api_description_is_of_this_code() -> Result<()> {
     holds("docs/openapi.json", &printed(&["openapi"])?)
+}
+
+/// The published document, if there is one.
+fn published_events() -> Option<Value> {
+    serde_json::from_str(&std::fs::read_to_string(root().join(EVENTS)).ok()?).ok()
+}
+
+#[test]
+fn a_published_version_of_an_event_does_not_change() -> Result<()> {
+    let generated = printed(&["asyncapi"])?;
+    let broken = published_events().map(|published| broken(&published, &serde_json::from_str(&generated)?));
+    let broken = broken.transpose()?.unwrap_or_default();
+    assert!(
+        broken.is_empty(),
+        "a published event may change by an optional field only; anything else is a new version (docs/events.md):\n  {}\n",
+        broken.join("\n  ")
+    );
+    // Written only now: the switch that updates pages does not get past a broken promise.
+    holds(EVENTS, &generated)
+}
+
+#[test]
+fn the_description_of_events_is_an_asyncapi_document() -> Result<()> {
+    let document: Value = serde_json::from_str(&printed(&["asyncapi"])?)?;
+    assert_eq!(document["asyncapi"], "3.0.0");
+    assert!(document["info"]["title"].is_string() && document["info"]["version"].is_string());
+    let entries = |pointer: &str| document.pointer(pointer).and_then(Value::as_object).cloned().unwrap_or_default();
+    let leads = |reference: &Value| {
+        reference["$ref"].as_str().and_then(|r| document.pointer(r.strip_prefix('#')?)).is_some()
+    };
+    let allowed = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
+    let (channels, operations, messages) =
+        (entries("/channels"), entries("/operations"), entries("/components/messages"));
+    assert!(!channels.is_empty() && !operations.is_empty() && !messages.is_empty());
+    for (name, channel) in &channels {
+        assert!(allowed(name) && channel["address"].is_string(), "{name}");
+        let listed = channel["messages"].as_object().context("a channel has messages")?;
+        assert!(!listed.is_empty() && listed.values().all(leads), "{name}");
+        assert!(listed.keys().all(|kind| kind.starts_with(&format!("{name}."))), "{name}");
+    }
+    for (name, operation) in &operations {
+        assert!(allowed(name) && operation["action"] == "send" && leads(&operation["channel"]), "{name}");
+        let sent = operation["messages"].as_array().context("an operation has messages")?;
+        assert!(!sent.is_empty() && sent.iter().all(leads), "{name}");
+        let channel = operation["channel"]["$ref"].as_str().unwrap_or_default();
+        let of_channel = |sent: &Value| sent["$ref"].as_str().is_some_and(|sent| sent.starts_with(channel));
+        assert!(sent.iter().all(of_channel), "{name} sends messages of its channel");
+    }
+    for (name, message) in &messages {
+        assert!(allowed(name) && message["contentType"] == "application/cloudevents+json", "{name}");
+        let [envelope, own] = message["payload"]["allOf"].as_array().map(Vec::as_slice).unwrap_or_default() else {
+            panic!("{name} is an envelope and its data");
+        };
+        assert!(leads(envelope) && leads(&own["properties"]["data"]), "{name}");
+        assert_eq!(own["properties"]["type"]["const"], name.as_str());
+    }
+    Ok(())
 }
 
 #[test]
