@@ -112,9 +112,9 @@ impl Parts {
             "payload": payload,
         });
         self.messages.insert(kind.to_owned(), message);
-        let channel = self.channels.entry(topic).or_insert_with(|| {
-            json!({ "address": topic, "description": format!("The topic `{topic}`."), "messages": {} })
-        });
+        let channel = self.channels.entry(topic).or_insert_with(
+            || json!({ "address": topic, "description": format!("The topic `{topic}`."), "messages": {} }),
+        );
         channel["messages"][kind] = json!({ "$ref": format!("#/components/messages/{kind}") });
         Ok(())
     }
@@ -130,7 +130,8 @@ impl Parts {
 /// The envelope, as `contract::event::CloudEvent` reads and writes it.
 fn envelope() -> Value {
     let text = |about: &str| json!({ "type": "string", "minLength": 1, "description": about });
-    let format = |format: &str, about: &str| json!({ "type": "string", "format": format, "description": about });
+    let format =
+        |format: &str, about: &str| json!({ "type": "string", "format": format, "description": about });
     json!({
         "type": "object",
         "description": "A CloudEvents 1.0 envelope.",
@@ -188,6 +189,8 @@ mod tests {
         }
     }
 
+    const EVENTS: &[EventSpec] = &[EventSpec::of::<Placed>()];
+
     const fn spec(name: &'static str) -> Spec {
         Spec {
             name,
@@ -197,7 +200,7 @@ mod tests {
             door: false,
             needs: &[],
             database: None,
-            events: &[EventSpec::of::<Placed>()],
+            events: EVENTS,
             openapi: || openapi::document("", ""),
         }
     }

@@ -8,8 +8,17 @@ use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
 /// Keywords that say nothing about the data.
-const WORDS: [&str; 9] =
-    ["description", "title", "summary", "example", "examples", "default", "deprecated", "$comment", "readOnly"];
+const WORDS: [&str; 9] = [
+    "description",
+    "title",
+    "summary",
+    "example",
+    "examples",
+    "default",
+    "deprecated",
+    "$comment",
+    "readOnly",
+];
 
 /// What breaks the promise, a line each.
 pub(crate) fn broken(published: &Value, now: &Value) -> Vec<String> {
@@ -129,9 +138,8 @@ impl Comparison<'_> {
             trial.broken.is_empty()
         };
         let all = |ones: &[Value], others: &[Value], flip: bool| {
-            ones.iter().all(|one| {
-                others.iter().any(|other| if flip { fits(other, one) } else { fits(one, other) })
-            })
+            ones.iter()
+                .all(|one| others.iter().any(|other| if flip { fits(other, one) } else { fits(one, other) }))
         };
         if before.len() != after.len() || !all(&before, &after, false) || !all(&after, &before, true) {
             self.broken.push(format!("{place}: the alternatives of {keyword} are others"));
@@ -238,7 +246,11 @@ mod tests {
 
     #[test]
     fn a_field_of_another_type_is_not() {
-        for other in [json!({ "type": "integer" }), json!({ "type": "string" }), json!({ "$ref": "#/components/schemas/Line" })] {
+        for other in [
+            json!({ "type": "integer" }),
+            json!({ "type": "string" }),
+            json!({ "$ref": "#/components/schemas/Line" }),
+        ] {
             assert_ne!(after(|data| data["properties"]["note"] = other.clone()), [""; 0], "{other}");
         }
         assert_ne!(after(|data| data["properties"]["order"]["format"] = "date".into()), [""; 0]);
@@ -281,7 +293,10 @@ mod tests {
         let (published, mut now) = (document(&placed()), document(&placed()));
         now["components"]["schemas"]["Line"]["properties"]["quantity"]["minimum"] = 1.into();
         let broken = broken(&published, &now);
-        assert!(broken.iter().any(|line| line.contains("lines[].quantity: minimum was 0 and is 1")), "{broken:?}");
+        assert!(
+            broken.iter().any(|line| line.contains("lines[].quantity: minimum was 0 and is 1")),
+            "{broken:?}"
+        );
     }
 
     #[test]
@@ -299,7 +314,8 @@ mod tests {
         let mut now = published.clone();
         now["components"]["messages"] = json!({ "order.placed.v2": {} });
         assert_eq!(broken(&published, &now), ["order.placed.v1 is gone"]);
-        now["components"]["messages"] = json!({ "order.placed.v1": {}, "order.placed.v2": {}, "order.sent.v1": {} });
+        now["components"]["messages"] =
+            json!({ "order.placed.v1": {}, "order.placed.v2": {}, "order.sent.v1": {} });
         assert_eq!(broken(&published, &now), [""; 0]);
     }
 }

@@ -4,6 +4,7 @@ mod account;
 mod admin;
 mod audit;
 mod client;
+mod events;
 mod feed;
 mod organization;
 mod secret;
@@ -16,6 +17,7 @@ pub use account::{
 pub use admin::{ListUsers, UpdateUser};
 pub use audit::{AuditAction, AuditEntry, ListAudit};
 pub use client::AuthClient;
+pub use events::{OrganizationCreated, OrganizationMemberJoined, OrganizationMemberLeft, UserRegistered};
 pub use feed::{Feed, FeedQuery, Jwk, Jwks, Revocation, Revoked};
 pub use organization::{
     AcceptInvitation, CreateOrganization, Invitation, Invite, Member, Organization, SetMemberRole,

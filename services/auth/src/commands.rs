@@ -14,7 +14,7 @@ use crate::store::{audit, user};
 use anyhow::{Context as _, bail};
 use chassis::run::{Platform, offline};
 use chassis::service::Context;
-use contract::auth::{AuditAction, Password, UserStatus};
+use contract::auth::{AuditAction, Password, UserRegistered, UserStatus};
 use contract::identity::Role;
 use contract::ids::UserId;
 use std::time::Duration;
@@ -65,6 +65,7 @@ async fn admin(
     }
     let event = AuditEvent::new(AuditAction::AdminCreated, &Origin::default()).about(account.id);
     audit::insert(&mut tx, &event.with("promoted", false), now).await?;
+    context.outbox()?.publish(&mut tx, &UserRegistered { user: account.id }).await?;
     tx.commit().await?;
     Ok(CreatedAdmin { id: account.id, promoted: false })
 }

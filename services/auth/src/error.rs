@@ -6,6 +6,7 @@ use crate::domain::rights::RightsRule;
 use crate::hasher::HasherError;
 use chassis::db::DbError;
 use chassis::error::ApiError;
+use chassis::events::PublishError;
 use contract::ErrorCode;
 use http::HeaderValue;
 use http::header::WWW_AUTHENTICATE;
@@ -86,6 +87,15 @@ impl AuthError {
             HasherError::Busy => Self::Busy,
             HasherError::Weak(weak) => Self::WeakPassword(field, weak),
             HasherError::Failed(_) | HasherError::Ended => Self::Defect(error.into()),
+        }
+    }
+}
+
+impl From<PublishError> for AuthError {
+    fn from(error: PublishError) -> Self {
+        match error {
+            PublishError::Db(error) => Self::Db(error),
+            other => Self::Defect(other.into()),
         }
     }
 }

@@ -16,10 +16,20 @@ use app::{App, KeyRing, Means};
 use chassis::db::Migrations;
 use chassis::health::Check;
 use chassis::service::{Context, Parts, Service, Spec};
+use contract::auth::{OrganizationCreated, OrganizationMemberJoined, OrganizationMemberLeft, UserRegistered};
+use contract::event::EventSpec;
 use jobs::{answer_reset_requests, reload_keys, sweep};
 
 /// The tables.
 const MIGRATIONS: Migrations = chassis::migrations!();
+
+/// What the service publishes.
+const EVENTS: &[EventSpec] = &[
+    EventSpec::of::<UserRegistered>(),
+    EventSpec::of::<OrganizationCreated>(),
+    EventSpec::of::<OrganizationMemberJoined>(),
+    EventSpec::of::<OrganizationMemberLeft>(),
+];
 
 /// The service.
 #[derive(Debug)]
@@ -34,7 +44,7 @@ impl Service for Auth {
         door: false,
         needs: &[],
         database: Some(MIGRATIONS),
-        events: &[],
+        events: EVENTS,
         openapi: || api::routes().into_openapi(),
     };
 
@@ -46,6 +56,7 @@ impl Service for Auth {
         let means = Means {
             keys: KeyRing::open(&db, master, clock.now()).await?,
             mailer: context.mailer()?,
+            outbox: context.outbox()?,
             verifier: context.verifier().clone(),
             issuer: context.identity().issuer.clone(),
             audience: context.identity().audience.clone(),

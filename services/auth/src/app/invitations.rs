@@ -15,7 +15,7 @@ use chassis::clock::Ts;
 use chassis::db::Tx;
 use chassis::http::Page;
 use chassis::identity::Principal;
-use contract::auth::{self, AcceptInvitation, AuditAction, Invite, Organization};
+use contract::auth::{self, AcceptInvitation, AuditAction, Invite, Organization, OrganizationMemberJoined};
 use contract::identity::OrganizationRole;
 use contract::ids::{InvitationId, OrganizationId};
 use std::time::Duration;
@@ -162,6 +162,8 @@ impl App {
         }
         let event = about(AuditAction::InvitationAccepted, &taken, client).own(account.id);
         audit::insert(&mut tx, &event.with("invitedBy", taken.invited_by.to_string()), now).await?;
+        let joined = OrganizationMemberJoined { organization: held.id, user: account.id };
+        self.outbox.publish(&mut tx, &joined).await?;
         tx.commit().await?;
         Ok(Organization { role: Some(taken.role), ..held })
     }

@@ -11,7 +11,7 @@ use crate::error::{AuthError, AuthResult};
 use crate::store::{audit, membership, user};
 use chassis::db::Tx;
 use chassis::identity::Principal;
-use contract::auth::{AuditAction, Member, Revoked};
+use contract::auth::{AuditAction, Member, OrganizationMemberLeft, Revoked};
 use contract::identity::OrganizationRole;
 use contract::ids::{OrganizationId, UserId};
 
@@ -66,6 +66,7 @@ impl App {
         let event = event.about(user).organization(id).with("role", member.role.as_str());
         audit::insert(&mut tx, &event, now).await?;
         self.revoke(&mut tx, vec![Revoked::User { user, version }], now).await?;
+        self.outbox.publish(&mut tx, &OrganizationMemberLeft { organization: id, user }).await?;
         Ok(tx.commit().await?)
     }
 

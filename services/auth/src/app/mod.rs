@@ -1,7 +1,8 @@
 //! What the service does, a file a verb. Handlers call it; it decides with [`crate::domain`] and keeps with
 //! [`crate::store`].
 //!
-//! Everything that changes is one transaction with its line in the audit log, its mail and its revocations.
+//! Everything that changes is one transaction with its line in the audit log, its mail, its events and its
+//! revocations.
 
 mod accounts;
 mod audit_log;
@@ -34,6 +35,7 @@ use crate::domain::session::Limits;
 use crate::hasher::Hasher;
 use chassis::clock::Clock;
 use chassis::db::Db;
+use chassis::events::Outbox;
 use chassis::http::RequestContext;
 use chassis::identity::Verifier;
 use chassis::mail::Mailer;
@@ -52,6 +54,7 @@ pub struct Inner {
     pub(crate) db: Db,
     pub(crate) clock: Clock,
     pub(crate) mailer: Mailer,
+    pub(crate) outbox: Outbox,
     pub(crate) verifier: Arc<Verifier>,
     pub(crate) hasher: Hasher,
     pub(crate) keys: KeyRing,
@@ -88,6 +91,7 @@ pub(crate) struct Means {
     pub(crate) db: Db,
     pub(crate) clock: Clock,
     pub(crate) mailer: Mailer,
+    pub(crate) outbox: Outbox,
     pub(crate) verifier: Arc<Verifier>,
     pub(crate) keys: KeyRing,
     pub(crate) issuer: String,
@@ -98,12 +102,13 @@ pub(crate) struct Means {
 
 impl App {
     pub(crate) fn new(config: &AuthConfig, means: Means) -> anyhow::Result<Self> {
-        let Means { db, clock, mailer, verifier, keys, issuer, audience, public_url, news } = means;
+        let Means { db, clock, mailer, outbox, verifier, keys, issuer, audience, public_url, news } = means;
         let lifetime = Duration::from_secs(config.access_token_secs);
         Ok(Self(Arc::new(Inner {
             db,
             clock,
             mailer,
+            outbox,
             verifier,
             hasher: Hasher::start(config.hash_threads, config.hash_queue, config.cost())?,
             keys,

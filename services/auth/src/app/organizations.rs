@@ -11,7 +11,7 @@ use crate::store::{audit, membership, organization};
 use chassis::db::Tx;
 use chassis::http::Page;
 use chassis::identity::Principal;
-use contract::auth::{AuditAction, CreateOrganization, Member, Organization};
+use contract::auth::{AuditAction, CreateOrganization, Member, Organization, OrganizationCreated};
 use contract::identity::{OrganizationRole, Permission};
 use contract::ids::{OrganizationId, UserId};
 
@@ -49,6 +49,7 @@ impl App {
         membership::insert(&mut tx, id, who.user(), role, now).await?;
         let event = AuditEvent::new(AuditAction::OrganizationCreated, &client.origin).own(who.user());
         audit::insert(&mut tx, &event.organization(id).with("slug", slug.as_str()), now).await?;
+        self.outbox.publish(&mut tx, &OrganizationCreated { organization: id, owner: who.user() }).await?;
         tx.commit().await?;
         Ok(Organization { id, name: name.to_owned(), slug, role: Some(role), created_at: now.to_datetime() })
     }

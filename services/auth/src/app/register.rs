@@ -6,7 +6,7 @@ use crate::domain::email::Email;
 use crate::error::{AuthError, AuthResult};
 use crate::store::user::User;
 use crate::store::{audit, user};
-use contract::auth::{AuditAction, Grant, Register};
+use contract::auth::{AuditAction, Grant, Register, UserRegistered};
 use contract::identity::Role;
 
 impl App {
@@ -36,6 +36,7 @@ impl App {
         audit::insert(&mut tx, &event, now).await?;
         self.mail_verification(&mut tx, &account, now).await?;
         let started = self.start_session(&mut tx, &account, client, request.device, now).await?;
+        self.outbox.publish(&mut tx, &UserRegistered { user: account.id }).await?;
         tx.commit().await?;
         Ok(Grant { user: account.view(), tokens: started.tokens })
     }

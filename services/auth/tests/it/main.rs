@@ -6,6 +6,7 @@ mod accounts;
 mod audit;
 mod commands;
 mod email;
+mod events;
 mod feed;
 mod invitations;
 mod keys;
