@@ -5,7 +5,7 @@
 //! - A level that nobody asked for costs nothing: the decision is made once a place in the code, not once a line.
 //! - Spans of level INFO and above always exist, whatever the log level: they carry the correlation id, and a warning
 //!   needs it as much as an information does.
-//! - Libraries stay at WARN unless they are named, and those that print headers cannot be set below INFO at all: their
+//! - Libraries stay at WARN, or off, unless they are named, and those that print headers cannot be set below INFO at all: their
 //!   debug lines hold bearer tokens.
 
 use arc_swap::ArcSwap;
@@ -35,6 +35,9 @@ const LIBRARIES: [&str; 12] = [
 ];
 /// Libraries whose debug lines hold headers or credentials.
 const TALKATIVE: [&str; 4] = ["h2", "hyper", "lettre", "tower_http"];
+
+/// Libraries that log every attempt to reach a server that is away, at the rate of requests. Whoever calls them says so once.
+const SILENT: [&str; 1] = ["redis"];
 
 /// Whether a target belongs to a library below us.
 pub(super) fn is_library(target: &str) -> bool {
@@ -105,7 +108,8 @@ impl FromStr for Directives {
 impl Directives {
     fn new(text: &str, default: LevelFilter, named: &[(&str, LevelFilter)]) -> Self {
         let quiet = LIBRARIES.map(|library| (library, default.min(LevelFilter::WARN)));
-        let targets = Targets::new().with_default(default).with_targets(quiet);
+        let silent = SILENT.map(|library| (library, LevelFilter::OFF));
+        let targets = Targets::new().with_default(default).with_targets(quiet).with_targets(silent);
         let targets = targets.with_targets(named.iter().copied());
         let most = named.iter().map(|(_, level)| *level).fold(default, LevelFilter::max);
         Self { text: text.to_owned(), targets, most }
@@ -206,6 +210,8 @@ mod tests {
         assert!(!enabled("debug", "hyper_util::client", Level::INFO));
         assert!(enabled("debug", "sqlx::query", Level::WARN));
         assert!(!enabled("error", "sqlx::query", Level::WARN));
+        assert!(!enabled("debug", "redis::cluster_handling", Level::ERROR));
+        assert!(enabled("info,redis=warn", "redis::cluster_handling", Level::WARN));
     }
 
     #[test]

@@ -3,19 +3,22 @@
 use crate::engines::Place;
 use crate::engines::on_both_engines;
 use crate::house::Lines;
+use chassis::bus::{Bus, BusConfig};
 use chassis::clock::Clock;
 use chassis::config::{Mode, Sources};
 use chassis::db::{DatabaseConfig, Db, Synchronous};
 use chassis::durability::{Board, DurabilityConfig, Guarantee, Held, Later, guard};
-use chassis::run::{Assembled, Platform, Targets};
+use chassis::run::{Assembled, Platform, Started, Targets, run};
 use chassis::service::Registration;
 use chassis::state::{RedisConfig, State, StateConfig};
 use chassis::stop;
 use std::collections::BTreeMap;
 use testkit::servers::{Postgres, Redis};
-use testkit::tiny::Ledger;
-use testkit::{Folder, engines, eventually};
+use testkit::tiny::{Counter, Ledger};
+use testkit::{Client, Folder, engines, eventually};
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
+use uuid::Uuid;
 
 /// What is demanded of a process with these engines, and what it says.
 struct Asked {
@@ -197,10 +200,76 @@ async fn an_engine_that_is_away_at_start_is_asked_when_it_is_there() {
     leniently.join_next().await.unwrap().unwrap().unwrap();
 }
 
+/// What a process with this bus and nothing else says in production.
+async fn with_bus(config: BusConfig, synchronous: Synchronous) -> (anyhow::Result<Option<Later>>, Board) {
+    let folder = Folder::new("durability").unwrap();
+    let bus = Bus::open(&config, folder.path(), synchronous, Clock::system()).await.unwrap();
+    let (state, _) = State::open(&StateConfig::default(), &RedisConfig::default(), Clock::system()).unwrap();
+    let (demanded, board) = (DurabilityConfig::default(), Board::default());
+    let outcome = guard(Mode::Production, &demanded, &BTreeMap::new(), &state, Some(&bus), &board).await;
+    bus.close().await;
+    (outcome, board)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_embedded_bus_is_as_safe_as_its_file() {
+    let (outcome, _) = with_bus(BusConfig::default(), Synchronous::Full).await;
+    assert!(outcome.is_ok(), "{outcome:?}");
+    let (outcome, _) = with_bus(BusConfig::default(), Synchronous::Normal).await;
+    let refusal = format!("{:#}", outcome.unwrap_err());
+    assert!(
+        refusal.contains("bus on SQLite") && refusal.contains("database.synchronous = full"),
+        "{refusal}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_nats_server_is_refused_in_production_and_one_that_is_away_is_asked_later() {
+    let Some(url) = engines::nats_url() else { return };
+    let config = |url: &str| {
+        let prefix = format!("t{}", Uuid::new_v4().simple());
+        BusConfig {
+            url: Some(url.to_owned().into()),
+            prefix,
+            request_timeout_ms: 1_000,
+            ..BusConfig::default()
+        }
+    };
+    let (outcome, _) = with_bus(config(&url), Synchronous::Full).await;
+    let refusal = format!("{:#}", outcome.unwrap_err());
+    assert!(refusal.contains("1 replica") && refusal.contains("bus.replicas = 3"), "{refusal}");
+    let (outcome, board) = with_bus(config("nats://127.0.0.1:1"), Synchronous::Full).await;
+    assert!(outcome.unwrap().is_some() && board.read().iter().all(|held| held.what != "bus"));
+}
+
+/// `run` may be called once a process: under nextest each test has one of its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_running_process_shows_what_really_holds() {
+    let folder = Folder::new("durability").unwrap();
+    let services = vec![Registration::of::<Ledger>(), Registration::of::<Counter>()];
+    let data = folder.path().join("data").display().to_string();
+    let settings = [("DATA_DIR", &*data), ("PORT", "0"), ("OPS_PORT", "0"), ("LOG_LEVEL", "off")];
+    let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let platform = Platform::load(&services, Sources::from_parts(None, settings)).unwrap();
+    let targets = Targets::parse("all", &services).unwrap();
+    let (tell, told) = oneshot::channel::<Started>();
+    std::thread::spawn(move || run(platform, &targets, "0.0.0", |started| drop(tell.send(started.clone()))));
+    let ops = Client::http(format!("http://{}", told.await.unwrap().ops));
+    let info: serde_json::Value = serde_json::from_str(&ops.get_unchecked("/info").await.text()).unwrap();
+    let held = |what: &str| {
+        let all = info["durability"].as_array().unwrap();
+        let found = all.iter().find(|held| held["what"] == what).unwrap();
+        (found["engine"].as_str().unwrap(), found["survives"].as_str().unwrap())
+    };
+    assert_eq!(held("ledger"), ("SQLite", "process_crash"));
+    assert_eq!(held("bus"), ("SQLite", "process_crash"));
+    assert_eq!(held("state"), ("the process", "nothing"));
+}
+
 /// A whole process in production on this database.
 async fn boot(database: &str) -> anyhow::Result<Assembled> {
     let folder = Folder::new("durability").unwrap();
-    let services = [Registration::of::<Ledger>()];
+    let services = [Registration::of::<Ledger>(), Registration::of::<Counter>()];
     let settings = [
         ("BOWLINE_MODE", "production"),
         ("DATA_DIR", folder.path().to_str().unwrap()),

@@ -17,8 +17,21 @@ fn replica(url: &str) -> (Wakes, Carrier) {
 
 #[tokio::test]
 async fn a_wake_reaches_another_process_through_redis() {
-    let Some(url) = engines::redis_url() else { return };
-    let ((one, carrier), (other, others_carrier)) = (replica(&url), replica(&url));
+    if let Some(url) = engines::redis_url() {
+        a_wake_reaches_another_process(&url).await;
+    }
+}
+
+/// Each listens to some node and publishes on another: a cluster passes on what is said anywhere.
+#[tokio::test]
+async fn a_wake_reaches_another_process_through_a_redis_cluster() {
+    if let Some(url) = engines::redis_cluster_url() {
+        a_wake_reaches_another_process(&url).await;
+    }
+}
+
+async fn a_wake_reaches_another_process(url: &str) {
+    let ((one, carrier), (other, others_carrier)) = (replica(url), replica(url));
     let (stopper, stop) = stop::channel();
     let mut carrying = JoinSet::new();
     carrying.spawn(carrier.carry(stop.clone()));

@@ -2,6 +2,7 @@
 
 use super::invalidation::{next, tag};
 use super::{Hearing, Place};
+use crate::house::Lines;
 use chassis::state::{DecidedBy, Limit, RedisConfig, Stale, StateError};
 use std::time::{Duration, Instant};
 use testkit::servers::Redis;
@@ -56,10 +57,25 @@ async fn a_server_that_accepts_and_never_answers_is_given_up_in_time() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_slow_for_a_while_costs_the_calls_of_that_while_and_no_others() {
+    let Some(redis) = server(Redis::start) else { return };
+    let config = RedisConfig { url: Some(redis.url().into()), timeout_ms: 200 };
+    let state = Place::of(config).instance();
+    state.put("a", "1", LONG).await.unwrap();
+    redis.ask(&["CLIENT", "PAUSE", "1000", "ALL"]).unwrap();
+    let began = Instant::now();
+    assert!(state.get("a").await.unwrap_err().is_unavailable());
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    let value = eventually(|| async { state.get("a").await }).await;
+    assert_eq!(value.unwrap(), "1");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_redis_is_away_this_process_counts_limits_alone_and_never_waits_long() {
     let Some(mut redis) = server(Redis::start) else { return };
     let state = Place::at(&redis.url()).instance();
     let limits = [Limit::new("login", 5, 10 * LONG).unwrap()];
+    let lines = Lines::capture("info");
     assert_eq!(state.limit("a", &limits).await.unwrap().by, DecidedBy::Redis);
     redis.kill().unwrap();
     let began = Instant::now();
@@ -70,10 +86,15 @@ async fn while_redis_is_away_this_process_counts_limits_alone_and_never_waits_lo
         allowed += u32::from(decision.allowed);
     }
     assert_eq!(allowed, 5, "without Redis there is still a limit, and it is the same");
+    let counted = |decision| lines.metric("state_limits_total", &[decision, "by=\"fallback\""]);
+    assert_eq!((counted("\"allowed\""), counted("\"refused\"")), (Some(5.0), Some(45.0)));
     assert!(began.elapsed() < Duration::from_secs(3), "fifty decisions took {:?}", began.elapsed());
     redis.restart().unwrap();
     let back = || async { state.limit("c", &limits).await.unwrap().by == DecidedBy::Redis };
     eventually(back).await;
+    // Each turn is told once, however many calls there are.
+    assert_eq!(lines.text().matches("by this process alone").count(), 1, "{}", lines.text());
+    assert_eq!(lines.text().matches("by Redis again").count(), 1, "{}", lines.text());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
