@@ -292,7 +292,7 @@ async fn a_process_in_production_does_not_start_on_a_database_that_does_not_writ
     let mut refusals = Vec::new();
     for start in [Postgres::start, Postgres::start_durable] {
         let server = start().unwrap();
-        refusals.push(boot(&server.url("postgres")).await.err().map(|error| format!("{error:#}")));
+        refusals.push(boot(&server.url("{service}")).await.err().map(|error| format!("{error:#}")));
     }
     assert!(
         refusals[0].as_ref().is_some_and(|refusal| refusal.contains("ledger on PostgreSQL")),
