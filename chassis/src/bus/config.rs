@@ -9,7 +9,8 @@ settings! {
     /// The bus, on which services publish what happened.
     pub struct BusConfig {
         /// Where the broker is: `nats://host:port` or `tls://host:port` for NATS JetStream (credentials as
-        /// `nats://user:password@host:port` or `nats://token@host:port`), `kafka://host:port,host:port` for Kafka.
+        /// `nats://user:password@host:port` or `nats://token@host:port`; `tls` trusts whom the system trusts),
+        /// `kafka://host:port,host:port` for Kafka, in a binary that was built with it, without encryption.
         /// Without it records are kept in a file in the data folder, for all processes that share that folder.
         url: Option<SecretString> = None, env "BUS_URL";
         /// What the names of topics begin with on a broker, so that several installations can share one.

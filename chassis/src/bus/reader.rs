@@ -34,6 +34,7 @@ impl Reader {
     /// When the broker is away. Whether this reader goes on afterwards is not said: make a new one, from the positions
     /// of what is done with.
     pub async fn next(&mut self, max: usize) -> Result<Vec<Delivered>, BusError> {
+        let max = max.max(1);
         let batch = match &mut self.log {
             Log::Embedded(log) => log.next(max).await?,
             Log::Nats(log) => log.next(max).await?,

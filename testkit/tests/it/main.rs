@@ -5,5 +5,7 @@
 
 mod entries;
 mod hops;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod schema;
 mod transfers;

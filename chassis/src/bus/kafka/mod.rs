@@ -15,7 +15,6 @@ pub(super) use reader::Reader;
 use super::{BusConfig, BusDurability, BusError};
 use publish::Producers;
 use rdkafka::ClientContext;
-use rdkafka::admin::AdminClient;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult};
@@ -39,8 +38,6 @@ pub(super) struct Kafka {
     max_message_bytes: usize,
     publish_timeout: Duration,
     request_timeout: Duration,
-    /// Makes topics.
-    admin: Arc<AdminClient<Quiet>>,
     /// Asks about topics, and assigns nothing.
     lookup: Arc<BaseConsumer<Quiet>>,
     producers: Producers,
@@ -58,7 +55,6 @@ impl Kafka {
     pub(super) fn open(config: &BusConfig, url: &SecretString) -> anyhow::Result<Self> {
         let servers = url.expose_secret().trim_start_matches("kafka://").to_owned();
         let max_message_bytes = config.max_record_bytes + OVERHEAD;
-        let admin = client(&servers).create_with_context(Quiet)?;
         let lookup = client(&servers).create_with_context(Quiet)?;
         let producers =
             Producers::new(publish::settings(&servers, max_message_bytes, config.publish_timeout()))?;
@@ -71,7 +67,6 @@ impl Kafka {
             max_message_bytes,
             publish_timeout: config.publish_timeout(),
             request_timeout: config.request_timeout(),
-            admin: Arc::new(admin),
             lookup: Arc::new(lookup),
             producers,
             known: Mutex::default(),

@@ -71,13 +71,20 @@ impl Producers {
         self.lock().clone().ok_or_else(BusError::closed)
     }
 
-    /// Withdraws everything that this producer has not sent and puts another one in its place.
+    fn is_current(&self, number: u64) -> bool {
+        self.lock().as_ref().is_some_and(|(current, _)| *current == number)
+    }
+
+    /// Withdraws everything that this producer has not sent, puts another one in its place where nobody has yet, and
+    /// lets it go where that may take a while.
     async fn replace(&self, (number, old): Numbered) -> Result<(), BusError> {
-        let next: FutureProducer<Quiet> = self.settings.create_with_context(Quiet).map_err(away)?;
         let replaced = {
             let mut current = self.lock();
-            match &mut *current {
-                Some((found, _)) if *found == number => current.replace((number + 1, next)),
+            match &*current {
+                Some((found, _)) if *found == number => {
+                    let next = self.settings.create_with_context(Quiet).map_err(away)?;
+                    current.replace((number + 1, next))
+                }
                 // Somebody else was first, or the bus is closed.
                 _ => None,
             }
@@ -147,9 +154,8 @@ impl Kafka {
                 stopped.insert(record.lane());
             }
         }
-        if (lost || producer.client().fatal_error().is_some())
-            && let Err(error) = self.producers.replace((number, producer)).await
-        {
+        let spent = lost || producer.client().fatal_error().is_some() || !self.producers.is_current(number);
+        if spent && let Err(error) = self.producers.replace((number, producer)).await {
             tracing::warn!(%error, "the client of Kafka could not be replaced");
         }
         outcomes

@@ -2,7 +2,7 @@
 //! the positions is the group, and who reads is decided there.
 
 use super::publish::ID;
-use super::topics::fetch;
+use super::topics::ask;
 use super::{Kafka, OVERHEAD, Quiet, away, blocking, client};
 use crate::bus::reader::{missed, reset};
 use crate::bus::{BusEngine, BusError, Delivered, Position, Record};
@@ -96,8 +96,7 @@ impl Kafka {
 
 /// The partitions of a topic that must be there. Blocks.
 fn count(lookup: &BaseConsumer<Quiet>, name: &str, patience: Duration) -> Result<Vec<i32>, BusError> {
-    let found =
-        fetch(lookup.client(), Some(name), patience)?.into_iter().next().map(|found| found.partitions);
+    let found = ask(lookup, Some(name), patience)?.into_iter().next().map(|found| found.partitions);
     found
         .filter(|partitions| !partitions.is_empty())
         .ok_or_else(|| BusError::Unavailable(format!("topic {name} is not there yet")))

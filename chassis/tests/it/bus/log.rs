@@ -51,7 +51,10 @@ on_every_bus! {
         let records: Vec<Record> = (0..60).map(|n| record(&format!("k{}", n % 10), n)).collect();
         publish(&bus, &records).await;
         let mut first = bus.reader("order", "readers", &[]).await.unwrap();
-        let before = take(&mut first, 30).await;
+        let mut before = Vec::new();
+        while before.len() < 30 {
+            before.extend(first.next(10).await.unwrap());
+        }
         drop(first);
         let mut second = bus.reader("order", "readers", &positions(&before)).await.unwrap();
         let after = take(&mut second, 60 - before.len()).await;
