@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::commands::{admin, asyncapi, config, events, keys, mail, migrate, openapi, run, targets};
+use crate::commands::{admin, asyncapi, config, events, keys, mail, migrate, openapi, run, saga, targets};
 use chassis::config::Sources;
 use chassis::run::Platform;
 use clap::{Parser, Subcommand};
@@ -49,6 +49,8 @@ enum Command {
     Keys(keys::Keys),
     /// Look at events that were given up, and send them through again
     Events(events::Events),
+    /// Look at sagas, and decide for those that are stuck
+    Saga(saga::Saga),
     /// Look at outgoing mail that is kept in the database
     Mail(mail::Mail),
 }
@@ -69,6 +71,7 @@ impl Cli {
             Command::Admin(admin) => admin.run(platform()?),
             Command::Keys(keys) => keys.run(platform()?),
             Command::Events(events) => events.run(platform()?),
+            Command::Saga(saga) => saga.run(platform()?),
             Command::Mail(mail) => mail.run(platform()?),
         }
     }

@@ -21,6 +21,8 @@ mod folder;
 mod listening;
 #[cfg(feature = "harness")]
 mod raw_peer;
+#[cfg(feature = "harness")]
+pub mod saga;
 pub mod servers;
 #[cfg(feature = "harness")]
 mod service;

@@ -48,8 +48,9 @@ struct Matching {
     cause: Option<String>,
 }
 
+/// Who does something to events or sagas, and why.
 #[derive(Debug, Args)]
-struct Deed {
+pub(super) struct Deed {
     /// Who does it; kept in the operator log
     #[arg(long, value_name = "NAME")]
     by: String,
@@ -216,7 +217,8 @@ async fn log(context: &Context, limit: u32) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn read(file: &std::path::Path) -> anyhow::Result<String> {
+/// The text of a file; `-` is standard input.
+pub(super) fn read(file: &std::path::Path) -> anyhow::Result<String> {
     if file.as_os_str() == "-" {
         let mut text = String::new();
         std::io::stdin().read_to_string(&mut text).context("cannot read standard input")?;

@@ -9,7 +9,8 @@
 //! - A job may be run more than once, and all runs but the committed one are undone. It changes nothing but the database.
 //! - A job's failure is its own. When one fails, all are undone; it is then run alone, and the others together again.
 //! - A job is answered after its commit, and what it asked [`Tx::after_commit`] for happens before that answer.
-//! - A caller that goes away breaks nobody's transaction: its job is left out if it was not begun, and done otherwise.
+//! - A caller that goes away breaks nobody's transaction: its job is left out, undone if it was under way, and stands if
+//!   all that was left was the commit.
 //! - [`Db::close`] finishes what was accepted. The task ends with the last clone of the database at the latest.
 //!
 //! What it does not do: it gives no order among jobs that wait at the same time, and it does not make long jobs short.
@@ -185,11 +186,16 @@ where
     }
 
     fn run<'a>(&'a mut self, t: &'a mut Tx) -> BoxFuture<'a, bool> {
-        let Self { work, request, origin, span, outcome, .. } = self;
+        let Self { work, request, origin, span, outcome, back } = self;
         Box::pin(async move {
             let made = async { work(t).await };
             let made = on_behalf(request.clone(), origin.clone(), made).instrument(span.clone());
-            let ended = AssertUnwindSafe(made).catch_unwind().await;
+            let made = AssertUnwindSafe(made).catch_unwind();
+            let ended = tokio::select! {
+                biased;
+                ended = made => ended,
+                () = left(back) => return false,
+            };
             // A job that hid a failed statement, or went on without waiting for one, has failed all the same.
             let ended = match (ended, t.must_be_ready()) {
                 (Ok(Ok(_)), Err(error)) => Ok(Err(error.into())),
@@ -209,6 +215,13 @@ where
             // Who went away does not want to know.
             drop(back.send(outcome));
         }
+    }
+}
+
+/// Resolves when nobody waits for the answer any more.
+async fn left<T>(back: &mut Option<oneshot::Sender<T>>) {
+    if let Some(back) = back {
+        back.closed().await;
     }
 }
 

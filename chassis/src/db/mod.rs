@@ -27,6 +27,7 @@ mod group;
 mod migrate;
 mod postgres;
 mod query;
+mod shield;
 mod sqlite;
 mod ts;
 mod tx;
@@ -48,6 +49,7 @@ pub use crate::q;
 use group::Group;
 use metrics::{gauge, histogram};
 use secrecy::ExposeSecret;
+use shield::Shield;
 use sqlx::PgPool;
 use std::path::Path;
 use std::sync::Arc;
@@ -102,6 +104,7 @@ pub struct About {
     service: String,
     place: String,
     group: Group,
+    shield: Shield,
 }
 
 impl Db {
@@ -132,7 +135,7 @@ impl Db {
         let asked = Instant::now();
         let begun = match self {
             Self::Sqlite { write, .. } => Tx::sqlite(SqliteTx::begin(write.lane().await?).await?),
-            Self::Postgres { pool, .. } => Tx::postgres(pool.begin_with("BEGIN").await?),
+            Self::Postgres { pool, about } => Tx::postgres(about.shield.begin(pool.clone()).await?),
         };
         histogram!("db_pool_acquire_seconds", "service" => self.about().service.clone())
             .record(asked.elapsed());
@@ -232,7 +235,7 @@ impl Db {
 
 impl About {
     fn new(service: &str, place: String) -> Self {
-        Self { service: service.to_owned(), place, group: Group::default() }
+        Self { service: service.to_owned(), place, group: Group::default(), shield: Shield::default() }
     }
 
     fn record(&self, pool: &'static str, (used, idle, max): (u32, u32, u32)) {

@@ -2,7 +2,7 @@
 
 use super::disturb::{Disturb, Disturbance};
 use super::flow::{Acts, Moved, Policy, Retry, Saga, Step, StepError, StepResult, Steps, What};
-use super::machine::{Action, Plan};
+use super::machine::{Action, Plan, PlanStep};
 use crate::db::Tx;
 use anyhow::{anyhow, ensure};
 use futures_util::FutureExt;
@@ -26,6 +26,19 @@ pub struct Flow {
     acts: Arc<dyn Erased>,
     about: Arc<About>,
     disturb: Option<Arc<dyn Disturb>>,
+}
+
+/// What a step is, without what it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StepInfo {
+    /// Its name.
+    pub name: &'static str,
+    /// Whether it is a remote step.
+    pub remote: bool,
+    /// Whether it can be undone.
+    pub undo: bool,
+    /// Whether it is behind the point of no return.
+    pub no_return: bool,
 }
 
 /// What is known of a flow without its types.
@@ -86,6 +99,19 @@ impl Flow {
     #[must_use]
     pub fn disturbed(self, disturb: Arc<dyn Disturb>) -> Self {
         Self { disturb: Some(disturb), ..self }
+    }
+
+    /// Its steps, in order.
+    #[must_use]
+    pub fn steps(&self) -> Vec<StepInfo> {
+        let About { plan, names, .. } = self.about();
+        let info = |(place, (step, name)): (usize, (&PlanStep, &&'static str))| StepInfo {
+            name,
+            remote: step.remote,
+            undo: step.undo,
+            no_return: plan.pivot.is_some_and(|pivot| place >= pivot),
+        };
+        plan.steps.iter().zip(names).enumerate().map(info).collect()
     }
 
     pub(super) fn about(&self) -> &About {

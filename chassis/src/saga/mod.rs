@@ -33,7 +33,7 @@ mod worker;
 
 pub use config::SagaConfig;
 pub use disturb::{Disturb, Disturbance};
-pub use erased::Flow;
+pub use erased::{Flow, StepInfo};
 pub use flow::{
     AnyStep, LocalAction, LocalStep, Moved, RemoteAction, RemoteStep, Retry, Saga, Step, StepError,
     StepResult, Steps, What, local, remote,

@@ -204,6 +204,24 @@ async fn a_job_whose_caller_has_left_before_it_began_is_not_done() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_whose_caller_leaves_while_it_runs_is_undone_and_holds_nobody_up() {
+    let place = Place::sqlite();
+    let db = place.with(WORDS).await;
+    let endless = async {
+        let job = db.group(|t| {
+            Box::pin(async move {
+                q!(t.tx, execute, "INSERT INTO words (id, word) VALUES (1, 'w')")?;
+                std::future::pending::<Result<(), DbError>>().await
+            })
+        });
+        job.await
+    };
+    assert!(tokio::time::timeout(Duration::from_millis(100), endless).await.is_err());
+    tokio::time::timeout(Duration::from_secs(2), insert(&db, 2)).await.expect("held up").unwrap();
+    assert_eq!(ids(&db).await, [2]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_that_hangs_in_a_statement_ends_at_the_limit_and_the_others_go_on() {
     let place = Place::sqlite();
     let config = chassis::db::DatabaseConfig { statement_timeout_ms: 200, ..place.config.clone() };

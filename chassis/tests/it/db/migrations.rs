@@ -93,7 +93,7 @@ async fn columns(db: &Db) -> Vec<(String, String)> {
     let sql = match db.engine() {
         Engine::Sqlite => {
             "SELECT m.name, c.name FROM sqlite_master m JOIN pragma_table_info(m.name) c \
-             WHERE m.type = 'table' AND m.name NOT LIKE '\\_%' ESCAPE '\\' ORDER BY 1, 2"
+             WHERE m.type = 'table' AND m.name NOT LIKE '\\_%' ESCAPE '\\' AND m.name <> 'sqlite_sequence' ORDER BY 1, 2"
         }
         Engine::Postgres => {
             "SELECT CAST(table_name AS TEXT), CAST(column_name AS TEXT) FROM information_schema.columns \

@@ -95,6 +95,19 @@ on_both_engines! {
         assert_eq!(woken.load(Ordering::SeqCst), 1);
     }
 
+    // The next one to use its connection would write into a transaction that nobody commits.
+    async fn a_caller_that_goes_away_while_its_transaction_begins_leaves_none_open(place: Arc<Place>) {
+        use futures_util::FutureExt;
+        let witness = place.with(COUNTERS).await;
+        let config = chassis::db::DatabaseConfig { pool_size: 1, ..place.config.clone() };
+        let db = Db::open(&config, "test", &place.folder).await.unwrap();
+        for n in 1..=20_i64 {
+            drop(db.begin().now_or_never());
+            q!(db.write, execute, "UPDATE counters SET n = $1", n).unwrap();
+            assert_eq!(count(&witness).await, n);
+        }
+    }
+
     async fn a_missed_row_does_not_end_a_transaction(place: Arc<Place>) {
         let db = place.with(COUNTERS).await;
         let mut t = db.begin().await.unwrap();

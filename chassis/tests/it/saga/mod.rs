@@ -1,8 +1,10 @@
 //! Sagas, on both engines.
 
+mod measure;
 mod operated;
 mod sample;
 mod scale;
+mod trial;
 
 use crate::engines::on_both_engines;
 use chassis::saga::{Phase, StartError, Started};

@@ -10,7 +10,7 @@ use std::time::Duration;
 use testkit::eventually;
 
 /// Sagas that are open and not due, and stuck ones.
-async fn crowd(db: &Db, each: i64) {
+pub(super) async fn crowd(db: &Db, each: i64) {
     let id = match db.engine() {
         Engine::Sqlite => "randomblob(16)",
         Engine::Postgres => "gen_random_uuid()",
