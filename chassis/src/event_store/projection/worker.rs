@@ -65,6 +65,9 @@ impl<P: Projection> Worker<P> {
             let mut woken = pin!(appended.woken());
             woken.as_mut().enable();
             let round = self.round(&mut introduced).await;
+            if self.held.is_none() {
+                self.gauge_nothing();
+            }
             let (pause, wakes) = match round {
                 Ok(Round::Busy) => continue,
                 Ok(Round::Idle(pause)) => (pause, true),
@@ -207,7 +210,8 @@ impl<P: Projection> Worker<P> {
         if generation.version != i64::from(P::VERSION) {
             return Ok(Round::Idle(LEASE / 2));
         }
-        self.gauge(generation);
+        let age = generation.waiting_since.map_or(Duration::ZERO, |since| self.now().since(since));
+        self.gauge(generation.state, generation.lag, age);
         if let Some(pause) = self.pause(generation) {
             return Ok(Round::Idle(pause));
         }
@@ -238,6 +242,7 @@ impl<P: Projection> Worker<P> {
                 && has_caught_up
                 && store::switch(&mut t, P::NAME, generation.generation, now).await?
             {
+                self.gauge(GenerationState::Building, 0, Duration::ZERO);
                 tracing::info!(
                     projection = P::NAME,
                     generation = generation.generation,
@@ -306,18 +311,19 @@ impl<P: Projection> Worker<P> {
         (!pause.is_zero()).then_some(pause)
     }
 
-    fn gauge(&self, generation: &ProjectionStatus) {
+    fn gauge(&self, state: GenerationState, lag: i64, age: Duration) {
         let labels = || {
             let service = self.store.0.db.service().to_owned();
-            [
-                ("service", service),
-                ("projection", P::NAME.to_owned()),
-                ("state", generation.state.as_str().to_owned()),
-            ]
+            [("service", service), ("projection", P::NAME.to_owned()), ("state", state.as_str().to_owned())]
         };
-        gauge!("projection_lag_events", &labels()).set(generation.lag as f64);
-        let age = generation.waiting_since.map_or(Duration::ZERO, |since| self.now().since(since));
+        gauge!("projection_lag_events", &labels()).set(lag as f64);
         gauge!("projection_lag_seconds", &labels()).set(age.as_secs_f64());
+    }
+
+    /// Another instance tells how far it is.
+    fn gauge_nothing(&self) {
+        self.gauge(GenerationState::Live, 0, Duration::ZERO);
+        self.gauge(GenerationState::Building, 0, Duration::ZERO);
     }
 
     fn count(&self, name: &'static str, by: usize) {
