@@ -27,8 +27,8 @@ settings! {
         publish_timeout_ms: u64 = 5_000;
         /// How long the broker may take to answer anything else, also a connection, in milliseconds.
         request_timeout_ms: u64 = 5_000;
-        /// How often a reader of the embedded log looks for records of other processes, in milliseconds. Records of its
-        /// own process wake it at once.
+        /// How often a reader of the embedded log looks for records of other processes, in milliseconds; records of its
+        /// own process wake it at once. On Kafka, how long a broker that has nothing new keeps a reader waiting.
         poll_ms: u64 = 100;
     }
 }

@@ -38,6 +38,7 @@ pub(super) struct Kafka {
     max_message_bytes: usize,
     publish_timeout: Duration,
     request_timeout: Duration,
+    poll: Duration,
     /// Asks about topics, and assigns nothing.
     lookup: Arc<BaseConsumer<Quiet>>,
     producers: Producers,
@@ -67,6 +68,7 @@ impl Kafka {
             max_message_bytes,
             publish_timeout: config.publish_timeout(),
             request_timeout: config.request_timeout(),
+            poll: config.poll(),
             lookup: Arc::new(lookup),
             producers,
             known: Mutex::default(),

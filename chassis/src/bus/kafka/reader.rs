@@ -22,6 +22,8 @@ use uuid::Uuid;
 
 /// How often a reader looks whether its topic has got more partitions.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(60);
+/// The client does not let a broker keep it waiting for much longer.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// How much a reader holds in memory that was not asked for yet, in kilobytes.
 const AHEAD_KB: &str = "16384";
 
@@ -61,6 +63,7 @@ impl Kafka {
             .set("enable.auto.offset.store", "false")
             // What was removed meanwhile is for the next reader to find out and to tell.
             .set("auto.offset.reset", "error")
+            .set("fetch.wait.max.ms", self.poll.min(LONGEST_WAIT).as_millis().to_string())
             .set("fetch.message.max.bytes", (self.max_message_bytes + OVERHEAD).to_string())
             .set("queued.max.messages.kbytes", AHEAD_KB);
         let (name, patience, told) = (self.name(topic), self.request_timeout, topic.to_owned());
