@@ -88,6 +88,8 @@ impl Stage {
             }
             Bus::Kafka => {
                 let server = KafkaMock::start(BROKERS, &[TOPIC])?;
+                // The mock does not answer when it is asked for the settings of a topic, which each start waits for.
+                settings.push(("BOWLINE_BUS__REQUEST_TIMEOUT_MS".to_owned(), "1000".to_owned()));
                 settings.push(("BUS_URL".to_owned(), server.url()));
                 kafka = Some(server);
             }

@@ -1,13 +1,11 @@
 //! From the commit of an event to its handler, at a moderate rate.
 
+use super::WARM_UP;
 use super::probe::{self, Means};
 use anyhow::Context as _;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use tokio::time::MissedTickBehavior;
-
-/// Not measured: connections, prepared statements, the first lease.
-const WARM_UP: u32 = 100;
 
 pub(super) async fn measure(means: &Means, rate: u32, events: u32) -> anyhow::Result<Value> {
     let mut ticks = tokio::time::interval(Duration::from_secs(1) / rate);

@@ -81,5 +81,7 @@ pub fn run(measure: Measure) -> anyhow::Result<Value> {
 
 /// Tasks that publish or insert at once: what a busy service has in hand.
 const TASKS: u32 = 32;
+/// Not measured: connections, prepared statements, the first lease.
+const WARM_UP: u32 = 100;
 /// Nothing that is measured takes this long unless it hangs.
 const LIMIT: Duration = Duration::from_secs(120);

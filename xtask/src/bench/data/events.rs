@@ -12,6 +12,10 @@ const RATE: u32 = 100;
 const AIM_EMBEDDED_MS: f64 = 20.0;
 const AIM_BROKER_MS: f64 = 100.0;
 
+/// Said beside the figures: they are not those of a real cluster.
+const MOCK: &str = "Kafka is librdkafka's mock cluster: it answers a fetch that waits when its time is up (500 ms) and \
+    not when a record comes, as a real broker does.";
+
 const GROUNDS: [(Database, Bus); 6] = [
     (Database::Sqlite, Bus::Embedded),
     (Database::Postgres, Bus::Embedded),
@@ -62,6 +66,7 @@ pub(super) fn latency(arguments: &Arguments, ground: &Ground) -> Result<()> {
     let rows: Vec<_> = GROUNDS.into_iter().zip(&figures).map(row).collect();
     println!("\nfrom commit to handler, {events} events at {RATE} a second\n");
     println!("{}", table::render(["", "p50", "p99", "max", "aim p99", ""], &rows));
+    println!("\n{MOCK}");
     Ok(())
 }
 
