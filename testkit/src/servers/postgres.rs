@@ -29,7 +29,8 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// Creates a cluster and starts it, with `fsync` off: a power cut would damage it, a `kill -9` does not.
+    /// Creates a cluster and starts it, with `fsync` off: a power cut would damage it. A `kill -9` of
+    /// the server does not, but loses the last commits: `synchronous_commit` is off too.
     ///
     /// # Errors
     /// PostgreSQL is not installed, or did not start; the message ends with the server's log.

@@ -7,6 +7,8 @@ use tokio::task::JoinSet;
 
 const LONG: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_millis(150);
+/// Long enough to be renewed in time on a machine that is busy.
+const BEFORE_LONG: Duration = Duration::from_millis(1_500);
 
 on_all_engines! {
     async fn a_lease_has_one_owner_until_it_is_released(place: Place) {
@@ -53,10 +55,10 @@ on_all_engines! {
 
     async fn a_lease_that_is_renewed_lasts(place: Place) {
         let (one, other) = (place.instance(), place.instance());
-        let lease = one.acquire("nightly", SHORT).await.unwrap().unwrap();
+        let lease = one.acquire("nightly", BEFORE_LONG).await.unwrap().unwrap();
         assert!(lease.renew(LONG).await.unwrap());
         // Another lease that was acquired later and ran out says that the first one's time would be over.
-        let later = one.acquire("later", SHORT).await.unwrap().unwrap();
+        let later = one.acquire("later", BEFORE_LONG).await.unwrap().unwrap();
         eventually(|| async { other.acquire("later", LONG).await.unwrap() }).await;
         assert!(!later.renew(LONG).await.unwrap());
         assert!(other.acquire("nightly", LONG).await.unwrap().is_none());
