@@ -3,6 +3,8 @@
 mod api;
 mod flow;
 mod store;
+#[cfg(test)]
+mod trial;
 
 pub(super) use api::{Books, get_transfer, post_transfer};
 pub(super) use flow::Transfer;
