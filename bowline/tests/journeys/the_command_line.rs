@@ -113,3 +113,22 @@ fn dead_letters_are_looked_at_by_service_and_nothing_is_replayed_without_a_reaso
     let (success, _, stderr) = out(&all, &settings);
     assert!(!success && stderr.contains("--cause"), "{stderr}");
 }
+
+#[test]
+fn sagas_are_looked_at_by_service_and_nothing_is_decided_without_a_reason() {
+    let folder = Folder::new("saga").unwrap();
+    let settings = [("DATA_DIR", folder.path().to_str().unwrap())];
+    let (success, stdout, _) = out(&["saga", "list", "--service", "auth"], &settings);
+    assert!(success && stdout.contains("no such saga"), "{stdout}");
+    let id = "0199aaaa-0000-7000-8000-000000000000";
+    let (success, _, stderr) = out(&["saga", "show", "--service", "auth", id], &settings);
+    assert!(!success && stderr.contains("there is no saga"), "{stderr}");
+    for deed in ["retry", "skip", "compensate", "edit"] {
+        let (success, _, stderr) = out(&["saga", deed, "--service", "auth", id, "--by", "ann"], &settings);
+        assert!(!success && stderr.contains("--reason"), "{deed}: {stderr}");
+    }
+    let why = ["--by", "ann", "--reason", "a test"];
+    let retry = [["saga", "retry", "--service", "auth", id].as_slice(), why.as_slice()].concat();
+    let (success, _, stderr) = out(&retry, &settings);
+    assert!(!success && stderr.contains(id), "{stderr}");
+}
