@@ -13,7 +13,7 @@ const AIM_EMBEDDED_MS: f64 = 20.0;
 const AIM_BROKER_MS: f64 = 100.0;
 
 /// Said beside the figures: they are not those of a real cluster.
-const MOCK: &str = "Kafka is librdkafka's mock cluster: it answers a fetch that waits when its time is up (500 ms) and \
+const MOCK: &str = "Kafka is librdkafka's mock cluster: it answers a fetch that waits when its time is up (bus.poll_ms, 100 ms) and \
     not when a record comes, as a real broker does.";
 
 const GROUNDS: [(Database, Bus); 6] = [
