@@ -1,0 +1,98 @@
+//! What a service is made of.
+
+use super::Boxed;
+use crate::event_store::{EventStore, Projection};
+use crate::events::{Handler, Subscription};
+use crate::health::Check;
+use crate::saga::{Flow, Saga};
+use crate::stop::Stop;
+use axum::Router;
+use contract::event::Event;
+use std::future::Future;
+
+/// What a service is made of.
+#[derive(Debug)]
+pub struct Parts {
+    /// Its routes, with their whole public paths.
+    pub router: Router,
+    /// What it does besides answering.
+    pub workers: Vec<Worker>,
+    /// What must be well for it to be ready, besides its database.
+    pub checks: Vec<Check>,
+    /// The events that it handles.
+    pub subscriptions: Vec<Subscription>,
+    /// The sagas that it carries out.
+    pub sagas: Vec<Flow>,
+}
+
+impl Parts {
+    /// A service of these routes.
+    #[must_use]
+    pub fn new(router: Router) -> Self {
+        Self { router, workers: Vec::new(), checks: Vec::new(), subscriptions: Vec::new(), sagas: Vec::new() }
+    }
+
+    /// Adds work that goes on until the stop. When it ends or fails before, the process stops.
+    #[must_use]
+    pub fn worker<F>(mut self, name: &'static str, work: impl FnOnce(Stop) -> F + Send + 'static) -> Self
+    where
+        F: Future<Output = anyhow::Result<()>> + Send + 'static,
+    {
+        self.workers.push(Worker::new(name, work));
+        self
+    }
+
+    /// Handles events. Its progress is kept under `name`, which is unique in the service and stays the same in every
+    /// release; a new name begins with the oldest event that the bus still has.
+    #[must_use]
+    pub fn on<E: Event>(mut self, name: &'static str, handler: impl Handler<E>) -> Self {
+        self.subscriptions.push(Subscription::new(name, handler));
+        self
+    }
+
+    /// Adds a read model that follows the events of `store`.
+    #[must_use]
+    pub fn projection<P: Projection>(self, store: EventStore, projection: P) -> Self {
+        self.worker(P::NAME, move |stop| async move {
+            store.project_until(projection, stop).await;
+            Ok(())
+        })
+    }
+
+    /// Carries out the sagas of a flow.
+    #[must_use]
+    pub fn saga<S: Saga>(mut self, saga: S) -> Self {
+        self.sagas.push(Flow::of(saga));
+        self
+    }
+
+    /// Adds a readiness check.
+    #[must_use]
+    pub fn check(mut self, check: Check) -> Self {
+        self.checks.push(check);
+        self
+    }
+}
+
+type Work = Box<dyn FnOnce(Stop) -> Boxed<anyhow::Result<()>> + Send>;
+
+/// Work that goes on until the stop.
+pub struct Worker {
+    pub(crate) name: &'static str,
+    pub(crate) work: Work,
+}
+
+impl Worker {
+    pub(crate) fn new<F>(name: &'static str, work: impl FnOnce(Stop) -> F + Send + 'static) -> Self
+    where
+        F: Future<Output = anyhow::Result<()>> + Send + 'static,
+    {
+        Self { name, work: Box::new(move |stop| Box::pin(work(stop))) }
+    }
+}
+
+impl std::fmt::Debug for Worker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Worker").field("name", &self.name).finish_non_exhaustive()
+    }
+}
