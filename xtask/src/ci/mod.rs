@@ -1,13 +1,15 @@
 //! `cargo xtask ci`: what every change must pass, the cheapest check first.
 //!
-//! The tests come last and print the runner's own summary, so that the last line says how many tests ran. Lints and
-//! docs share one set of checked dependencies, doctests and tests one set of built ones: all with the feature `kafka`.
+//! Before the tests, processes are killed for a minute and a half (`cargo xtask prove`, in short). The tests come last and
+//! print the runner's own summary, so that the last line says how many tests ran. Lints and docs share one set of checked
+//! dependencies, doctests and tests one set of built ones: all with the feature `kafka`.
 
 mod files;
 mod links;
 
 use crate::kafka;
 use crate::process::{self, cargo, output};
+use crate::prove;
 use crate::test;
 use anyhow::{Result, bail};
 use std::process::Command;
@@ -39,6 +41,7 @@ pub(crate) fn run() -> Result<()> {
     let mut doctests = cargo(["test", "--workspace", "--doc", "--locked", "--quiet"]);
     doctests.args(kafka::features(&[]));
     command("doctests", doctests, "")?;
+    step("a short proof", "cargo xtask prove --quick, or with the seed above", prove::in_short)?;
     eprintln!("==> everything but the tests passed ({:.0} s)", started.elapsed().as_secs_f32());
     step_tests()
 }

@@ -31,6 +31,7 @@ use testkit::Folder;
 const OUTAGE: Duration = Duration::from_secs(30);
 const QUICK_KILLS: usize = 204;
 const KILLS: usize = 1_200;
+const KILLS_IN_SHORT: usize = 24;
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
@@ -82,6 +83,14 @@ impl Proof {
             Self::Outage(Away::Database) => "outage/database".to_owned(),
         }
     }
+}
+
+/// A few kills in every combination, and both outages: what a change has to pass.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn in_short() -> Result<()> {
+    run(&Arguments { quick: true, seed: None, only: None, kills: Some(KILLS_IN_SHORT), no_build: false })
 }
 
 /// Proves it.
