@@ -4,7 +4,7 @@
 //!
 //! 1. [`clock`]
 //! 2. [`config`], [`telemetry`], [`stop`]
-//! 3. [`db`], [`error`], [`http`], [`identity`], [`lease`], [`peer`], [`mail`], [`health`], [`openapi`], [`state`], [`wake`]
+//! 3. [`db`], [`error`], [`http`], [`identity`], [`lease`], [`peer`], [`mail`], [`health`], [`openapi`], [`operator`], [`state`], [`wake`]
 //! 4. [`bus`], [`durability`], [`event_store`], [`events`], [`saga`]
 //! 5. [`service`], [`ops`], [`run`]
 
@@ -22,6 +22,7 @@ pub mod identity;
 pub mod lease;
 pub mod mail;
 pub mod openapi;
+pub mod operator;
 pub mod ops;
 pub mod peer;
 pub mod run;

@@ -8,7 +8,7 @@
 
 use chassis::clock::Clock;
 use chassis::db::Db;
-use chassis::events::operator::Operator;
+use chassis::operator::Operator;
 use chassis::saga::{
     Disturb, Disturbance, Flow, Phase, Saga, SagaConfig, SagaRecord, Sagas, StepError, StepInfo,
 };

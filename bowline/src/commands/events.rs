@@ -2,9 +2,9 @@
 
 use super::say;
 use anyhow::{Context as _, ensure};
-use chassis::events::operator::{self, Operator};
 use chassis::events::{DeadLetter, DeadLetters, Filter};
 use chassis::http::Page;
+use chassis::operator::{self, Operator};
 use chassis::run::{Platform, offline_by_name};
 use chassis::service::Context;
 use clap::{Args, Subcommand};

@@ -1,9 +1,9 @@
 //! Dead letters: events that were given up, for a person to look at, mend and send through again.
 
 use super::dead_store;
-use super::operator::{self, Operator};
 use crate::clock::{Clock, Ts};
 use crate::db::{Db, DbError};
+use crate::operator::{self, Operator};
 use contract::event::{CloudEvent, EnvelopeError};
 use serde::Serialize;
 use serde_json::Value;

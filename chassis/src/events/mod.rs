@@ -21,7 +21,6 @@ mod dead;
 mod dead_store;
 mod inbox_store;
 mod ingest;
-pub mod operator;
 mod outbox;
 mod outbox_store;
 mod pauses;

@@ -4,8 +4,7 @@ use super::{EventsConfig, outbox_store};
 use crate::clock::Clock;
 use crate::db::{DbError, Tx};
 use crate::error::ApiError;
-use crate::http::RequestContext;
-use crate::telemetry::origin::Origin;
+use crate::http::origin;
 use contract::event::{CloudEvent, EnvelopeError, Event, EventSpec, topic_of, wire_type};
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -139,12 +138,6 @@ impl Outbox {
     pub(super) async fn committed(&self) {
         self.0.committed.notified().await;
     }
-}
-
-/// What the event is caused by: the request in hand, or the event or saga that is worked on.
-fn origin() -> Option<Origin> {
-    let request = |cx: &RequestContext| Origin::new(cx.trace.clone(), &*cx.correlation_id);
-    RequestContext::with_current(request).or_else(Origin::current)
 }
 
 /// FNV-1a, whose result must be the same in every process and release.

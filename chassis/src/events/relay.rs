@@ -8,7 +8,7 @@ use super::outbox::{Outbox, SHARDS};
 use super::outbox_store::{self, Waiting};
 use super::{EventsConfig, pauses};
 use crate::bus::{Bus, Record};
-use crate::clock::Clock;
+use crate::clock::{Clock, Ts};
 use crate::db::Db;
 use crate::lease::{Share, Shares};
 use crate::stop::Stop;
@@ -140,7 +140,7 @@ impl Relay {
         if confirmed.is_empty() { Round::Stuck } else { Round::Moved }
     }
 
-    fn record(&mut self, row: Waiting, now: crate::clock::Ts) -> ((i64, f64), Record) {
+    fn record(&mut self, row: Waiting, now: Ts) -> ((i64, f64), Record) {
         let topic = match self.topics.get(&row.topic) {
             Some(topic) => topic.clone(),
             None => {

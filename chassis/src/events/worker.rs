@@ -5,7 +5,7 @@ use super::ingest::Ingest;
 use super::subscription::{HandlerError, Subscription, Unhandled};
 use super::{EventsConfig, pauses};
 use crate::bus::Bus;
-use crate::clock::Clock;
+use crate::clock::{Clock, Ts};
 use crate::db::{Db, DbError, Engine, Tx};
 use crate::lease::Shares;
 use crate::stop::Stop;
@@ -231,10 +231,10 @@ impl Workers {
     }
 
     /// Runs the handler within its time, under the trace of the event. A handler that panics has failed.
-    async fn handle(&self, t: &mut Tx, row: &Claimed) -> Result<crate::clock::Ts, Unhandled> {
+    async fn handle(&self, t: &mut Tx, row: &Claimed) -> Result<Ts, Unhandled> {
         let envelope = CloudEvent::from_json(row.body.as_bytes())
             .map_err(|error| Unhandled::Failed(HandlerError::reject(error)))?;
-        let happened = crate::clock::Ts::from_datetime(envelope.time);
+        let happened = Ts::from_datetime(envelope.time);
         let origin = Origin::caused_by(envelope.traceparent.as_deref(), envelope.correlation_id.as_deref());
         let span = tracing::info_span!(
             "event",
@@ -288,7 +288,7 @@ impl Workers {
         inbox_store::release(&self.db, rows, self.clock.now()).await
     }
 
-    fn note_done(&self, happened: &[crate::clock::Ts]) {
+    fn note_done(&self, happened: &[Ts]) {
         let now = self.clock.now().micros();
         for at in happened {
             self.latency.record(now.saturating_sub(at.micros()).max(0) as f64 / 1e6);

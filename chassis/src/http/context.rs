@@ -6,6 +6,7 @@
 
 use super::edge::EdgeShared;
 use crate::identity::{Principal, TokenError};
+use crate::telemetry::origin::Origin;
 use crate::telemetry::trace::TraceContext;
 use axum::extract::FromRequestParts;
 use axum::extract::MatchedPath;
@@ -80,6 +81,13 @@ impl RequestContext {
     pub(crate) fn with_current<T>(read: impl FnOnce(&Self) -> T) -> Option<T> {
         CURRENT.try_with(|context| read(context)).ok()
     }
+}
+
+/// What the work in hand goes back to: the request, or in the background the event or saga that is worked on.
+#[must_use]
+pub fn origin() -> Option<Origin> {
+    let request = |cx: &RequestContext| Origin::new(cx.trace.clone(), &*cx.correlation_id);
+    RequestContext::with_current(request).or_else(Origin::current)
 }
 
 /// The context as a handler's parameter.

@@ -20,7 +20,7 @@ mod reply;
 mod version;
 
 pub use body::BodyFault;
-pub use context::{Cx, RequestContext};
+pub use context::{Cx, RequestContext, origin};
 pub use edge::{Caller, Edge, EdgeShared};
 pub use front::{Behind, Front};
 pub use json::Json;

@@ -48,8 +48,7 @@ pub use store_list::{After, Which};
 use crate::clock::Clock;
 use crate::db::{Db, DbError, Tx};
 use crate::error::ApiError;
-use crate::http::RequestContext;
-use crate::telemetry::origin::Origin;
+use crate::http::origin;
 use metrics::counter;
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -189,10 +188,4 @@ impl Sagas {
     ) -> Result<Vec<SagaRecord>, DbError> {
         store_list::list(&self.0.db, which, name, after, i64::from(most)).await
     }
-}
-
-/// What a saga is started by: the request in hand, or the event or saga that is worked on.
-fn origin() -> Option<Origin> {
-    let request = |cx: &RequestContext| Origin::new(cx.trace.clone(), &*cx.correlation_id);
-    RequestContext::with_current(request).or_else(Origin::current)
 }

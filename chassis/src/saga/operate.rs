@@ -4,7 +4,7 @@ use super::Sagas;
 use super::machine::{Event, Phase, Plan};
 use super::record::{OperateError, SagaRecord};
 use super::store::{self, Change, Line};
-use crate::events::operator::{Operator, note};
+use crate::operator::{Operator, note};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use uuid::Uuid;

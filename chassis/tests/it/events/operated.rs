@@ -1,9 +1,9 @@
 //! What a person does with dead letters.
 
 use super::house::{House, on_every_bus};
-use chassis::events::operator::{self, Operator};
 use chassis::events::{Filter, ReplayError};
 use chassis::http::Page;
+use chassis::operator::{self, Operator};
 
 on_every_bus!(
     a_dead_letter_is_replayed_as_it_was_and_edited,

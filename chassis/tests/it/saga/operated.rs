@@ -3,8 +3,8 @@
 use super::sample::Before::{Fatal, Hang, Refuse, Retry};
 use super::sample::{Agency, Script};
 use crate::engines::on_both_engines;
-use chassis::events::operator::{self, Operator};
 use chassis::http::Page;
+use chassis::operator::{self, Operator};
 use chassis::saga::{Edit, NotAllowed, OperateError, Phase, Which};
 use serde_json::json;
 use std::time::Duration;

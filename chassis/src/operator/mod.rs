@@ -1,13 +1,12 @@
 //! What a person did to events and sagas, and why: one line each, in the same transaction as the deed.
 
-use crate::clock::Clock;
-use crate::clock::Ts;
+mod store;
+
+use crate::clock::{Clock, Ts};
 use crate::db::{Db, DbError, Tx};
 use crate::http::Page;
-use crate::q;
 use serde::Serialize;
 use serde_json::Value;
-use sqlx::types::Json;
 use uuid::Uuid;
 
 /// Who interferes, and why.
@@ -52,11 +51,7 @@ pub async fn note(
     subject: &str,
     detail: Value,
 ) -> Result<(), DbError> {
-    let sql = "INSERT INTO operator_log (id, at, who, action, subject, reason, detail)
-               VALUES ($1, $2, $3, $4, $5, $6, $7)";
-    let Operator { who, reason } = operator;
-    let (id, now, detail) = (Uuid::now_v7(), clock.now(), Json(detail));
-    q!(t.tx, execute, sql, id, now, who, action, subject, reason, &detail).map(|_| ())
+    store::insert(t, clock.now(), operator, action, subject, detail).await
 }
 
 /// The newest lines.
@@ -64,7 +59,5 @@ pub async fn note(
 /// # Errors
 /// When the database fails.
 pub async fn list(db: &Db, page: Page) -> Result<Vec<Deed>, DbError> {
-    let sql = "SELECT id, at, who, action, subject, reason, detail FROM operator_log
-               ORDER BY at DESC, id DESC LIMIT $1 OFFSET $2";
-    q!(db.read, fetch_all, sql, i64::from(page.limit), page.offset())
+    store::list(db, page).await
 }
