@@ -3,12 +3,13 @@
 //! The chassis knows no service. Inside it, lower may not use higher:
 //!
 //! 1. [`clock`]
-//! 2. [`config`], [`telemetry`], [`stop`]
-//! 3. [`db`], [`error`], [`http`], [`identity`], [`lease`], [`peer`], [`mail`], [`health`], [`openapi`], [`operator`], [`state`], [`wake`]
-//! 4. [`bus`], [`durability`], [`event_store`], [`events`], [`saga`]
+//! 2. [`config`], [`telemetry`], [`stop`], [`resilience`]
+//! 3. [`cache`], [`db`], [`error`], [`http`], [`identity`], [`lease`], [`peer`], [`mail`], [`health`], [`openapi`], [`operator`], [`state`], [`wake`]
+//! 4. [`bus`], [`durability`], [`event_store`], [`events`], [`idempotency`], [`jobs`], [`limits`], [`saga`]
 //! 5. [`service`], [`ops`], [`run`]
 
 pub mod bus;
+pub mod cache;
 pub mod clock;
 pub mod config;
 pub mod db;
@@ -18,13 +19,17 @@ pub mod event_store;
 pub mod events;
 pub mod health;
 pub mod http;
+pub mod idempotency;
 pub mod identity;
+pub mod jobs;
 pub mod lease;
+pub mod limits;
 pub mod mail;
 pub mod openapi;
 pub mod operator;
 pub mod ops;
 pub mod peer;
+pub mod resilience;
 pub mod run;
 pub mod saga;
 pub mod service;

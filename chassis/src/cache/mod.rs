@@ -1,0 +1,1 @@
+//! Copies of what is costly to get, with a time to live.

@@ -1,0 +1,1 @@
+//! Periodic and queued work, done by one instance at a time.

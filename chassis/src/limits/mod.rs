@@ -1,0 +1,1 @@
+//! How often somebody may ask: named policies over [`State`](crate::state::State).

@@ -1,0 +1,1 @@
+//! What keeps a fault of one part from becoming the fault of all: breakers, bulkheads, retry budgets, hedges, shedding.
