@@ -2,6 +2,7 @@
 
 use super::sqlite;
 use crate::config::{Mode, Problems, Validate, setting_enum, settings};
+use crate::resilience::BreakerConfig;
 use secrecy::{ExposeSecret, SecretString};
 use std::time::Duration;
 
@@ -40,6 +41,12 @@ settings! {
         synchronous: Synchronous = Synchronous::Normal;
         /// A statement that runs longer is logged as a warning, in milliseconds.
         slow_statement_ms: u64 = 500;
+        /// Percent of calls in ten seconds that must fail before a PostgreSQL server is not called for a while; above 100 never.
+        breaker_failure_percent: u32 = 50;
+        /// With fewer calls in ten seconds nothing is concluded from failures.
+        breaker_minimum_calls: u32 = 10;
+        /// Milliseconds that it is not called, before a few calls find out whether it answers again.
+        breaker_probe_interval_ms: u64 = 5_000;
     }
 }
 
@@ -63,6 +70,7 @@ impl Validate for DatabaseConfig {
         problems.range("connect_timeout_ms", self.connect_timeout_ms, 1..=HOUR_MS);
         problems.range("statement_timeout_ms", self.statement_timeout_ms, 1..=HOUR_MS);
         problems.range("slow_statement_ms", self.slow_statement_ms, 1..=HOUR_MS);
+        self.breaker().validate(problems);
     }
 }
 
@@ -85,6 +93,14 @@ impl DatabaseConfig {
 
     pub(super) const fn statement_timeout(&self) -> Duration {
         Duration::from_millis(self.statement_timeout_ms)
+    }
+
+    pub(super) fn breaker(&self) -> BreakerConfig {
+        BreakerConfig::from_settings(
+            self.breaker_failure_percent,
+            self.breaker_minimum_calls,
+            self.breaker_probe_interval_ms,
+        )
     }
 
     pub(super) const fn slow_statement(&self) -> Duration {

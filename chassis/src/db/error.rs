@@ -1,5 +1,6 @@
 //! What a failed statement means: a rule of the schema that was broken, a database that is away, or a fault of ours.
 
+use super::guard::refused_for;
 use crate::error::ApiError;
 use sqlx::error::{DatabaseError, ErrorKind};
 use sqlx::postgres::PgDatabaseError;
@@ -134,7 +135,8 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 impl From<DbError> for ApiError {
     #[track_caller]
     fn from(error: DbError) -> Self {
-        if is_unavailable(&error) { Self::unavailable(error, RETRY_AFTER) } else { Self::internal(error) }
+        let retry_after = refused_for(&error).unwrap_or(RETRY_AFTER);
+        if is_unavailable(&error) { Self::unavailable(error, retry_after) } else { Self::internal(error) }
     }
 }
 

@@ -24,6 +24,7 @@
 mod config;
 mod error;
 mod group;
+mod guard;
 mod migrate;
 mod postgres;
 mod query;
@@ -34,6 +35,8 @@ mod tx;
 
 pub use config::{DatabaseConfig, Synchronous};
 pub use error::{DbError, Violation, ViolationKind, is_unavailable, violated};
+#[doc(hidden)]
+pub use guard::Admitted;
 pub use migrate::{Applied, CHASSIS_MIGRATIONS, Migrations};
 #[doc(hidden)]
 pub use query::{first, only};
@@ -47,6 +50,7 @@ pub use tx::{Statement, Tx};
 pub use crate::q;
 
 use group::Group;
+use guard::Guard;
 use metrics::{gauge, histogram};
 use secrecy::ExposeSecret;
 use shield::Shield;
@@ -105,6 +109,8 @@ pub struct About {
     place: String,
     group: Group,
     shield: Shield,
+    /// On PostgreSQL.
+    guard: Option<Guard>,
 }
 
 impl Db {
@@ -135,7 +141,11 @@ impl Db {
         let asked = Instant::now();
         let begun = match self {
             Self::Sqlite { write, .. } => Tx::sqlite(SqliteTx::begin(write.lane().await?).await?),
-            Self::Postgres { pool, about } => Tx::postgres(about.shield.begin(pool.clone()).await?),
+            Self::Postgres { pool, about } => {
+                let admitted = about.admit()?;
+                let begun = admitted.settle(about.shield.begin(pool.clone()).await)?;
+                Tx::postgres(begun, about.clone())
+            }
         };
         histogram!("db_pool_acquire_seconds", "service" => self.about().service.clone())
             .record(asked.elapsed());
@@ -216,7 +226,8 @@ impl Db {
 
     /// The same connections without the group writer, for the writer itself: it must not keep alive what ends it.
     fn without_group(&self) -> Self {
-        let about = Arc::new(About::new(self.service(), self.about().place.clone()));
+        let about =
+            Arc::new(About::new(self.service(), self.about().place.clone(), self.about().guard.clone()));
         match self {
             Self::Sqlite { read, write, .. } => {
                 Self::Sqlite { read: read.clone(), write: write.clone(), about }
@@ -234,8 +245,21 @@ impl Db {
 }
 
 impl About {
-    fn new(service: &str, place: String) -> Self {
-        Self { service: service.to_owned(), place, group: Group::default(), shield: Shield::default() }
+    fn new(service: &str, place: String, guard: Option<Guard>) -> Self {
+        Self { service: service.to_owned(), place, group: Group::default(), shield: Shield::default(), guard }
+    }
+
+    /// Asks whether the server may be asked; for [`q!`](crate::q).
+    #[doc(hidden)]
+    pub fn admit(&self) -> Result<Admitted<'_>, DbError> {
+        self.guard.as_ref().map_or(Ok(Admitted::unguarded()), Guard::admit)
+    }
+
+    /// Counts what failed within a transaction.
+    fn note(&self, error: &DbError) {
+        if let Some(guard) = &self.guard {
+            guard.note(error);
+        }
     }
 
     fn record(&self, pool: &'static str, (used, idle, max): (u32, u32, u32)) {

@@ -3,6 +3,7 @@
 //! The time limits travel as startup options. PgBouncer refuses those unless it is told to
 //! (`ignore_startup_parameters = options`); then set the limits on the role.
 
+use super::guard::Guard;
 use super::{About, DatabaseConfig, Db, is_unavailable};
 use anyhow::{Context, anyhow};
 use backon::{ExponentialBuilder, Retryable};
@@ -38,7 +39,8 @@ pub(super) async fn open(config: &DatabaseConfig, service: &str, url: &str) -> a
             })
         })
         .connect_lazy_with(options);
-    Ok(Db::Postgres { pool, about: Arc::new(About::new(service, place)) })
+    let guard = Guard::new(config, service);
+    Ok(Db::Postgres { pool, about: Arc::new(About::new(service, place, Some(guard))) })
 }
 
 fn options(config: &DatabaseConfig, service: &str, url: &str) -> anyhow::Result<PgConnectOptions> {

@@ -33,7 +33,10 @@ macro_rules! q {
                 }
                 Err(error) => Err(error),
             },
-            $crate::db::Db::Postgres { pool, .. } => $crate::q!(@run pool, $verb, $sql $(, $bind)*),
+            $crate::db::Db::Postgres { pool, about } => match about.admit() {
+                Ok(admitted) => admitted.settle($crate::q!(@run pool, $verb, $sql $(, $bind)*)),
+                Err(error) => Err(error),
+            },
         }
     };
     ($db:ident.write, $verb:ident, $sql:expr $(, $bind:expr)* $(,)?) => {
@@ -45,7 +48,10 @@ macro_rules! q {
                 }
                 Err(error) => Err(error),
             },
-            $crate::db::Db::Postgres { pool, .. } => $crate::q!(@drain pool, $verb, $sql $(, $bind)*),
+            $crate::db::Db::Postgres { pool, about } => match about.admit() {
+                Ok(admitted) => admitted.settle($crate::q!(@drain pool, $verb, $sql $(, $bind)*)),
+                Err(error) => Err(error),
+            },
         }
     };
     ($t:ident.tx, $verb:ident, $sql:expr $(, $bind:expr)* $(,)?) => {

@@ -1,9 +1,10 @@
 //! A transaction that may write, and what is to happen once it is committed.
 
 use super::sqlite::SqliteTx;
-use super::{DbError, Engine};
+use super::{About, DbError, Engine};
 use sqlx::{PgConnection, Postgres, SqliteConnection, Transaction};
 use std::fmt;
+use std::sync::Arc;
 
 /// A transaction, begun by [`Db::begin`](super::Db::begin). Dropped without [`Tx::commit`] it is rolled back.
 ///
@@ -19,7 +20,7 @@ pub struct Tx {
 
 enum On {
     Sqlite(SqliteTx),
-    Postgres(Transaction<'static, Postgres>),
+    Postgres(Transaction<'static, Postgres>, Arc<About>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,8 +53,8 @@ impl Tx {
         Self { on: On::Sqlite(tx), state: State::Ready, after_commit: Vec::new() }
     }
 
-    pub(super) fn postgres(tx: Transaction<'static, Postgres>) -> Self {
-        Self { on: On::Postgres(tx), state: State::Ready, after_commit: Vec::new() }
+    pub(super) fn postgres(tx: Transaction<'static, Postgres>, about: Arc<About>) -> Self {
+        Self { on: On::Postgres(tx, about), state: State::Ready, after_commit: Vec::new() }
     }
 
     /// Makes everything done in it lasting and visible, all at once, then does what [`Tx::after_commit`] asked for.
@@ -66,7 +67,7 @@ impl Tx {
         self.must_be_ready()?;
         match self.on {
             On::Sqlite(tx) => tx.commit().await?,
-            On::Postgres(tx) => tx.commit().await?,
+            On::Postgres(tx, about) => tx.commit().await.inspect_err(|error| about.note(error))?,
         }
         self.after_commit.into_iter().for_each(|act| act());
         Ok(())
@@ -79,7 +80,7 @@ impl Tx {
     pub async fn rollback(self) -> Result<(), DbError> {
         match self.on {
             On::Sqlite(tx) => tx.rollback().await,
-            On::Postgres(tx) => tx.rollback().await,
+            On::Postgres(tx, _) => tx.rollback().await,
         }
     }
 
@@ -94,7 +95,7 @@ impl Tx {
     pub const fn engine(&self) -> Engine {
         match self.on {
             On::Sqlite(_) => Engine::Sqlite,
-            On::Postgres(_) => Engine::Postgres,
+            On::Postgres(..) => Engine::Postgres,
         }
     }
 
@@ -111,7 +112,7 @@ impl Tx {
         self.state = State::Running;
         match &mut self.on {
             On::Sqlite(tx) => Ok(Statement::Sqlite(tx.statement())),
-            On::Postgres(tx) => Ok(Statement::Postgres(tx)),
+            On::Postgres(tx, _) => Ok(Statement::Postgres(tx)),
         }
     }
 
@@ -125,7 +126,7 @@ impl Tx {
         self.state = if outcome.as_ref().is_err_and(by_database) { State::Failed } else { State::Ready };
         match &mut self.on {
             On::Sqlite(tx) => tx.settle(outcome),
-            On::Postgres(_) => outcome,
+            On::Postgres(_, about) => outcome.inspect_err(|error| about.note(error)),
         }
     }
 

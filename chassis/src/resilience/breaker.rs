@@ -16,6 +16,7 @@
 
 use super::Monotonic;
 use super::window::Window;
+use crate::config::Problems;
 use metrics::{counter, gauge};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -49,6 +50,30 @@ impl Default for BreakerConfig {
             probe_interval: Duration::from_secs(5),
             probes: 3,
         }
+    }
+}
+
+impl BreakerConfig {
+    /// From the settings that each guarded dependency has: `breaker_failure_percent`, `breaker_minimum_calls` and
+    /// `breaker_probe_interval_ms`.
+    #[must_use]
+    pub fn from_settings(failure_percent: u32, minimum_calls: u32, probe_interval_ms: u64) -> Self {
+        Self {
+            failure_rate: f64::from(failure_percent) / 100.0,
+            minimum_calls,
+            probe_interval: Duration::from_millis(probe_interval_ms),
+            ..Self::default()
+        }
+    }
+
+    /// Checks what came from those settings.
+    pub fn validate(&self, problems: &mut Problems) {
+        if self.failure_rate <= 0.0 {
+            problems.add("breaker_failure_percent", "must be above 0");
+        }
+        problems.range("breaker_minimum_calls", self.minimum_calls, 1..=1_000_000);
+        let probe_interval_ms = u64::try_from(self.probe_interval.as_millis()).unwrap_or(u64::MAX);
+        problems.range("breaker_probe_interval_ms", probe_interval_ms, 100..=600_000);
     }
 }
 
@@ -166,16 +191,19 @@ impl Breaker {
         breaker
     }
 
-    /// Asks whether a call may be made. Say how it ended through the permit; a permit that is dropped counts nothing.
+    /// Asks whether a call may be made. Say how it ended through the permit; one that is dropped before it is slow counts
+    /// nothing.
     ///
     /// # Errors
     /// When it may not.
     pub fn permit(&self) -> Result<Permit, Open> {
         let inner = &*self.0;
         let (began, gate) = (inner.time.now(), inner.gate.load(Ordering::Acquire));
-        let admitted = if is_closed(gate) { Ok(generation_of(gate)) } else { inner.probe(began) };
+        let admitted = if is_closed(gate) { Ok((generation_of(gate), false)) } else { inner.probe(began) };
         match admitted {
-            Ok(generation) => Ok(Permit { breaker: self.clone(), generation, began, settled: false }),
+            Ok((generation, probe)) => {
+                Ok(Permit { breaker: self.clone(), generation, began, probe, settled: false })
+            }
             Err(open) => {
                 if let Some(Label { kind, name }) = &inner.label {
                     counter!("breaker_refused_total", "kind" => *kind, "name" => name.clone()).increment(1);
@@ -205,7 +233,7 @@ impl Inner {
     }
 
     /// Lets a call through as a probe (or as any call, when it has closed meanwhile).
-    fn probe(&self, now: Duration) -> Result<u64, Open> {
+    fn probe(&self, now: Duration) -> Result<(u64, bool), Open> {
         let mut core = self.core();
         self.refresh(&mut core, now);
         if matches!(core.phase, Phase::Open { until } if now >= until) {
@@ -213,14 +241,14 @@ impl Inner {
         }
         let generation = core.generation;
         match &mut core.phase {
-            Phase::Closed(_) => Ok(generation),
+            Phase::Closed(_) => Ok((generation, false)),
             Phase::Open { until } => Err(Open { retry_after: *until - now }),
             Phase::HalfOpen(probing) if probing.running + probing.succeeded < self.config.probes.max(1) => {
                 if probing.running + probing.succeeded == 0 {
                     probing.since = now;
                 }
                 probing.running += 1;
-                Ok(generation)
+                Ok((generation, true))
             }
             Phase::HalfOpen(probing) => {
                 Err(Open { retry_after: (probing.since + self.config.probe_interval).saturating_sub(now) })
@@ -272,7 +300,11 @@ impl Inner {
         }
     }
 
-    fn abandon(&self, generation: u64) {
+    /// Who made the call went away. When it had waited too long already, that much is known.
+    fn abandon(&self, generation: u64, began: Duration) {
+        if self.time.now().saturating_sub(began) > self.config.slow_after {
+            return self.settle(generation, began, false);
+        }
         if is_closed(self.gate.load(Ordering::Acquire)) {
             return;
         }
@@ -346,16 +378,24 @@ const fn generation_of(gate: u64) -> u64 {
     gate >> 1
 }
 
-/// A call that was let through. Dropped without a word it counts nothing.
+/// A call that was let through. Dropped without a word it counts nothing, unless it had become slow by then: who waits for
+/// something that hangs gives up before it is answered.
 #[must_use]
 pub struct Permit {
     breaker: Breaker,
     generation: u64,
     began: Duration,
+    probe: bool,
     settled: bool,
 }
 
 impl Permit {
+    /// Whether the call is to find out if the dependency is back.
+    #[must_use]
+    pub const fn is_probe(&self) -> bool {
+        self.probe
+    }
+
     /// The dependency did what it should, also when that was to say no. Whether it was slow is known.
     pub fn succeeded(self) {
         self.settle(false);
@@ -375,7 +415,7 @@ impl Permit {
 impl Drop for Permit {
     fn drop(&mut self) {
         if !self.settled {
-            self.breaker.0.abandon(self.generation);
+            self.breaker.0.abandon(self.generation, self.began);
         }
     }
 }

@@ -108,6 +108,15 @@ fn a_permit_that_is_dropped_counts_nothing() {
 }
 
 #[test]
+fn calls_that_are_given_up_after_a_long_wait_were_slow() {
+    let trial = Trial::new();
+    let waiting: Vec<_> = (0..10).map(|_| trial.breaker.permit().unwrap()).collect();
+    trial.time.advance(2 * SECOND);
+    drop(waiting);
+    assert_eq!(trial.state(), BreakerState::Open);
+}
+
+#[test]
 fn half_open_lets_three_probes_through_and_closes_when_all_succeed() {
     let trial = Trial::due();
     let probes: Vec<_> = (0..3).map(|_| trial.breaker.permit().unwrap()).collect();
@@ -156,6 +165,7 @@ fn a_call_let_through_while_closed_is_no_probe_when_it_ends_half_open() {
     trial.bad(10);
     trial.time.advance(5 * SECOND);
     let probe = trial.breaker.permit().unwrap();
+    assert!(probe.is_probe() && late.iter().all(|permit| !permit.is_probe()));
     let mut late = late.into_iter();
     late.by_ref().take(3).for_each(Permit::succeeded);
     assert_eq!(trial.state(), BreakerState::HalfOpen, "old successes closed it");

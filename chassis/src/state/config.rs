@@ -2,6 +2,7 @@
 
 use super::remote::Link;
 use crate::config::{Mode, Problems, Validate, settings};
+use crate::resilience::BreakerConfig;
 use secrecy::{ExposeSecret, SecretString};
 use std::time::Duration;
 
@@ -16,6 +17,12 @@ settings! {
         url: Option<SecretString> = None, env "REDIS_URL";
         /// Milliseconds that one operation may take, with everything that it waits for.
         timeout_ms: u64 = 1_000;
+        /// Percent of calls in ten seconds that must fail before Redis is not called for a while; above 100 never.
+        breaker_failure_percent: u32 = 50;
+        /// With fewer calls in ten seconds nothing is concluded from failures.
+        breaker_minimum_calls: u32 = 10;
+        /// Milliseconds that it is not called, before a few calls find out whether it answers again.
+        breaker_probe_interval_ms: u64 = 2_000;
     }
 }
 
@@ -30,12 +37,23 @@ impl Validate for RedisConfig {
             );
         }
         problems.range("timeout_ms", self.timeout_ms, 10..=60_000);
+        self.breaker().validate(problems);
     }
 }
 
 impl RedisConfig {
     pub(crate) const fn timeout(&self) -> Duration {
         Duration::from_millis(self.timeout_ms)
+    }
+
+    pub(super) fn breaker(&self) -> BreakerConfig {
+        let config = BreakerConfig::from_settings(
+            self.breaker_failure_percent,
+            self.breaker_minimum_calls,
+            self.breaker_probe_interval_ms,
+        );
+        // What takes longer has failed anyway.
+        BreakerConfig { slow_after: self.timeout(), ..config }
     }
 
     /// The way to Redis; nothing when it is not used.

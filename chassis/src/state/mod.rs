@@ -113,7 +113,7 @@ impl State {
             None => (Engine::Process(Arc::new(local)), None),
             Some(link) => {
                 let listener = Listener { link: link.clone(), hub: Arc::clone(&hub) };
-                (Engine::Redis(Arc::new(Remote::new(link, local)?)), Some(listener))
+                (Engine::Redis(Arc::new(Remote::new(link, redis.breaker(), local)?)), Some(listener))
             }
         };
         Ok((Self { service: "chassis".into(), engine, hub }, listener))

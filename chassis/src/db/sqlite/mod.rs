@@ -50,7 +50,7 @@ pub(super) async fn open(config: &DatabaseConfig, service: &str, path: &Path) ->
     let lanes = |options, max| Lanes::new(options, max, config.acquire_timeout(), config.statement_timeout());
     let read = lanes(options.clone().pragma("query_only", "ON"), READERS);
     let write = lanes(options, WRITERS);
-    Ok(Db::Sqlite { read, write, about: Arc::new(About::new(service, place)) })
+    Ok(Db::Sqlite { read, write, about: Arc::new(About::new(service, place, None)) })
 }
 
 /// Makes folder and file, for nobody else to read, and switches to WAL. Under the lock: several processes that switch

@@ -16,7 +16,7 @@ use redis::cluster_routing::SingleNodeRoutingInfo;
 use redis::io::tcp::TcpSettings;
 use redis::{
     Client, Cmd, ConnectionInfo, ErrorKind, IntoConnectionInfo, Msg, RedisError, RedisResult,
-    ServerErrorKind, Value,
+    ServerErrorKind, Value, cmd,
 };
 use socket2::TcpKeepalive;
 use std::time::Duration;
@@ -92,6 +92,17 @@ impl Link {
     /// Sends a command and waits for its answer, for as long as the configuration allows.
     pub(crate) async fn command(&self, connection: &Connection, command: &Cmd) -> RedisResult<Value> {
         self.bounded(connection.place(command)).await
+    }
+
+    /// Sends a command over a connection that may have broken while nobody asked: who asks first finds that out, and only
+    /// who asks next finds it repaired.
+    pub(crate) async fn probe(&self, connection: &Connection, command: &Cmd) -> RedisResult<Value> {
+        let asked = async {
+            let first: RedisResult<Value> = connection.send(&cmd("PING")).await;
+            drop(first);
+            connection.place(command).await
+        };
+        self.bounded(asked).await
     }
 
     async fn bounded<T>(&self, work: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {

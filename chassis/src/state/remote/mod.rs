@@ -8,6 +8,7 @@ pub(crate) use link::{Connection, Heard, Link};
 use super::limit::{DecidedBy, Decision, Limit, decide};
 use super::local::Local;
 use super::{StateDurability, StateError, ttl_ms};
+use crate::resilience::{Breaker, BreakerConfig};
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use redis::{
@@ -49,13 +50,15 @@ pub(super) struct Remote {
     link: Link,
     connection: ArcSwapOption<Connection>,
     gate: Gate,
+    breaker: Breaker,
     fallback: Local,
 }
 
 impl Remote {
-    pub(super) fn new(link: Link, fallback: Local) -> RedisResult<Self> {
+    pub(super) fn new(link: Link, breaker: BreakerConfig, fallback: Local) -> RedisResult<Self> {
         let connection = ArcSwapOption::from_pointee(link.connect()?);
-        Ok(Self { link, connection, gate: Gate::new(), fallback })
+        let breaker = Breaker::new("redis", "state", breaker);
+        Ok(Self { link, connection, gate: Gate::new(), breaker, fallback })
     }
 
     pub(super) fn link(&self) -> &Link {
@@ -221,7 +224,16 @@ impl Remote {
 
     async fn send(&self, command: &Cmd) -> Result<RedisResult<Value>, StateError> {
         let connection = self.connection.load_full().ok_or(StateError::Closed)?;
-        Ok(self.link.command(&connection, command).await)
+        let permit = self.breaker.permit().map_err(|open| StateError::Unavailable(open.to_string()))?;
+        let answer = match permit.is_probe() {
+            false => self.link.command(&connection, command).await,
+            true => self.link.probe(&connection, command).await,
+        };
+        match &answer {
+            Err(error) if link::is_away(error) => permit.failed(),
+            _ => permit.succeeded(),
+        }
+        Ok(answer)
     }
 }
 

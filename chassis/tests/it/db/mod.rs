@@ -1,6 +1,7 @@
 //! The database layer; the same assertions on both engines wherever that is possible.
 
 mod boot;
+mod breaker;
 mod group;
 mod migrations;
 mod pool;

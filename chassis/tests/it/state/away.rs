@@ -47,7 +47,7 @@ async fn a_server_that_accepts_and_never_answers_is_given_up_in_time() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     for scheme in ["redis", "redis+cluster"] {
         let url = format!("{scheme}://{}", silent.local_addr().unwrap());
-        let redis = RedisConfig { url: Some(url.into()), timeout_ms: 200 };
+        let redis = RedisConfig { url: Some(url.into()), timeout_ms: 200, ..RedisConfig::default() };
         let state = Place::of(redis).instance();
         let began = Instant::now();
         assert!(state.get("a").await.unwrap_err().is_unavailable());
@@ -59,7 +59,7 @@ async fn a_server_that_accepts_and_never_answers_is_given_up_in_time() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_slow_for_a_while_costs_the_calls_of_that_while_and_no_others() {
     let Some(redis) = server(Redis::start) else { return };
-    let config = RedisConfig { url: Some(redis.url().into()), timeout_ms: 200 };
+    let config = RedisConfig { url: Some(redis.url().into()), timeout_ms: 200, ..RedisConfig::default() };
     let state = Place::of(config).instance();
     state.put("a", "1", LONG).await.unwrap();
     redis.ask(&["CLIENT", "PAUSE", "1000", "ALL"]).unwrap();
@@ -164,4 +164,41 @@ async fn state_that_was_closed_says_so() {
     assert_eq!(state.get("a").await, Err(StateError::Closed));
     let limits = [Limit::new("login", 1, LONG).unwrap()];
     assert_eq!(state.limit("a", &limits).await, Err(StateError::Closed));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_redis_is_away_for_long_it_is_not_even_asked_and_soon_again_when_it_is_back() {
+    const PROBE_INTERVAL: Duration = Duration::from_secs(2);
+    let Some(mut redis) = server(Redis::start) else { return };
+    let state = Place::at(&redis.url()).instance();
+    let lines = Lines::capture("info");
+    let breaker = || lines.metric("breaker_state", &["kind=\"redis\""]);
+    state.put("a", "1", LONG).await.unwrap();
+    redis.kill().unwrap();
+    for _ in 0..12 {
+        assert!(state.get("a").await.unwrap_err().is_unavailable());
+    }
+    assert_eq!(breaker(), Some(1.0));
+    let began = Instant::now();
+    for _ in 0..1_000 {
+        assert!(state.get("a").await.unwrap_err().is_unavailable());
+    }
+    assert!(began.elapsed() < Duration::from_secs(1), "a thousand refusals took {:?}", began.elapsed());
+    redis.restart().unwrap();
+    eventually_within(2 * PROBE_INTERVAL, || async { state.put("a", "2", LONG).await }).await;
+    let closed = || async { state.get("a").await.is_ok() && breaker() == Some(0.0) };
+    eventually_within(2 * PROBE_INTERVAL, closed).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_redis_refuses_is_no_sign_that_it_is_away() {
+    let Some(redis) = server(Redis::start) else { return };
+    let state = Place::at(&redis.url()).instance();
+    state.put("a", "1", LONG).await.unwrap();
+    redis.ask(&["CONFIG", "SET", "maxmemory", "1"]).unwrap();
+    for number in 0..30 {
+        let refused = state.put(&format!("{number}"), "1", LONG).await.unwrap_err();
+        assert!(matches!(refused, StateError::Refused(_)), "{refused}");
+    }
+    assert_eq!(state.get("a").await.unwrap().unwrap(), "1");
 }
