@@ -1,6 +1,6 @@
 //! How a typed client reaches its service: one call over a [`Transport`], in the same process or over HTTP.
 
-use crate::error::{ErrorBody, ErrorDetail};
+use crate::error::{ErrorBody, ErrorDetail, ErrorKind};
 use crate::page::Success;
 use bytes::Bytes;
 use serde::Serialize;
@@ -20,6 +20,19 @@ pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Response, CallError>> 
 pub trait Transport: Send + Sync + 'static {
     /// Sends one request and reads the whole answer.
     fn send(&self, request: Request) -> Sending<'_>;
+}
+
+/// Says of a request that it is the same one as an earlier one with this key (draft-ietf-httpapi-idempotency-key-header).
+pub const IDEMPOTENCY_KEY: http::HeaderName = http::HeaderName::from_static("idempotency-key");
+
+/// How a call is to be made; an extension of a [`Request`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Manner {
+    /// A read that is sent to a second instance too when the first one takes long.
+    pub hedged: bool,
+    /// The answer takes long on purpose: it comes when there is news. It is not tried again, and says nothing about how fast
+    /// the service is.
+    pub waits: bool,
 }
 
 /// Why a call has no usable answer.
@@ -42,16 +55,69 @@ pub enum CallError {
     Undecodable(String),
 }
 
+impl CallError {
+    /// Whether the service failed. Otherwise it answered, and the answer was no.
+    #[must_use]
+    pub const fn is_failure(&self) -> bool {
+        match self {
+            Self::Refused(error) => matches!(
+                error.code.kind(),
+                ErrorKind::Internal | ErrorKind::BadUpstream | ErrorKind::Unavailable | ErrorKind::Timeout
+            ),
+            Self::Unreachable(_) | Self::Broken(_) | Self::Deadline | Self::Undecodable(_) => true,
+        }
+    }
+}
+
 /// The base of every typed client.
 #[derive(Clone)]
 pub struct Caller {
     transport: Arc<dyn Transport>,
+    manner: Manner,
+    key: Option<http::HeaderValue>,
 }
 
 impl Caller {
     /// A caller over this transport.
     pub fn new(transport: Arc<dyn Transport>) -> Self {
-        Self { transport }
+        Self { transport, manner: Manner::default(), key: None }
+    }
+
+    /// One whose reads go to a second instance too when the first one takes long. For reads that somebody waits for and that
+    /// cost little.
+    #[must_use]
+    pub fn hedged(&self) -> Self {
+        Self { manner: Manner { hedged: true, ..self.manner }, ..self.clone() }
+    }
+
+    /// One for calls whose answer takes long on purpose.
+    #[must_use]
+    pub fn waiting(&self) -> Self {
+        Self { manner: Manner { waits: true, ..self.manner }, ..self.clone() }
+    }
+
+    /// One whose calls carry this `Idempotency-Key`, by which the service knows the second time of the same call: so it may
+    /// be sent again when nobody knows whether it took effect. One key a change, whatever it is sent how often.
+    ///
+    /// # Errors
+    /// When the key cannot stand in a header.
+    pub fn keyed(&self, key: &str) -> Result<Self, CallError> {
+        let key = http::HeaderValue::from_str(key).map_err(|e| CallError::Undecodable(e.to_string()))?;
+        Ok(Self { key: Some(key), ..self.clone() })
+    }
+
+    async fn send<B: Serialize>(
+        &self,
+        method: http::Method,
+        path: &str,
+        body: Option<&B>,
+    ) -> Result<Response, CallError> {
+        let mut request = request(method, path, body)?;
+        request.extensions_mut().insert(self.manner);
+        if let Some(key) = &self.key {
+            request.headers_mut().insert(IDEMPOTENCY_KEY, key.clone());
+        }
+        self.transport.send(request).await
     }
 
     /// Sends `method path` with an optional JSON body and reads the `data` of the answer. An answer without a body
@@ -65,7 +131,7 @@ impl Caller {
         path: &str,
         body: Option<&B>,
     ) -> Result<T, CallError> {
-        let response = self.transport.send(request(method, path, body)?).await?;
+        let response = self.send(method, path, body).await?;
         decode(&response)
     }
 
@@ -82,7 +148,7 @@ impl Caller {
     /// # Errors
     /// As [`Caller::call`].
     pub async fn get_bare<T: DeserializeOwned>(&self, path: &str) -> Result<T, CallError> {
-        let response = self.transport.send(request(http::Method::GET, path, None::<&()>)?).await?;
+        let response = self.send(http::Method::GET, path, None::<&()>).await?;
         if response.status().is_success() {
             return read(response.body());
         }

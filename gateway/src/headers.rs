@@ -1,7 +1,7 @@
 //! Which headers pass the door. Hop-by-hop ones end here (RFC 9110, section 7.6.1), and nobody outside may speak with
 //! the headers by which the inside speaks.
 
-use chassis::http::{X_REQUEST_TIMEOUT_MS, X_SERVICE_AUTHORIZATION};
+use chassis::http::{X_BUSY, X_REQUEST_TIMEOUT_MS, X_RETRIES_SPENT, X_SERVICE_AUTHORIZATION};
 use http::header::{
     CONNECTION, COOKIE, EXPECT, Entry, FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN,
     PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
@@ -66,6 +66,9 @@ fn join_cookies(headers: &mut HeaderMap) {
 /// Prepares the headers of an answer for the client.
 pub(crate) fn outbound(headers: &mut HeaderMap) {
     hop_by_hop(headers);
+    // What services tell each other about calls is nothing to a client.
+    headers.remove(X_RETRIES_SPENT);
+    headers.remove(X_BUSY);
 }
 
 fn hop_by_hop(headers: &mut HeaderMap) {

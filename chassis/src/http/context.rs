@@ -13,6 +13,7 @@ use axum::extract::MatchedPath;
 use http::HeaderValue;
 use http::request::Parts;
 use std::net::IpAddr;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -43,6 +44,8 @@ pub struct RequestContext {
     pub(crate) authorization: Option<HeaderValue>,
     pub(crate) principal: OnceLock<Result<Principal, TokenError>>,
     pub(crate) route: OnceLock<MatchedPath>,
+    /// Whether a call to a peer failed in the course of this request, or of one that it is made in the course of.
+    pub(crate) retries_spent: Arc<AtomicBool>,
     pub(crate) edge: Arc<EdgeShared>,
 }
 

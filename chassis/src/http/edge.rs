@@ -11,7 +11,7 @@ use super::etag::Conditions;
 use super::record::Record;
 use super::{
     API_VERSION, HttpConfig, RequestContext, X_CORRELATION_ID, X_FORWARDED_FOR, X_NO_COMPRESSION,
-    X_REQUEST_ID, X_REQUEST_TIMEOUT_MS, client_ip, compress, version,
+    X_REQUEST_ID, X_REQUEST_TIMEOUT_MS, X_RETRIES_SPENT, client_ip, compress, version,
 };
 use crate::clock::Clock;
 use crate::error::{ApiError, ApiResult};
@@ -31,6 +31,7 @@ use http::{Request, Response};
 use metrics::Gauge;
 use std::net::{IpAddr, Ipv4Addr};
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -136,6 +137,12 @@ impl Edge {
             (Ok(()), None) => self.compressed(request, context).await,
         };
         self.cors.allow(origin, &mut response);
+        if response.status().is_server_error()
+            && context.calling_service.is_some()
+            && context.retries_spent.load(Relaxed)
+        {
+            response.headers_mut().insert(X_RETRIES_SPENT, HeaderValue::from_static("1"));
+        }
         self.finish(response.headers_mut(), context, named);
         response
     }
@@ -246,6 +253,7 @@ impl Edge {
             authorization,
             principal,
             route: OnceLock::new(),
+            retries_spent: parent.map(|parent| parent.retries_spent.clone()).unwrap_or_default(),
             edge: shared.clone(),
         }
     }

@@ -46,6 +46,11 @@ pub const X_REQUEST_TIMEOUT_MS: HeaderName = HeaderName::from_static("x-request-
 pub const X_SERVICE_AUTHORIZATION: HeaderName = HeaderName::from_static("x-service-authorization");
 /// The addresses that a request came through.
 pub const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+/// Stands on an answer to a service that says no because a call of its own failed, with every retry that could help: who
+/// gets it does not try again, else each layer would multiply the calls of the one before.
+pub const X_RETRIES_SPENT: HeaderName = HeaderName::from_static("x-retries-spent");
+/// Stands on a refusal by which a process that has too much to do keeps others served: it is busy, not ill.
+pub const X_BUSY: HeaderName = HeaderName::from_static("x-busy");
 /// Asks for an answer without compression.
 pub const X_NO_COMPRESSION: HeaderName = HeaderName::from_static("x-no-compression");
 /// The API version, asked for and answered.

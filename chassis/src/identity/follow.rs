@@ -21,6 +21,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 /// Keeps a verifier up to date until the stop. Failures are tried again with growing pauses.
 pub async fn follow(verifier: Arc<Verifier>, auth: Caller, stop: Stop) {
+    let auth = auth.waiting();
     let mut query = FeedQuery::default();
     let mut pause = pauses();
     loop {

@@ -7,6 +7,7 @@ use crate::clock::Ts;
 use crate::config::Mode;
 use crate::durability::{Board, Held};
 use crate::health::ReadyState;
+use crate::peer;
 use crate::telemetry;
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -49,6 +50,8 @@ pub struct Info {
     pub engines: BTreeMap<&'static str, String>,
     /// What really survives what.
     pub durability: Board,
+    /// How the peers are.
+    pub peers: peer::Board,
 }
 
 struct Shared {
@@ -102,6 +105,7 @@ async fn info(State(shared): State<Arc<Shared>>) -> Response {
         targets: &'a [String],
         engines: &'a BTreeMap<&'static str, String>,
         durability: Vec<Held>,
+        peers: Vec<peer::Seen>,
     }
     let OpsState { info, mode, clock, .. } = &shared.state;
     let answer = Answer {
@@ -114,6 +118,7 @@ async fn info(State(shared): State<Arc<Shared>>) -> Response {
         targets: &info.targets,
         engines: &info.engines,
         durability: info.durability.read(),
+        peers: info.peers.read(),
     };
     json(StatusCode::OK, &answer)
 }

@@ -1,12 +1,14 @@
-//! The URL of a peer.
+//! Where one instance of a peer is.
 
 use super::UpstreamError;
 use ::http::Uri;
 use ::http::uri::{Authority, PathAndQuery, Scheme};
 use anyhow::{Context, bail};
+use std::fmt;
+use std::net::SocketAddr;
 
-/// Scheme, host and optional path prefix of a peer.
-#[derive(Debug, Clone)]
+/// Scheme, host and optional path prefix of an instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Base {
     scheme: Scheme,
     authority: Authority,
@@ -23,8 +25,30 @@ impl Base {
         if scheme != Scheme::HTTP && scheme != Scheme::HTTPS {
             bail!("`{url}` must begin with http:// or https://");
         }
+        if authority.as_str().contains('@') {
+            bail!("a URL of a peer has no user and no password: services show their own credentials");
+        }
         let path = parts.path_and_query.map(|path| path.path().to_owned()).unwrap_or_default();
         Ok(Self { scheme, authority, prefix: path.trim_end_matches('/').to_owned() })
+    }
+
+    /// The same service at an address that was found.
+    pub(super) fn at(&self, address: SocketAddr) -> anyhow::Result<Self> {
+        let authority = Authority::try_from(address.to_string())?;
+        Ok(Self { scheme: self.scheme.clone(), authority, prefix: self.prefix.clone() })
+    }
+
+    pub(super) fn is_tls(&self) -> bool {
+        self.scheme == Scheme::HTTPS
+    }
+
+    /// The host as a resolver takes it, without the brackets of an IPv6 address.
+    pub(super) fn host(&self) -> &str {
+        self.authority.host().trim_start_matches('[').trim_end_matches(']')
+    }
+
+    pub(super) fn port(&self) -> Option<u16> {
+        self.authority.port_u16()
     }
 
     /// The path and query of `target` under this base.
@@ -44,6 +68,12 @@ impl Base {
     }
 }
 
+impl fmt::Display for Base {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}{}", self.scheme, self.authority, self.prefix)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,8 +86,17 @@ mod tests {
     }
 
     #[test]
+    fn an_address_takes_the_place_of_the_host() {
+        let base = Base::parse("http://auth.internal:8080/base").unwrap();
+        let found = base.at("[::1]:9000".parse().unwrap()).unwrap();
+        assert_eq!((found.to_string().as_str(), found.host()), ("http://[::1]:9000/base", "::1"));
+    }
+
+    #[test]
     fn what_is_not_a_url_is_refused() {
         assert!(Base::parse("auth:8080").is_err());
         assert!(Base::parse("ftp://auth").is_err());
+        let error = Base::parse("http://user:secret@auth").unwrap_err().to_string();
+        assert!(!error.contains("secret"), "{error}");
     }
 }

@@ -1,22 +1,41 @@
 //! Peers: the other services, reached the same way wherever they are.
 //!
-//! A [`Peer`] is a service in this process, whose edge is called without a socket, or one behind a URL. A service asks
+//! A [`Peer`] is a service in this process, whose edge is called without a socket, or one in other processes. A service asks
 //! its context for a typed client ([`contract::client::Caller`]); the gateway forwards whole requests. Every call hands
 //! on the ids, the trace, what is left of the deadline, the client's address, the caller's identity, and this service's
 //! own credential.
+//!
+//! A peer elsewhere has one instance or many ([`DiscoveryConfig`] finds them). A call goes to one that is well and not busy,
+//! and where that does no harm to another one when it fails ([`CallsConfig`]). A call in the same process needs none of
+//! that: only its deadline holds.
 
+mod address;
 mod base;
+mod board;
+mod config;
 mod directory;
+mod discovery;
+mod error;
+mod fallback;
+mod instance;
+mod instances;
+mod latency;
+mod outcome;
 mod pool;
+mod remote;
+mod replay;
 mod steady;
 
+pub use board::{Board, Seen, SeenInstance};
+pub use config::CallsConfig;
 pub use directory::Directory;
-pub use pool::UpstreamError;
+pub use discovery::DiscoveryConfig;
+pub use error::UpstreamError;
+pub use fallback::{Answer, Fallback};
 
 use crate::clock::Clock;
 use crate::http::{
-    Caller, Edge, RequestContext, X_CORRELATION_ID, X_FORWARDED_FOR, X_REQUEST_ID, X_REQUEST_TIMEOUT_MS,
-    X_SERVICE_AUTHORIZATION,
+    Caller, Edge, RequestContext, X_CORRELATION_ID, X_FORWARDED_FOR, X_REQUEST_ID, X_SERVICE_AUTHORIZATION,
 };
 use crate::identity::ServiceKeys;
 use crate::telemetry::origin::Origin;
@@ -24,8 +43,10 @@ use ::http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use ::http::{Request, Response};
 use axum::body::Body;
 use bytes::Bytes;
-use contract::client::{CallError, Sending, Transport};
+use contract::client::{CallError, Manner, Sending, Transport};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use remote::How;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -49,8 +70,8 @@ pub struct Peer {
 enum Place {
     /// In this process; set when everything is built, so that no order of building matters.
     Local(OnceLock<Box<Edge>>),
-    /// Behind a URL.
-    Remote(base::Base),
+    /// In other processes.
+    Remote(Box<remote::Remote>),
 }
 
 impl Peer {
@@ -77,7 +98,18 @@ impl Peer {
     ///
     /// # Errors
     /// Why there is no answer.
-    pub async fn forward(&self, mut request: Request<Body>) -> Result<Response<Body>, UpstreamError> {
+    pub async fn forward(&self, request: Request<Body>) -> Result<Response<Body>, UpstreamError> {
+        self.pass(request, Manner::default(), false).await
+    }
+
+    /// `whole`: whether the answer is read before it counts as one, and with it whether a call whose answer breaks off may be
+    /// made again.
+    async fn pass(
+        &self,
+        mut request: Request<Body>,
+        manner: Manner,
+        whole: bool,
+    ) -> Result<Response<Body>, UpstreamError> {
         let context = RequestContext::current();
         // What the caller's router noted of its own route would mislead the peer's.
         request.extensions_mut().clear();
@@ -93,22 +125,23 @@ impl Peer {
                 };
                 Ok(edge.handle(request, Caller::InProcess(self.caller, context)).await)
             }
-            Place::Remote(base) => {
-                let (deadline, longest) = match &context {
+            Place::Remote(remote) => {
+                let (deadline, longest_pause) = match &context {
                     Some(context) => (context.deadline, context.edge.config.request_timeout()),
                     None => (Instant::now() + BACKGROUND_TIMEOUT, BACKGROUND_TIMEOUT),
                 };
-                let left = deadline.saturating_duration_since(Instant::now());
-                headers.insert(
-                    X_REQUEST_TIMEOUT_MS,
-                    HeaderValue::from(u64::try_from(left.as_millis()).unwrap_or(0)),
-                );
                 match self.keys.credential(self.caller, self.name, &self.clock) {
                     Ok(credential) => drop(headers.insert(X_SERVICE_AUTHORIZATION, credential)),
                     Err(error) => return Err(UpstreamError::Broken(error.to_string())),
                 }
-                *request.uri_mut() = base.join(request.uri())?;
-                pool::send(request, deadline, longest).await
+                let how = How { deadline, longest_pause, whole, manner };
+                let answer = remote.send(request, how).await;
+                let unable = answer.as_ref().map_or(true, |answer| outcome::is_unable(answer.status()));
+                if let (Some(context), true) = (&context, unable) {
+                    // Whatever could be tried was: the caller of the request in hand need not try that again.
+                    context.retries_spent.store(true, Relaxed);
+                }
+                answer
             }
         }
     }
@@ -120,12 +153,13 @@ impl Peer {
         let context = RequestContext::current();
         let deadline =
             context.as_ref().map_or_else(|| Instant::now() + BACKGROUND_TIMEOUT, |context| context.deadline);
+        let manner = request.extensions().get().copied().unwrap_or_default();
         let mut request = request.map(Body::from);
         if let Some(authorization) = context.as_ref().and_then(|context| context.authorization.clone()) {
             request.headers_mut().entry(AUTHORIZATION).or_insert(authorization);
         }
         let answer = async {
-            let (head, body) = self.forward(request).await?.into_parts();
+            let (head, body) = self.pass(request, manner, true).await?.into_parts();
             let body = read(body).await?;
             Ok(Response::from_parts(head, body))
         };

@@ -3,10 +3,13 @@
 //! A deadline cannot bound it: a download takes as long as the client's line does. What must not happen is that a peer
 //! that stopped in the middle holds the client, and the connections on both sides, for ever.
 
+use super::instance::Flight;
+use crate::resilience::Slot;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::{Instant, Sleep};
@@ -17,6 +20,14 @@ pub(super) struct Steady {
     longest_pause: Duration,
     /// Made at the first pause; whether a pause is being waited for.
     pause: Option<(Pin<Box<Sleep>>, bool)>,
+    /// The call that it belongs to, which is under way until it has ended.
+    call: Option<Under>,
+}
+
+/// What is held until a body has ended.
+pub(super) struct Under {
+    pub(super) flight: Flight,
+    pub(super) _slot: Arc<Slot>,
 }
 
 /// The body stood still for too long.
@@ -25,8 +36,15 @@ pub(super) struct Steady {
 pub(super) struct StoodStill(Duration);
 
 impl Steady {
-    pub(super) fn new(body: Incoming, longest_pause: Duration) -> Self {
-        Self { body, longest_pause, pause: None }
+    pub(super) fn new(body: Incoming, longest_pause: Duration, call: Under) -> Self {
+        Self { body, longest_pause, pause: None, call: Some(call) }
+    }
+
+    /// It did not come whole, which is the instance's fault.
+    fn broke_off(&mut self) {
+        if let Some(call) = self.call.take() {
+            call.flight.broke_off();
+        }
     }
 }
 
@@ -43,6 +61,11 @@ impl http_body::Body for Steady {
             if let Some((_, waiting)) = &mut this.pause {
                 *waiting = false;
             }
+            match &frame {
+                Some(Ok(_)) => {}
+                Some(Err(_)) => this.broke_off(),
+                None => drop(this.call.take()),
+            }
             return Poll::Ready(frame.map(|frame| frame.map_err(axum::Error::new)));
         }
         let longest = this.longest_pause;
@@ -53,6 +76,7 @@ impl http_body::Body for Steady {
             *waiting = true;
         }
         ready!(sleep.as_mut().poll(cx));
+        this.broke_off();
         Poll::Ready(Some(Err(axum::Error::new(StoodStill(longest)))))
     }
 

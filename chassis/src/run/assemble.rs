@@ -63,6 +63,14 @@ impl Assembled {
             assembly.add(&context, parts.with_context(cannot)?).with_context(cannot)?;
         }
         assembly.follow_auth(&foundation.shared);
+        if foundation.shared.directory.has_to_discover() {
+            let directory = foundation.shared.directory.clone();
+            let discover = |stop| async move {
+                directory.discover(stop).await;
+                Ok(())
+            };
+            assembly.start("chassis", Worker::new("discovery", discover));
+        }
         if let Some(carrier) = foundation.carrier {
             assembly.start("chassis", Worker::new("wake", |stop| carrier.carry(stop)));
         }

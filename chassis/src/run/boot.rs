@@ -34,6 +34,7 @@ pub(super) async fn boot(
         targets: targets.names().iter().map(|name| (*name).to_owned()).collect(),
         engines: platform.database_engine(targets).map(|engine| ("database", engine)).into_iter().collect(),
         durability: platform.board.clone(),
+        peers: platform.seen.clone(),
     };
     let ops = ops.serve(OpsState {
         readiness: readiness.clone(),

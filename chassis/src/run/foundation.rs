@@ -44,7 +44,21 @@ impl Foundation {
         stop: Stop,
     ) -> anyhow::Result<Self> {
         let Platform {
-            process, http, database, bus, events, redis, state, mail, saga, identity, peers, ..
+            process,
+            http,
+            database,
+            bus,
+            events,
+            redis,
+            state,
+            mail,
+            saga,
+            identity,
+            peers,
+            discovery,
+            calls,
+            seen,
+            ..
         } = platform;
         let databases = open_databases(targets, &database, &process.data_dir).await?;
         anyhow::ensure!(
@@ -68,7 +82,9 @@ impl Foundation {
             .filter_map(|(name, url)| all.iter().find(|spec| spec.name == name).map(|spec| (spec.name, url)));
         let local: Vec<&'static str> =
             targets.iter().map(|(registration, _)| registration.spec.name).collect();
-        let directory = Directory::new(&local, remote, service_keys.clone(), clock.clone())?;
+        let directory =
+            Directory::new(&local, remote, calls, discovery, service_keys.clone(), clock.clone())?;
+        seen.show(&directory);
         let own_url = || format!("http://{}", listening.unwrap_or_else(|| (http.host, http.port).into()));
         let public_url = http.public_url.clone().unwrap_or_else(own_url).trim_end_matches('/').to_owned();
         let (wakes, carrier) = Wakes::new(&redis)?;

@@ -10,6 +10,7 @@ use crate::http::HttpConfig;
 use crate::identity::IdentityConfig;
 use crate::mail::MailConfig;
 use crate::ops::OpsConfig;
+use crate::peer::{self, CallsConfig, DiscoveryConfig};
 use crate::saga::SagaConfig;
 use crate::service::{AnyConfig, Registration};
 use crate::state::{RedisConfig, StateConfig};
@@ -70,8 +71,12 @@ pub struct Platform {
     pub mail: MailConfig,
     /// Tokens and credentials.
     pub identity: IdentityConfig,
-    /// URLs of services that run elsewhere.
+    /// Where services are that run elsewhere.
     pub peers: BTreeMap<String, String>,
+    /// How they are found.
+    pub discovery: DiscoveryConfig,
+    /// How they are called.
+    pub calls: CallsConfig,
     /// Where each value came from.
     pub loaded: Loaded,
     /// What each section holds, for the reference.
@@ -79,6 +84,8 @@ pub struct Platform {
     pub(crate) services: Vec<(Registration, AnyConfig)>,
     /// Where it is told what really survives what.
     pub(crate) board: Board,
+    /// Where it is told how the peers are.
+    pub(crate) seen: peer::Board,
 }
 
 impl Platform {
@@ -111,9 +118,12 @@ impl Platform {
         let identity = loader.section("identity");
         let behind = services.iter().map(|service| service.spec).filter(|spec| !spec.door);
         let names: Vec<&str> = behind.map(|spec| spec.name).collect();
-        let about =
-            "URLs of services that run in another process, by name. A target of this process needs none.";
+        let about = "Where a service is that runs in other processes: URLs of its instances with commas between, \
+                     dns+http://host:port for every address of a host, or consul+http://host:8500/service?tag=x. A target \
+                     of this process needs none.";
         let peers = loader.map("peers", about, &names);
+        let discovery = loader.section("discovery");
+        let calls = loader.section("calls");
         let services = services
             .iter()
             .map(|service| (*service, (service.load)(&mut loader, service.spec.name)))
@@ -135,10 +145,13 @@ impl Platform {
             mail,
             identity,
             peers,
+            discovery,
+            calls,
             loaded,
             sections,
             services,
             board: Board::default(),
+            seen: peer::Board::default(),
         })
     }
 }

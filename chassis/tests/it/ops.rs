@@ -40,6 +40,7 @@ impl House {
             targets: vec!["auth".to_owned()],
             engines: [("database", "sqlite".to_owned())].into(),
             durability: Board::default(),
+            peers: chassis::peer::Board::default(),
         };
         let state = OpsState { readiness: readiness.clone(), telemetry, info, mode, clock: Clock::system() };
         let ops = Ops::bind(&config).unwrap().serve(state).unwrap();
