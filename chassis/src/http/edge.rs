@@ -75,14 +75,16 @@ pub struct Edge {
 
 impl Edge {
     /// Puts the edge around a router. Routes must be complete: the fallbacks for unknown paths and methods are added here.
+    /// `around` puts layers around all of them, the fallbacks too.
     #[must_use]
-    pub fn new(router: Router, shared: EdgeShared) -> Self {
+    pub fn new(router: Router, shared: EdgeShared, around: impl FnOnce(Router) -> Router) -> Self {
         let router = router
             .route_layer(RememberRoute)
             .fallback(|| async { ApiError::new(ErrorCode::NotFound, "There is no such route.") })
             .method_not_allowed_fallback(|| async {
                 ApiError::new(ErrorCode::MethodNotAllowed, "The route does not know this method.")
             });
+        let router = around(router);
         let active = metrics::gauge!("http_active_connections", "service" => shared.service);
         let cors = Arc::new(Cors::new(&shared.config.allowed_origins));
         Self { router, cors, active, shared: Arc::new(shared) }

@@ -7,6 +7,7 @@ use crate::clock::Clock;
 use crate::db::{CHASSIS_MIGRATIONS, DatabaseConfig, Db};
 use crate::events::Outbox;
 use crate::identity::{ServiceKeys, Verifier};
+use crate::limits::Limits;
 use crate::mail::{MailConfig, Mailer};
 use crate::peer::Directory;
 use crate::saga::{SagaConfig, Sagas};
@@ -51,6 +52,7 @@ impl Foundation {
             events,
             redis,
             state,
+            limits,
             mail,
             saga,
             identity,
@@ -89,6 +91,7 @@ impl Foundation {
         let public_url = http.public_url.clone().unwrap_or_else(own_url).trim_end_matches('/').to_owned();
         let (wakes, carrier) = Wakes::new(&redis)?;
         let (state, listener) = State::open(&state, &redis, clock.clone())?;
+        let limits = Limits::new(&limits, &state)?;
         let shared = Context {
             spec: all.first().copied().context("there is no service at all")?,
             all: all.into(),
@@ -106,6 +109,7 @@ impl Foundation {
             sagas: None,
             wakes,
             state,
+            limits,
             directory,
             service_keys,
             clock,

@@ -8,6 +8,7 @@ use crate::durability::{Board, DurabilityConfig};
 use crate::events::EventsConfig;
 use crate::http::HttpConfig;
 use crate::identity::IdentityConfig;
+use crate::limits::LimitsConfig;
 use crate::mail::MailConfig;
 use crate::ops::OpsConfig;
 use crate::peer::{self, CallsConfig, DiscoveryConfig};
@@ -65,6 +66,8 @@ pub struct Platform {
     pub redis: RedisConfig,
     /// State that is kept in the process.
     pub state: StateConfig,
+    /// Rate limits.
+    pub limits: LimitsConfig,
     /// Sagas.
     pub saga: SagaConfig,
     /// Outgoing mail.
@@ -113,6 +116,7 @@ impl Platform {
         let durability = loader.section("durability");
         let redis = loader.section("redis");
         let state = loader.section("state");
+        let limits = loader.section("limits");
         let saga = loader.section("saga");
         let mail = loader.section("mail");
         let identity = loader.section("identity");
@@ -141,6 +145,7 @@ impl Platform {
             durability,
             redis,
             state,
+            limits,
             saga,
             mail,
             identity,

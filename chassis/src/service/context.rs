@@ -9,6 +9,7 @@ use crate::event_store::EventStore;
 use crate::events::{DeadLetters, EventsConfig, Outbox};
 use crate::http::{Edge, EdgeShared, HttpConfig, reply};
 use crate::identity::{ServiceCaller, ServiceKeys, Verifier};
+use crate::limits::Limits;
 use crate::mail::Mailer;
 use crate::peer::{Directory, Peer};
 use crate::saga::Sagas;
@@ -40,6 +41,7 @@ pub struct Context {
     pub(crate) sagas: Option<Sagas>,
     pub(crate) wakes: Wakes,
     pub(crate) state: State,
+    pub(crate) limits: Limits,
     pub(crate) directory: Directory,
     pub(crate) verifier: Arc<Verifier>,
     pub(crate) service_keys: Arc<ServiceKeys>,
@@ -150,6 +152,12 @@ impl Context {
         self.state.of(self.spec.name)
     }
 
+    /// How often somebody may ask: the policies of the settings, for its routes.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.limits.of(self.spec.name)
+    }
+
     /// A peer; `None` when it is neither a target of this process nor has a URL.
     #[must_use]
     pub fn peer(&self, name: &str) -> Option<Peer> {
@@ -194,6 +202,6 @@ impl Context {
             verifier: self.verifier.clone(),
             service_keys: self.service_keys.clone(),
         };
-        Edge::new(router, shared)
+        Edge::new(router, shared, |router| router.layer(self.limits().general()))
     }
 }

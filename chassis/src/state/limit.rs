@@ -13,7 +13,7 @@ use std::time::Duration;
 
 const LONGEST_WINDOW: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
-/// One limit, as it is asked for in a call of [`State::limit`](super::State::limit).
+/// One limit, as it is asked for in a call of [`State::limits`](super::State::limits).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limit {
     name: Cow<'static, str>,
@@ -105,40 +105,73 @@ impl DecidedBy {
     }
 }
 
-/// The answer to a call of [`State::limit`](super::State::limit). Apart from `allowed` it is that of the tightest limit: of
-/// those that refused the one with the longest wait; when all allowed it the one with the least left.
+/// The answer to a call, told for one of its limits. That of [`State::limit`](super::State::limit) is about the tightest:
+/// of those that refused the one with the longest wait; when all allowed it the one with the least left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decision {
     /// Whether the call may go on. If not, nothing was counted in any of the limits.
     pub allowed: bool,
     /// Which of the limits of the call this is about, from 0.
-    pub tightest: usize,
+    pub which: usize,
     /// Its limit.
     pub limit: u32,
     /// How many of cost 1 would be allowed now.
     pub remaining: u32,
     /// When the whole window is free again.
     pub reset: Duration,
-    /// When the same call would be allowed; zero when it was.
+    /// When this limit would have room for the same call; zero when it has.
     pub retry_after: Duration,
     /// Who decided.
     pub by: DecidedBy,
 }
 
+/// The answer to a call of [`State::limits`](super::State::limits): one for all of its limits, told for each of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decisions {
+    each: Vec<Decision>,
+    tightest: Decision,
+}
+
+impl Decisions {
+    /// Whether the call may go on. If not, nothing was counted in any of the limits.
+    #[must_use]
+    pub const fn allowed(&self) -> bool {
+        self.tightest.allowed
+    }
+
+    /// Who decided.
+    #[must_use]
+    pub const fn by(&self) -> DecidedBy {
+        self.tightest.by
+    }
+
+    /// The tightest: of those that refused the one with the longest wait; when all allowed it the one with the least left.
+    #[must_use]
+    pub const fn tightest(&self) -> &Decision {
+        &self.tightest
+    }
+
+    /// One for each limit, in the order of the call.
+    #[must_use]
+    pub fn each(&self) -> &[Decision] {
+        &self.each
+    }
+}
+
 /// Whether all limits have room for the call, given how far ahead each window is used up.
-pub(super) fn allows(limits: &[Limit], ahead: &[i64]) -> bool {
+pub(super) fn allows(limits: &[&Limit], ahead: &[i64]) -> bool {
     limits.iter().zip(ahead).all(|(limit, ahead)| limit.fits(*ahead))
 }
 
 /// The answer, given how far ahead each window was used up before the call.
-pub(super) fn decide(limits: &[Limit], ahead: &[i64], by: DecidedBy) -> Decision {
+pub(super) fn decide(limits: &[&Limit], ahead: &[i64], by: DecidedBy) -> Decisions {
     let allowed = allows(limits, ahead);
-    let answer = |(tightest, (limit, ahead)): (usize, (&Limit, &i64))| {
+    let answer = |(which, (limit, ahead)): (usize, (&&Limit, &i64))| {
         let used = if allowed { ahead + limit.advance() } else { *ahead };
         let wait = if allowed { 0 } else { (ahead + limit.advance() - limit.capacity()).max(0) };
         Decision {
             allowed,
-            tightest,
+            which,
             limit: limit.limit,
             remaining: u32::try_from((limit.capacity() - used) / limit.interval).unwrap_or(0),
             reset: micros(used),
@@ -146,23 +179,24 @@ pub(super) fn decide(limits: &[Limit], ahead: &[i64], by: DecidedBy) -> Decision
             by,
         }
     };
-    let answers = limits.iter().zip(ahead).enumerate().map(answer);
+    let each: Vec<Decision> = limits.iter().zip(ahead).enumerate().map(answer).collect();
     // Longest wait, then least left, then latest reset; the first of equals.
-    let tightest = answers.reduce(|a, b| {
+    let tightest = each.iter().copied().reduce(|a, b| {
         let rank = |d: &Decision| (d.retry_after, std::cmp::Reverse(d.remaining), d.reset);
         if rank(&b) > rank(&a) { b } else { a }
     });
     // Callers have refused an empty list; were there one, nothing would be allowed.
     let nothing = Duration::ZERO;
-    tightest.unwrap_or(Decision {
+    let tightest = tightest.unwrap_or(Decision {
         allowed: false,
-        tightest: 0,
+        which: 0,
         limit: 0,
         remaining: 0,
         reset: nothing,
         retry_after: nothing,
         by,
-    })
+    });
+    Decisions { each, tightest }
 }
 
 fn micros(micros: i64) -> Duration {
@@ -197,18 +231,23 @@ mod tests {
     #[test]
     fn the_tightest_of_those_that_refuse_is_the_one_with_the_longest_wait() {
         let limits = [limit(1, 1), limit(2, 60), limit(100, 1)];
-        let decision = decide(&limits, &[SECOND / 2, 45 * SECOND, 0], DecidedBy::Process);
-        assert!(!decision.allowed);
-        assert_eq!((decision.tightest, decision.retry_after), (1, Duration::from_secs(15)));
+        let decisions = decide(&limits.each_ref(), &[SECOND / 2, 45 * SECOND, 0], DecidedBy::Process);
+        let decision = decisions.tightest();
+        assert!(!decision.allowed && !decisions.allowed());
+        assert_eq!((decision.which, decision.retry_after), (1, Duration::from_secs(15)));
         assert_eq!((decision.limit, decision.remaining), (2, 0));
+        // Of the others it is told what they have, as nothing was counted in them.
+        let each: Vec<_> = decisions.each().iter().map(|one| (one.which, one.remaining)).collect();
+        assert_eq!(each, [(0, 0), (1, 0), (2, 100)]);
     }
 
     #[test]
     fn the_tightest_of_those_that_allow_is_the_one_with_the_least_left() {
         let limits = [limit(10, 1), limit(3, 60)];
-        let decision = decide(&limits, &[0, 0], DecidedBy::Process);
+        let decisions = decide(&limits.each_ref(), &[0, 0], DecidedBy::Process);
+        let decision = decisions.tightest();
         assert!(decision.allowed);
-        assert_eq!((decision.tightest, decision.remaining), (1, 2));
+        assert_eq!((decision.which, decision.remaining), (1, 2));
         assert_eq!((decision.reset, decision.retry_after), (Duration::from_secs(20), Duration::ZERO));
     }
 

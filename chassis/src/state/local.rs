@@ -4,7 +4,7 @@
 //! a limit for which there is no room for a window of its own is counted together with all others like it: that is
 //! stricter than the limit, never looser.
 
-use super::limit::{DecidedBy, Decision, Limit, allows, decide};
+use super::limit::{DecidedBy, Decisions, Limit, allows, decide};
 use super::table::Table;
 use super::{StateConfig, StateError};
 use crate::clock::{Clock, Ts};
@@ -133,11 +133,11 @@ impl Local {
     }
 
     /// Decides the limits whose windows have these names.
-    pub(super) fn limit(&self, names: &[String], limits: &[Limit], by: DecidedBy) -> Decision {
+    pub(super) fn limits(&self, names: &[String], limits: &[&Limit], by: DecidedBy) -> Decisions {
         let (mut tables, now) = self.tables();
         let windows = &mut tables.windows;
         windows.sweep(now);
-        let window = |(name, limit): (&String, &Limit)| -> Arc<str> {
+        let window = |(name, limit): (&String, &&Limit)| -> Arc<str> {
             let room = windows.len() + limits.len() <= self.max_entries;
             if room || windows.get(name, now).is_some() {
                 return name.as_str().into();
@@ -146,7 +146,7 @@ impl Local {
             format!("everybody {} {}", limit.interval(), limit.capacity()).into()
         };
         let names: Vec<Arc<str>> = names.iter().zip(limits).map(window).collect();
-        let ahead = |(name, limit): (&Arc<str>, &Limit)| {
+        let ahead = |(name, limit): (&Arc<str>, &&Limit)| {
             windows.get(name, now).map_or(0, |until| limit.ahead(until.micros(), now.micros()))
         };
         let ahead: Vec<i64> = names.iter().zip(limits).map(ahead).collect();

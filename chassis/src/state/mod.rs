@@ -34,7 +34,7 @@ pub use config::{RedisConfig, StateConfig};
 pub use error::StateError;
 pub use invalidate::{Invalidation, Invalidations, Listener, Stale};
 pub use lease::Lease;
-pub use limit::{DecidedBy, Decision, Limit};
+pub use limit::{DecidedBy, Decision, Decisions, Limit};
 pub(crate) use remote::{Connection, Heard, Link};
 
 use crate::clock::Clock;
@@ -320,27 +320,43 @@ impl State {
 
     /// Decides several limits of one subject (an address, a user) at once: all of them count the call, or none does.
     ///
-    /// While Redis is away this process decides alone, by the same limits; [`Decision::by`] says so.
+    /// # Errors
+    /// As [`State::limits`].
+    pub async fn limit(&self, subject: &str, limits: &[Limit]) -> Result<Decision, StateError> {
+        let asked: Vec<_> = limits.iter().map(|limit| (subject, limit)).collect();
+        Ok(*self.limits(&asked).await?.tightest())
+    }
+
+    /// Decides limits of several subjects in one round trip: all of them count the call, or none does.
+    ///
+    /// On a cluster subjects live in different slots, which nothing locks together: each counts at the same time, and what
+    /// was counted where another refused is given back. For that moment others find less left than there is, never more;
+    /// what cannot be given back, because a master died or the caller went away, stays counted.
+    ///
+    /// While Redis is away this process decides alone, by the same limits; [`Decisions::by`] says so.
     ///
     /// # Errors
-    /// No limit, or two of one name; when the process stops.
-    pub async fn limit(&self, subject: &str, limits: &[Limit]) -> Result<Decision, StateError> {
-        let subject = self.name(subject)?;
-        let distinct: HashSet<_> = limits.iter().map(Limit::name).collect();
-        if limits.is_empty() || distinct.len() < limits.len() {
-            return Err(StateError::Invalid("a call names limits, each of them once"));
+    /// No limit, or one twice for the same subject; when the process stops.
+    pub async fn limits(&self, asked: &[(&str, &Limit)]) -> Result<Decisions, StateError> {
+        let distinct: HashSet<_> = asked.iter().map(|(subject, limit)| (subject, limit.name())).collect();
+        if asked.is_empty() || distinct.len() < asked.len() {
+            return Err(StateError::Invalid("a call names limits, each of them once for a subject"));
         }
-        let names: Vec<String> = limits.iter().map(|limit| format!("{subject} {}", limit.name())).collect();
+        let subjects: Vec<String> =
+            asked.iter().map(|(subject, _)| self.name(subject)).collect::<Result<_, _>>()?;
+        let limits: Vec<&Limit> = asked.iter().map(|(_, limit)| *limit).collect();
         let decided = self.measured("limit", async {
             match &self.engine {
-                Engine::Process(local) => Ok(local.limit(&names, limits, DecidedBy::Process)),
-                Engine::Redis(redis) => redis.limit(&subject, &names, limits).await,
+                Engine::Process(local) => {
+                    Ok(local.limits(&windows(&subjects, &limits), &limits, DecidedBy::Process))
+                }
+                Engine::Redis(redis) => redis.limits(&subjects, &limits).await,
             }
         });
-        let decision = decided.await?;
-        let answer = if decision.allowed { "allowed" } else { "refused" };
-        counter!("state_limits_total", "decision" => answer, "by" => decision.by.label()).increment(1);
-        Ok(decision)
+        let decisions = decided.await?;
+        let answer = if decisions.allowed() { "allowed" } else { "refused" };
+        counter!("state_limits_total", "decision" => answer, "by" => decisions.by().label()).increment(1);
+        Ok(decisions)
     }
 
     /// Tells all who hold copies, in every instance of the service, that something has changed. To be called after the
@@ -394,6 +410,11 @@ impl State {
         histogram!("state_operation_seconds", "op" => op).record(began.elapsed());
         done
     }
+}
+
+/// The names of the windows of limits in the process.
+fn windows(subjects: &[String], limits: &[&Limit]) -> Vec<String> {
+    subjects.iter().zip(limits).map(|(subject, limit)| format!("{subject} {}", limit.name())).collect()
 }
 
 fn sized(value: Bytes) -> Result<Bytes, StateError> {

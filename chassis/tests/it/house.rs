@@ -36,7 +36,11 @@ impl Validate for NoConfig {
     fn validate(&self, _: Mode, _: &mut Problems) {}
 }
 
-const fn spec(name: &'static str, owns: &'static [&'static str], needs: &'static [&'static str]) -> Spec {
+pub(crate) const fn spec(
+    name: &'static str,
+    owns: &'static [&'static str],
+    needs: &'static [&'static str],
+) -> Spec {
     Spec {
         name,
         about: "A service under test",

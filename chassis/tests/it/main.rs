@@ -12,6 +12,7 @@ mod events;
 mod house;
 mod http;
 mod identity;
+mod limits;
 mod listener;
 mod mail;
 mod observed;

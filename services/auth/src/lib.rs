@@ -66,7 +66,8 @@ impl Service for Auth {
             clock,
         };
         let app = App::new(&config, means)?;
-        let (router, _) = api::routes().with_state(app.clone()).split_for_parts();
+        let guarded = api::guarded().layer(context.limits().policy("auth")?);
+        let (router, _) = api::open().merge(guarded).with_state(app.clone()).split_for_parts();
         let [keys, resets, sweeper, signer] = [app.clone(), app.clone(), app.clone(), app];
         Ok(Parts::new(router)
             .worker("reload-keys", |stop| reload_keys(keys, stop))

@@ -3,7 +3,7 @@
 //! Each gets two workers where it has such a thing, keeps its connections on both sides, and writes no access log. The
 //! gateway is measured a second time with its access log, as it comes.
 
-use crate::process::{Supervised, output};
+use crate::process::{GENEROUS, Supervised, output};
 use anyhow::{Context, Result};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -139,7 +139,8 @@ pub(super) fn bowline(binary: &Path, home: &Path, port: u16, ops_port: u16) -> C
     command
         .env("PORT", port.to_string())
         .env("OPS_PORT", ops_port.to_string())
-        .env("DATA_DIR", home.join("data"));
+        .env("DATA_DIR", home.join("data"))
+        .envs(GENEROUS);
     command
 }
 

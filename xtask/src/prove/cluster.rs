@@ -1,7 +1,7 @@
 //! The processes of the tiny services, which are killed and started again on the same ports and data.
 
 use crate::bench::http;
-use crate::process::{Supervised, interrupted};
+use crate::process::{GENEROUS, Supervised, interrupted};
 use anyhow::{Context, Result, bail};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -141,6 +141,7 @@ impl Cluster {
             .env("DATA_DIR", member.home.join("data"))
             .env("LOG_LEVEL", "warn")
             .env("BOWLINE_HTTP__THREADS", "1")
+            .envs(GENEROUS)
             .envs(self.settings.iter().map(|(name, value)| (name, value)))
             .current_dir(&member.home)
             .stdin(Stdio::null())

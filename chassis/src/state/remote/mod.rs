@@ -1,30 +1,30 @@
 //! State on Redis, a server or a cluster: each operation is one command or one script, on one key or on keys that share
 //! the hash tag of their subject, so that a cluster keeps them in one place.
 
+mod gate;
+mod limits;
 mod link;
 
 pub(crate) use link::{Connection, Heard, Link};
 
-use super::limit::{DecidedBy, Decision, Limit, decide};
+use super::limit::Limit;
 use super::local::Local;
 use super::{StateDurability, StateError, ttl_ms};
 use crate::resilience::{Breaker, BreakerConfig};
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
+use gate::Gate;
 use redis::{
     Cmd, ErrorKind, FromRedisValue, RedisResult, Script, ServerErrorKind, Value, cmd, from_redis_value,
 };
 use std::collections::HashMap;
 use std::sync::LazyLock;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use uuid::Uuid;
 
 /// For how long the last fence of a lease is kept after its last acquisition. A fence is a time, so one that is forgotten
 /// after this long is not given out again unless a server's clock goes back by as much.
 const FENCE_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-/// After a failure limits are decided locally for this long before Redis is asked again.
-const LIMITS_PAUSE: Duration = Duration::from_millis(500);
 
 /// A script and what Redis calls it.
 struct Lua(Script, &'static str);
@@ -44,6 +44,7 @@ lua! {
     ACQUIRE = "acquire.lua";
     RENEW = "renew.lua";
     LIMIT = "limit.lua";
+    GIVE_BACK = "give_back.lua";
 }
 
 pub(super) struct Remote {
@@ -159,35 +160,6 @@ impl Remote {
         self.script(&REMOVE_IF, &[lease_of(name)], |run| run.arg(owner.as_bytes())).await
     }
 
-    /// Decides the limits; while Redis is away or refuses, this process decides alone.
-    pub(super) async fn limit(
-        &self,
-        subject: &str,
-        names: &[String],
-        limits: &[Limit],
-    ) -> Result<Decision, StateError> {
-        if self.gate.lets_through() {
-            let keys: Vec<String> = limits.iter().map(|limit| window_of(subject, limit)).collect();
-            let asked = self.script(&LIMIT, &keys, |run| {
-                limits.iter().fold(run, |run, limit| run.arg(limit.capacity()).arg(limit.advance()))
-            });
-            match asked.await {
-                Ok(answer) => {
-                    let answer: Vec<i64> = answer;
-                    self.gate.open();
-                    return Ok(decide(limits, answer.get(1..).unwrap_or_default(), DecidedBy::Redis));
-                }
-                Err(StateError::Closed) => return Err(StateError::Closed),
-                Err(error) => {
-                    if self.gate.close() {
-                        tracing::warn!(%error, "limits are counted by this process alone until Redis is back");
-                    }
-                }
-            }
-        }
-        Ok(self.fallback.limit(names, limits, DecidedBy::Fallback))
-    }
-
     pub(super) async fn publish(&self, channel: &str, message: &str) -> Result<(), StateError> {
         self.command(cmd("PUBLISH").arg(channel).arg(message)).await.map(|_: i64| ())
     }
@@ -274,45 +246,6 @@ fn window_of(subject: &str, limit: &Limit) -> String {
     key(subject, &format!("limit:{}", limit.name()))
 }
 
-/// Keeps limits from waiting for a Redis that is away: after a failure one call in each pause asks it again.
-#[derive(Debug)]
-struct Gate {
-    began: Instant,
-    /// Milliseconds after `began` until which Redis is not asked; 0 while all is well.
-    closed_until: AtomicU64,
-}
-
-impl Gate {
-    fn new() -> Self {
-        Self { began: Instant::now(), closed_until: AtomicU64::new(0) }
-    }
-
-    fn lets_through(&self) -> bool {
-        let until = self.closed_until.load(Ordering::Relaxed);
-        let (now, next) = self.now_and_next();
-        let swap = || self.closed_until.compare_exchange(until, next, Ordering::Relaxed, Ordering::Relaxed);
-        until == 0 || (now >= until && swap().is_ok())
-    }
-
-    fn open(&self) {
-        if self.closed_until.load(Ordering::Relaxed) != 0 {
-            self.closed_until.store(0, Ordering::Relaxed);
-            tracing::info!("limits are counted by Redis again");
-        }
-    }
-
-    /// Whether it was open.
-    fn close(&self) -> bool {
-        self.closed_until.swap(self.now_and_next().1, Ordering::Relaxed) == 0
-    }
-
-    fn now_and_next(&self) -> (u64, u64) {
-        let ms = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
-        let now = ms(self.began.elapsed());
-        (now, now + ms(LIMITS_PAUSE))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -325,16 +258,5 @@ mod tests {
         {
             assert!(key.starts_with("bowline:{auth:x}:"), "{key}");
         }
-    }
-
-    #[test]
-    fn after_a_failure_one_call_a_pause_asks_again() {
-        let gate = Gate::new();
-        assert!(gate.lets_through() && gate.lets_through());
-        assert!(gate.close());
-        assert!(!gate.lets_through());
-        assert!(!gate.close());
-        gate.open();
-        assert!(gate.lets_through());
     }
 }

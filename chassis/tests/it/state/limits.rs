@@ -78,10 +78,75 @@ on_all_engines! {
         for _ in 0..5 {
             let refused = state.limit("user:1", &both).await.unwrap();
             assert!(!refused.allowed);
-            assert_eq!((refused.tightest, refused.limit), (1, 2));
+            assert_eq!((refused.which, refused.limit), (1, 2));
         }
         assert_eq!(left(&state, "user:1", &wide).await, 8, "a call that was refused was counted");
         assert_eq!(left(&state, "user:1", &narrow).await, 0);
+    }
+
+    /// An address and a user, say: on a cluster they live in different slots.
+    async fn of_several_subjects_all_count_a_call_or_none(place: Place) {
+        let state = place.instance();
+        let (wide, narrow) = (limit("wide", 10, HOUR), limit("narrow", 2, HOUR));
+        for n in 0..20 {
+            // Pairs that fall into one slot and into two.
+            let (ip, user) = (format!("ip:{n}"), format!("user:{n}"));
+            let asked = [(ip.as_str(), &wide), (user.as_str(), &narrow), (ip.as_str(), &narrow)];
+            for _ in 0..2 {
+                assert!(state.limits(&asked).await.unwrap().allowed());
+            }
+            let more = state.limits(&[(user.as_str(), &wide)]).await.unwrap();
+            assert_eq!(more.tightest().remaining, 9);
+            let refused = state.limits(&asked[..2]).await.unwrap();
+            assert!(!refused.allowed());
+            let each: Vec<_> = refused.each().iter().map(|one| (one.remaining, one.retry_after.is_zero())).collect();
+            assert_eq!((refused.tightest().which, each), (1, vec![(8, true), (0, false)]));
+            assert_eq!(left(&state, &ip, &wide).await, 8, "a call that was refused was counted");
+        }
+    }
+
+    /// What was counted where another refused is given back to the microsecond, also where nothing had been used before.
+    async fn a_window_that_was_given_back_is_as_it_was(place: Place) {
+        let state = place.instance();
+        let (first, second, full) = (limit("a", 3, HOUR), limit("b", 7, HOUR), limit("full", 1, 24 * HOUR));
+        assert!(state.limits(&[("full", &full), ("used", &first)]).await.unwrap().allowed());
+        let looked = |subject: &'static str, limit: &Limit| {
+            let (state, limit) = (state.clone(), limit.clone().cost(0).unwrap());
+            async move { state.limit(subject, &[limit]).await.unwrap() }
+        };
+        let (began, before) = (Instant::now(), looked("used", &first).await);
+        for _ in 0..10 {
+            let asked = [("used", &first), ("full", &full), ("unused", &second)];
+            assert!(!state.limits(&asked).await.unwrap().allowed());
+        }
+        let (after, unused) = (looked("used", &first).await, looked("unused", &second).await);
+        assert_eq!((after.remaining, unused.remaining, unused.reset), (before.remaining, 7, Duration::ZERO));
+        let passed = before.reset.checked_sub(after.reset).unwrap();
+        assert!(passed <= began.elapsed() + Duration::from_millis(5), "{before:?} {after:?}");
+    }
+
+    async fn parallel_callers_of_several_subjects_never_exceed_a_limit_and_lose_nothing(place: Place) {
+        let instances = [place.instance(), place.instance(), place.instance()];
+        let (all, each) = (limit("all", 20, HOUR), limit("each", 8, HOUR));
+        let mut calls = JoinSet::new();
+        for n in 0..120 {
+            let (state, all, each) = (instances[n % 3].clone(), all.clone(), each.clone());
+            calls.spawn(async move {
+                let user = format!("user:{}", n % 4);
+                let asked = [("everybody", &all), (user.as_str(), &each)];
+                (n % 4, state.limits(&asked).await.unwrap().allowed())
+            });
+        }
+        let allowed: Vec<_> = calls.join_all().await.into_iter().filter(|(_, allowed)| *allowed).collect();
+        let of = |user| allowed.iter().filter(|(of, _)| *of == user).count();
+        assert!(allowed.len() <= 20 && (0..4).all(|user| of(user) <= 8), "{allowed:?}");
+        if instances[0].engine() != StateEngine::RedisCluster {
+            assert_eq!(allowed.len(), 20);
+        }
+        assert_eq!(left(&instances[0], "everybody", &all).await as usize, 20 - allowed.len());
+        for user in 0..4 {
+            assert_eq!(left(&instances[1], &format!("user:{user}"), &each).await as usize, 8 - of(user));
+        }
     }
 
     async fn a_call_may_cost_more_than_one_and_is_allowed_whole_or_not(place: Place) {
@@ -126,14 +191,16 @@ on_all_engines! {
     async fn a_call_without_a_limit_or_with_one_twice_is_refused(place: Place) {
         let state = place.instance();
         assert!(matches!(state.limit("a", &[]).await, Err(StateError::Invalid(_))));
-        let twice = [limit("a", 1, HOUR), limit("a", 2, HOUR)];
+        let (one, other) = (limit("a", 1, HOUR), limit("a", 2, HOUR));
+        assert!(state.limits(&[("a", &one), ("b", &other)]).await.is_ok());
+        let twice = [one, other];
         assert!(matches!(state.limit("a", &twice).await, Err(StateError::Invalid(_))));
     }
 }
 
-/// A call: which limits with what cost.
-fn calls() -> impl Strategy<Value = Vec<Vec<(usize, u32)>>> {
-    let call = prop::collection::btree_map(0..3_usize, 0..4_u32, 1..=3);
+/// A call: of which subjects which limits with what cost.
+fn calls() -> impl Strategy<Value = Vec<Vec<((usize, usize), u32)>>> {
+    let call = prop::collection::btree_map((0..2_usize, 0..3_usize), 0..4_u32, 1..=4);
     prop::collection::vec(call.prop_map(|call| call.into_iter().collect()), 1..40)
 }
 
@@ -145,19 +212,27 @@ fn decides_as_the_process_does(place: &Place) {
     let same = runner.run(&(calls(), 3..20_u32, 3..20_u32, 3..20_u32), |(calls, a, b, c)| {
         let day = 24 * HOUR;
         let limits = [limit("a", a, day), limit("b", b, 7 * day), limit("c", c, 30 * day)];
-        let subject = Uuid::new_v4().simple().to_string();
+        let subjects = ["ip", "user"].map(|kind| format!("{kind}:{}", Uuid::new_v4().simple()));
         for call in calls {
-            let call: Vec<Limit> =
-                call.into_iter().map(|(which, cost)| limits[which].clone().cost(cost).unwrap()).collect();
+            let costs: Vec<(&str, Limit)> = call
+                .into_iter()
+                .map(|((who, which), cost)| {
+                    (subjects[who].as_str(), limits[which].clone().cost(cost).unwrap())
+                })
+                .collect();
+            let asked: Vec<(&str, &Limit)> = costs.iter().map(|(subject, limit)| (*subject, limit)).collect();
             let (one, other) = runtime.block_on(async {
-                (here.limit(&subject, &call).await.unwrap(), there.limit(&subject, &call).await.unwrap())
+                (here.limits(&asked).await.unwrap(), there.limits(&asked).await.unwrap())
             });
-            prop_assert_eq!(
-                (one.allowed, one.remaining, one.limit),
-                (other.allowed, other.remaining, other.limit)
-            );
-            let close = |a: Duration, b: Duration| a.abs_diff(b) < Duration::from_secs(60);
-            prop_assert!(close(one.reset, other.reset) && close(one.retry_after, other.retry_after));
+            prop_assert_eq!(one.tightest().which, other.tightest().which);
+            for (one, other) in one.each().iter().zip(other.each()) {
+                prop_assert_eq!(
+                    (one.allowed, one.remaining, one.limit),
+                    (other.allowed, other.remaining, other.limit)
+                );
+                let close = |a: Duration, b: Duration| a.abs_diff(b) < Duration::from_secs(60);
+                prop_assert!(close(one.reset, other.reset) && close(one.retry_after, other.retry_after));
+            }
         }
         Ok(())
     });

@@ -17,6 +17,7 @@ use contract::page::{Empty, Success};
     responses(
         (status = 202, description = "If there is such an account, a link is mailed", body = Success<Empty>),
         (status = 400, description = "The request is not valid", body = ErrorBody),
+        (status = 429, description = "Too many attempts from this address; Retry-After says when the next one counts", body = ErrorBody),
         (status = 503, description = "Cannot be done now; Retry-After says when to ask again", body = ErrorBody),
     )
 )]

@@ -19,7 +19,7 @@ use contract::page::Success;
         (status = 400, description = "The request is not valid", body = ErrorBody),
         (status = 401, description = "Address and password do not match an account", body = ErrorBody),
         (status = 403, description = "The account was disabled", body = ErrorBody),
-        (status = 429, description = "Too many failed attempts; Retry-After says when the next one counts", body = ErrorBody),
+        (status = 429, description = "Too many attempts from this address, or failed ones for this account; Retry-After says when the next one counts", body = ErrorBody),
         (status = 503, description = "Cannot be done now; Retry-After says when to ask again", body = ErrorBody),
     )
 )]

@@ -29,18 +29,28 @@ use utoipa_axum::routes;
 
 /// Every route with its description.
 pub(crate) fn routes() -> OpenApiRouter<App> {
-    let about = "Accounts, sessions, tokens, organisations, audit.";
-    OpenApiRouter::with_openapi(document("Identity", about))
+    open().merge(guarded())
+}
+
+/// Routes at which a password, a link or an address could be guessed, and which send mail: the policy `auth` counts them.
+pub(crate) fn guarded() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
         .routes(routes!(register::register))
         .routes(routes!(login::login))
-        .routes(routes!(refresh::refresh))
-        .routes(routes!(logout::logout))
-        .routes(routes!(logout_all::logout_all))
-        .routes(routes!(change_password::change_password))
         .routes(routes!(forgot_password::forgot_password))
         .routes(routes!(reset_password::reset_password))
         .routes(routes!(verify_email::verify_email))
         .routes(routes!(resend_verification::resend_verification))
+}
+
+/// All others.
+pub(crate) fn open() -> OpenApiRouter<App> {
+    let about = "Accounts, sessions, tokens, organisations, audit.";
+    OpenApiRouter::with_openapi(document("Identity", about))
+        .routes(routes!(refresh::refresh))
+        .routes(routes!(logout::logout))
+        .routes(routes!(logout_all::logout_all))
+        .routes(routes!(change_password::change_password))
         .routes(routes!(list_sessions::list_sessions, end_other_sessions::end_other_sessions))
         .routes(routes!(end_session::end_session))
         .routes(routes!(get_me::get_me, update_me::update_me))

@@ -17,6 +17,7 @@ use contract::page::{Empty, Success};
     responses(
         (status = 202, description = "Unless the address is proved or a link was just mailed, a link is mailed", body = Success<Empty>),
         (status = 401, description = "No access token that holds", body = ErrorBody),
+        (status = 429, description = "Too many attempts from this address; Retry-After says when the next one counts", body = ErrorBody),
         (status = 503, description = "Cannot be done now; Retry-After says when to ask again", body = ErrorBody),
     )
 )]

@@ -17,6 +17,7 @@ use http::StatusCode;
     responses(
         (status = 204, description = "The password is the new one"),
         (status = 400, description = "The request is not valid, the link does not hold, or the password is too easy to guess", body = ErrorBody),
+        (status = 429, description = "Too many attempts from this address; Retry-After says when the next one counts", body = ErrorBody),
         (status = 503, description = "Cannot be done now; Retry-After says when to ask again", body = ErrorBody),
     )
 )]

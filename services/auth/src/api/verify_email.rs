@@ -17,6 +17,7 @@ use contract::page::Success;
     responses(
         (status = 200, description = "The account, its address proved", body = Success<User>),
         (status = 400, description = "The request is not valid, or the link does not hold", body = ErrorBody),
+        (status = 429, description = "Too many attempts from this address; Retry-After says when the next one counts", body = ErrorBody),
         (status = 503, description = "Cannot be done now; Retry-After says when to ask again", body = ErrorBody),
     )
 )]

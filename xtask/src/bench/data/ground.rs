@@ -1,7 +1,7 @@
 //! The servers under the measurements, and one run on them.
 
 use crate::bench::median;
-use crate::process::{Supervised, interrupted};
+use crate::process::{GENEROUS, Supervised, interrupted};
 use crate::prove::build::Tiny;
 use crate::prove::stage::{BROKERS, Bus, Database};
 use anyhow::{Context, Result, bail};
@@ -41,6 +41,7 @@ impl Ground {
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("DATA_DIR", home.path().join("data"))
             .env("LOG_LEVEL", "warn")
+            .envs(GENEROUS)
             .env("BOWLINE_DATABASE__SYNCHRONOUS", "full")
             .env("BOWLINE_BUS__PREFIX", format!("run{run}"))
             .args(arguments)

@@ -1,0 +1,82 @@
+//! Whose count a request belongs to.
+
+use super::rule::By;
+use crate::http::RequestContext;
+use aws_lc_rs::digest;
+use axum::body::Body;
+use axum::extract::MatchedPath;
+use http::{HeaderName, Request};
+use std::net::IpAddr;
+
+/// The header that carries a client's API key.
+const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+/// So many bytes of a key's hash tell keys apart; nobody gains by two that are the same.
+const HASH_BYTES: usize = 16;
+
+/// The name of the window of a request; nothing when nobody is logged in and it is by user.
+pub(super) fn subject(by: By, cx: &RequestContext, request: &Request<Body>) -> Option<String> {
+    let mut parts = Vec::with_capacity(2);
+    // A key that anybody can make up must not give anybody a count beside that of their address.
+    if by.ip || by.key {
+        parts.push(format!("ip:{}", Household(cx.client_ip)));
+    }
+    if by.user {
+        parts.push(format!("user:{}", cx.principal()?.user()));
+    }
+    if by.key {
+        parts.push(format!("key:{}", api_key(request)));
+    }
+    if by.route {
+        let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str);
+        parts.push(format!("route:{} {route}", request.method()));
+    }
+    Some(parts.join(" "))
+}
+
+/// An address as far as it tells clients apart: a household has a whole /64 of IPv6.
+struct Household(IpAddr);
+
+impl std::fmt::Display for Household {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0.to_canonical() {
+            IpAddr::V4(ip) => write!(f, "{ip}"),
+            IpAddr::V6(ip) => write!(f, "{:x}/64", u128::from(ip) >> 64),
+        }
+    }
+}
+
+/// The hash of the key that was sent. Whoever sends several sends none that counts.
+fn api_key(request: &Request<Body>) -> String {
+    let mut keys = request.headers().get_all(X_API_KEY).into_iter();
+    let (Some(key), None) = (keys.next(), keys.next()) else { return "none".to_owned() };
+    let hash = digest::digest(&digest::SHA256, key.as_bytes());
+    hash.as_ref().iter().take(HASH_BYTES).map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn household(text: &str) -> String {
+        Household(text.parse().unwrap()).to_string()
+    }
+
+    #[test]
+    fn a_household_of_ipv6_is_one_client_and_its_neighbour_another() {
+        assert_eq!(household("2001:db8:1:2::1"), household("2001:db8:1:2:ffff::9"));
+        assert_ne!(household("2001:db8:1:2::1"), household("2001:db8:1:3::1"));
+        assert_eq!(household("::ffff:203.0.113.9"), "203.0.113.9");
+        assert_ne!(household("203.0.113.9"), household("203.0.113.8"));
+    }
+
+    #[test]
+    fn a_key_is_not_in_the_name_that_is_kept() {
+        let mut request = Request::new(Body::empty());
+        assert_eq!(api_key(&request), "none");
+        request.headers_mut().append(X_API_KEY, "hunter2-hunter2".parse().unwrap());
+        let hash = api_key(&request);
+        assert!(hash.len() == 32 && !hash.contains("hunter2"), "{hash}");
+        request.headers_mut().append(X_API_KEY, "another".parse().unwrap());
+        assert_eq!(api_key(&request), "none");
+    }
+}
