@@ -224,13 +224,14 @@ fn decides_as_the_process_does(place: &Place) {
             let (one, other) = runtime.block_on(async {
                 (here.limits(&asked).await.unwrap(), there.limits(&asked).await.unwrap())
             });
-            prop_assert_eq!(one.tightest().which, other.tightest().which);
+            let close = |a: Duration, b: Duration| a.abs_diff(b) < Duration::from_secs(60);
+            // Which of two that are as tight is a matter of microseconds.
+            prop_assert!(close(one.tightest().retry_after, other.tightest().retry_after));
             for (one, other) in one.each().iter().zip(other.each()) {
                 prop_assert_eq!(
                     (one.allowed, one.remaining, one.limit),
                     (other.allowed, other.remaining, other.limit)
                 );
-                let close = |a: Duration, b: Duration| a.abs_diff(b) < Duration::from_secs(60);
                 prop_assert!(close(one.reset, other.reset) && close(one.retry_after, other.retry_after));
             }
         }
