@@ -1,6 +1,8 @@
 //! The command line.
 
-use crate::commands::{admin, asyncapi, config, events, keys, mail, migrate, openapi, run, saga, targets};
+use crate::commands::{
+    admin, asyncapi, config, events, jobs, keys, mail, migrate, openapi, run, saga, targets,
+};
 use chassis::config::Sources;
 use chassis::run::Platform;
 use clap::{Parser, Subcommand};
@@ -51,6 +53,8 @@ enum Command {
     Events(events::Events),
     /// Look at sagas, and decide for those that are stuck
     Saga(saga::Saga),
+    /// Look at jobs, run them, and decide for those that failed
+    Jobs(jobs::Jobs),
     /// Look at outgoing mail that is kept in the database
     Mail(mail::Mail),
 }
@@ -72,6 +76,7 @@ impl Cli {
             Command::Keys(keys) => keys.run(platform()?),
             Command::Events(events) => events.run(platform()?),
             Command::Saga(saga) => saga.run(platform()?),
+            Command::Jobs(jobs) => jobs.run(platform()?),
             Command::Mail(mail) => mail.run(platform()?),
         }
     }

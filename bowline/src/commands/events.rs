@@ -48,7 +48,7 @@ struct Matching {
     cause: Option<String>,
 }
 
-/// Who does something to events or sagas, and why.
+/// Who does something to events, sagas or jobs, and why.
 #[derive(Debug, Args)]
 pub(super) struct Deed {
     /// Who does it; kept in the operator log
@@ -106,7 +106,7 @@ enum Command {
         #[command(flatten)]
         deed: Deed,
     },
-    /// Show what operators did to events and sagas, newest first
+    /// Show what operators did to events, sagas and jobs, newest first
     Log {
         #[command(flatten)]
         which: Which,

@@ -4,6 +4,7 @@ pub(crate) mod admin;
 pub(crate) mod asyncapi;
 pub(crate) mod config;
 pub(crate) mod events;
+pub(crate) mod jobs;
 pub(crate) mod keys;
 pub(crate) mod mail;
 pub(crate) mod migrate;

@@ -115,6 +115,26 @@ fn dead_letters_are_looked_at_by_service_and_nothing_is_replayed_without_a_reaso
 }
 
 #[test]
+fn jobs_are_looked_at_by_service_and_nothing_is_done_to_them_without_a_reason() {
+    let folder = Folder::new("jobs").unwrap();
+    let settings = [("DATA_DIR", folder.path().to_str().unwrap())];
+    let list = ["jobs", "list", "--service", "auth"];
+    let (success, stdout, _) = out(&list, &settings);
+    assert!(success && stdout.contains("no such job"), "{stdout}");
+    let id = "0199aaaa-0000-7000-8000-000000000000";
+    let (success, _, stderr) = out(&["jobs", "show", "--service", "auth", id], &settings);
+    assert!(!success && stderr.contains("there is no job"), "{stderr}");
+    for (deed, what) in [("run", "sweep"), ("retry", id), ("discard", id)] {
+        let (success, _, stderr) = out(&["jobs", deed, "--service", "auth", what, "--by", "ann"], &settings);
+        assert!(!success && stderr.contains("--reason"), "{deed}: {stderr}");
+        let why = ["--by", "ann", "--reason", "a test"];
+        let done = [["jobs", deed, "--service", "auth", what].as_slice(), why.as_slice()].concat();
+        let (success, _, stderr) = out(&done, &settings);
+        assert!(!success && stderr.contains("there is no job"), "{deed}: {stderr}");
+    }
+}
+
+#[test]
 fn sagas_are_looked_at_by_service_and_nothing_is_decided_without_a_reason() {
     let folder = Folder::new("saga").unwrap();
     let settings = [("DATA_DIR", folder.path().to_str().unwrap())];

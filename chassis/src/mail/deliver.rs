@@ -14,22 +14,17 @@ use tokio::time::sleep;
 const SENDERS: usize = 4;
 const FIRST_PAUSE: Duration = Duration::from_secs(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
-const BETWEEN_CLEANINGS: Duration = Duration::from_secs(3_600);
 /// What is kept of a server's answer.
 const LONGEST_ERROR: usize = 500;
 
 impl Mailer {
-    /// Sends mail until the process stops, and removes what has been kept long enough. Finishes the mail in hand.
+    /// Sends mail until the process stops. Finishes the mail in hand.
     ///
     /// Any number of processes may run it. A database that is away is waited for.
     pub async fn deliver_until(&self, stop: Stop) {
-        let cleaning = self.clean_until(&stop);
         match &self.0.smtp {
-            Some(smtp) => {
-                let senders = join_all((0..SENDERS).map(|_| self.send_until(smtp, &stop)));
-                tokio::join!(cleaning, senders);
-            }
-            None => cleaning.await,
+            Some(smtp) => drop(join_all((0..SENDERS).map(|_| self.send_until(smtp, &stop))).await),
+            None => stop.stopping().await,
         }
     }
 
@@ -89,19 +84,12 @@ impl Mailer {
         Ok(())
     }
 
-    async fn clean_until(&self, stop: &Stop) {
-        while !stop.is_stopping() {
-            let before = self.0.clock.now() - self.0.config.keep();
-            match store::remove_old(&self.0.db, before).await {
-                Ok(0) => {}
-                Ok(removed) => tracing::info!(removed, "old mail removed from the outbox"),
-                Err(error) => tracing::warn!(error = %error, "old mail cannot be removed"),
-            }
-            tokio::select! {
-                () = sleep(BETWEEN_CLEANINGS) => {}
-                () = stop.stopping() => {}
-            }
-        }
+    /// Removes what has been kept long enough. Says how many.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn sweep(&self) -> Result<u64, DbError> {
+        store::remove_old(&self.0.db, self.0.clock.now() - self.0.config.keep()).await
     }
 
     fn count(&self, name: &'static str, mail: &MailRecord) {

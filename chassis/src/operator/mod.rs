@@ -1,4 +1,4 @@
-//! What a person did to events and sagas, and why: one line each, in the same transaction as the deed.
+//! What a person did to events, sagas and jobs, and why: one line each, in the same transaction as the deed.
 
 mod store;
 

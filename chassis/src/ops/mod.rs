@@ -9,6 +9,7 @@
 //! | `GET /ready` | 200, or 503 with what fails; also 503 while booting and while stopping |
 //! | `GET /metrics` | Prometheus text format |
 //! | `GET /info` | what runs here |
+//! | `GET /jobs` | how the jobs of the services stand |
 //! | `GET /log-level`, `PUT /log-level` | `{"level":"info"}` |
 //!
 //! What must hold: a slow or silent client costs one of a bounded number of connections for a bounded time. Reading is

@@ -8,6 +8,7 @@ use crate::config::Mode;
 use crate::durability::{Board, Held};
 use crate::health::ReadyState;
 use crate::peer;
+use crate::jobs;
 use crate::telemetry;
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -52,6 +53,8 @@ pub struct Info {
     pub durability: Board,
     /// How the peers are.
     pub peers: peer::Board,
+    /// How jobs stand.
+    pub jobs: jobs::Board,
 }
 
 struct Shared {
@@ -66,6 +69,7 @@ pub(super) fn router(state: OpsState, token: Option<SecretString>) -> Router {
         .route("/ready", get(ready))
         .route("/metrics", get(metrics))
         .route("/info", get(info))
+        .route("/jobs", get(jobs))
         .route("/log-level", get(log_level).put(set_log_level))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
@@ -121,6 +125,10 @@ async fn info(State(shared): State<Arc<Shared>>) -> Response {
         peers: info.peers.read(),
     };
     json(StatusCode::OK, &answer)
+}
+
+async fn jobs(State(shared): State<Arc<Shared>>) -> Response {
+    json(StatusCode::OK, &shared.state.info.jobs.read())
 }
 
 #[derive(Serialize, Deserialize)]

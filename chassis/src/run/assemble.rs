@@ -177,6 +177,9 @@ impl Assembly {
             let (sagas, flows) = (context.sagas()?, parts.sagas);
             self.start(spec.name, Worker::new("sagas", |stop| async move { sagas.run(flows, stop).await }));
         }
+        if let Some(worker) = context.jobs_worker(parts.jobs)? {
+            self.start(spec.name, worker);
+        }
         self.checks.extend(parts.checks);
         for worker in parts.workers {
             self.start(spec.name, worker);

@@ -35,6 +35,7 @@ pub(super) async fn boot(
         engines: platform.database_engine(targets).map(|engine| ("database", engine)).into_iter().collect(),
         durability: platform.board.clone(),
         peers: platform.seen.clone(),
+        jobs: platform.jobs_board.clone(),
     };
     let ops = ops.serve(OpsState {
         readiness: readiness.clone(),

@@ -8,6 +8,7 @@ use crate::db::{CHASSIS_MIGRATIONS, DatabaseConfig, Db};
 use crate::events::Outbox;
 use crate::identity::{ServiceKeys, Verifier};
 use crate::limits::Limits;
+use crate::jobs::{self, Jobs, JobsConfig};
 use crate::mail::{MailConfig, Mailer};
 use crate::peer::Directory;
 use crate::saga::{SagaConfig, Sagas};
@@ -32,6 +33,8 @@ pub(super) struct Foundation {
     pub(super) listener: Option<Listener>,
     mail: MailConfig,
     saga: SagaConfig,
+    jobs: JobsConfig,
+    jobs_board: jobs::Board,
 }
 
 impl Foundation {
@@ -60,6 +63,8 @@ impl Foundation {
             discovery,
             calls,
             seen,
+            jobs,
+            jobs_board,
             ..
         } = platform;
         let databases = open_databases(targets, &database, &process.data_dir).await?;
@@ -107,6 +112,7 @@ impl Foundation {
             events: Arc::new(events),
             outbox: None,
             sagas: None,
+            jobs: None,
             wakes,
             state,
             limits,
@@ -115,7 +121,7 @@ impl Foundation {
             clock,
             stop,
         };
-        Ok(Self { process, databases, shared, carrier, listener, mail, saga })
+        Ok(Self { process, databases, shared, carrier, listener, mail, saga, jobs, jobs_board })
     }
 
     /// The context of one service.
@@ -126,7 +132,11 @@ impl Foundation {
         let Context { events, clock, .. } = &self.shared;
         let outbox = db.is_some().then(|| Outbox::new(spec.name, spec.events, events, clock.clone()));
         let sagas = db.clone().map(|db| Sagas::new(self.saga.clone(), db, clock.clone()));
-        Ok(Context { spec, db, mailer, outbox, sagas, ..self.shared.clone() })
+        let queued = || self.shared.wakes.topic(spec.name, "jobs");
+        let (config, board) = (&self.jobs, &self.jobs_board);
+        let jobs = |db| Jobs::new(config.clone(), db, clock.clone(), queued(), board.clone());
+        let jobs = db.clone().map(jobs);
+        Ok(Context { spec, db, mailer, outbox, sagas, jobs, ..self.shared.clone() })
     }
 }
 

@@ -9,6 +9,7 @@ use crate::events::EventsConfig;
 use crate::http::HttpConfig;
 use crate::identity::IdentityConfig;
 use crate::limits::LimitsConfig;
+use crate::jobs::{self, JobsConfig};
 use crate::mail::MailConfig;
 use crate::ops::OpsConfig;
 use crate::peer::{self, CallsConfig, DiscoveryConfig};
@@ -70,6 +71,8 @@ pub struct Platform {
     pub limits: LimitsConfig,
     /// Sagas.
     pub saga: SagaConfig,
+    /// Jobs.
+    pub jobs: JobsConfig,
     /// Outgoing mail.
     pub mail: MailConfig,
     /// Tokens and credentials.
@@ -89,6 +92,8 @@ pub struct Platform {
     pub(crate) board: Board,
     /// Where it is told how the peers are.
     pub(crate) seen: peer::Board,
+    /// Where it is told how jobs stand.
+    pub(crate) jobs_board: jobs::Board,
 }
 
 impl Platform {
@@ -118,6 +123,7 @@ impl Platform {
         let state = loader.section("state");
         let limits = loader.section("limits");
         let saga = loader.section("saga");
+        let jobs = loader.section("jobs");
         let mail = loader.section("mail");
         let identity = loader.section("identity");
         let behind = services.iter().map(|service| service.spec).filter(|spec| !spec.door);
@@ -147,6 +153,7 @@ impl Platform {
             state,
             limits,
             saga,
+            jobs,
             mail,
             identity,
             peers,
@@ -157,6 +164,7 @@ impl Platform {
             services,
             board: Board::default(),
             seen: peer::Board::default(),
+            jobs_board: jobs::Board::default(),
         })
     }
 }

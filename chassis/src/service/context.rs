@@ -10,6 +10,7 @@ use crate::events::{DeadLetters, EventsConfig, Outbox};
 use crate::http::{Edge, EdgeShared, HttpConfig, reply};
 use crate::identity::{ServiceCaller, ServiceKeys, Verifier};
 use crate::limits::Limits;
+use crate::jobs::Jobs;
 use crate::mail::Mailer;
 use crate::peer::{Directory, Peer};
 use crate::saga::Sagas;
@@ -39,6 +40,7 @@ pub struct Context {
     pub(crate) events: Arc<EventsConfig>,
     pub(crate) outbox: Option<Outbox>,
     pub(crate) sagas: Option<Sagas>,
+    pub(crate) jobs: Option<Jobs>,
     pub(crate) wakes: Wakes,
     pub(crate) state: State,
     pub(crate) limits: Limits,
@@ -122,6 +124,14 @@ impl Context {
     /// When its [`Spec`] declares no database, where sagas are kept.
     pub fn sagas(&self) -> anyhow::Result<Sagas> {
         self.sagas.clone().with_context(|| format!("{} declares no database in its SPEC", self.spec.name))
+    }
+
+    /// Puts work off from inside its transactions, and looks after what was put off.
+    ///
+    /// # Errors
+    /// When its [`Spec`] declares no database, where jobs are kept.
+    pub fn jobs(&self) -> anyhow::Result<Jobs> {
+        self.jobs.clone().with_context(|| format!("{} declares no database in its SPEC", self.spec.name))
     }
 
     /// The events that it has given up.

@@ -3,6 +3,7 @@
 
 mod context;
 mod events;
+mod jobs;
 mod parts;
 
 pub use context::Context;

@@ -4,6 +4,7 @@ use super::Boxed;
 use crate::event_store::{EventStore, Projection};
 use crate::events::{Handler, Subscription};
 use crate::health::Check;
+use crate::jobs::Job;
 use crate::saga::{Flow, Saga};
 use crate::stop::Stop;
 use axum::Router;
@@ -23,13 +24,22 @@ pub struct Parts {
     pub subscriptions: Vec<Subscription>,
     /// The sagas that it carries out.
     pub sagas: Vec<Flow>,
+    /// The jobs that it carries out.
+    pub jobs: Vec<Job>,
 }
 
 impl Parts {
     /// A service of these routes.
     #[must_use]
     pub fn new(router: Router) -> Self {
-        Self { router, workers: Vec::new(), checks: Vec::new(), subscriptions: Vec::new(), sagas: Vec::new() }
+        Self {
+            router,
+            workers: Vec::new(),
+            checks: Vec::new(),
+            subscriptions: Vec::new(),
+            sagas: Vec::new(),
+            jobs: Vec::new(),
+        }
     }
 
     /// Adds work that goes on until the stop. When it ends or fails before, the process stops.
@@ -63,6 +73,13 @@ impl Parts {
     #[must_use]
     pub fn saga<S: Saga>(mut self, saga: S) -> Self {
         self.sagas.push(Flow::of(saga));
+        self
+    }
+
+    /// Carries out a job: periodic work of which one instance does each run, or what is done with queued tasks.
+    #[must_use]
+    pub fn job(mut self, job: Job) -> Self {
+        self.jobs.push(job);
         self
     }
 

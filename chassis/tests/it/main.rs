@@ -13,6 +13,7 @@ mod house;
 mod http;
 mod identity;
 mod limits;
+mod jobs;
 mod listener;
 mod mail;
 mod observed;

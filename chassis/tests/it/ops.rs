@@ -41,6 +41,7 @@ impl House {
             engines: [("database", "sqlite".to_owned())].into(),
             durability: Board::default(),
             peers: chassis::peer::Board::default(),
+            jobs: chassis::jobs::Board::default(),
         };
         let state = OpsState { readiness: readiness.clone(), telemetry, info, mode, clock: Clock::system() };
         let ops = Ops::bind(&config).unwrap().serve(state).unwrap();

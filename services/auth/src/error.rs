@@ -7,6 +7,7 @@ use crate::hasher::HasherError;
 use chassis::db::DbError;
 use chassis::error::ApiError;
 use chassis::events::PublishError;
+use chassis::jobs::EnqueueError;
 use contract::ErrorCode;
 use http::HeaderValue;
 use http::header::WWW_AUTHENTICATE;
@@ -96,6 +97,15 @@ impl From<PublishError> for AuthError {
         match error {
             PublishError::Db(error) => Self::Db(error),
             other => Self::Defect(other.into()),
+        }
+    }
+}
+
+impl From<EnqueueError> for AuthError {
+    fn from(error: EnqueueError) -> Self {
+        match error {
+            EnqueueError::Db(error) => Self::Db(error),
+            other @ EnqueueError::Task(_) => Self::Defect(other.into()),
         }
     }
 }

@@ -15,10 +15,11 @@ pub use config::AuthConfig;
 use app::{App, KeyRing, Means};
 use chassis::db::Migrations;
 use chassis::health::Check;
+use chassis::jobs::Job;
 use chassis::service::{Context, Parts, Service, Spec};
 use contract::auth::{OrganizationCreated, OrganizationMemberJoined, OrganizationMemberLeft, UserRegistered};
 use contract::event::EventSpec;
-use jobs::{answer_reset_requests, reload_keys, sweep};
+use jobs::{reload_keys, sweep};
 
 /// The tables.
 const MIGRATIONS: Migrations = chassis::migrations!();
@@ -57,6 +58,7 @@ impl Service for Auth {
             keys: KeyRing::open(&db, master, clock.now()).await?,
             mailer: context.mailer()?,
             outbox: context.outbox()?,
+            jobs: context.jobs()?,
             verifier: context.verifier().clone(),
             issuer: context.identity().issuer.clone(),
             audience: context.identity().audience.clone(),
@@ -68,11 +70,11 @@ impl Service for Auth {
         let app = App::new(&config, means)?;
         let guarded = api::guarded().layer(context.limits().policy("auth")?);
         let (router, _) = api::open().merge(guarded).with_state(app.clone()).split_for_parts();
-        let [keys, resets, sweeper, signer] = [app.clone(), app.clone(), app.clone(), app];
+        let [keys, resets, signer] = [app.clone(), app.clone(), app.clone()];
         Ok(Parts::new(router)
             .worker("reload-keys", |stop| reload_keys(keys, stop))
-            .worker("reset-requests", |stop| answer_reset_requests(resets, stop))
-            .worker("sweep", |stop| sweep(sweeper, stop))
+            .job(Job::queued_in_tx(resets))
+            .job(sweep(app))
             .check(Check::new("auth.signing_key", move || {
                 let signing = signer.keys.signing(signer.clock.now());
                 std::future::ready(signing.map(|_| ()).map_err(|_| "no signing key can be used".to_owned()))

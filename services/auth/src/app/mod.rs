@@ -38,12 +38,12 @@ use chassis::db::Db;
 use chassis::events::Outbox;
 use chassis::http::RequestContext;
 use chassis::identity::Verifier;
+use chassis::jobs::Jobs;
 use chassis::mail::Mailer;
 use chassis::wake::Wake;
 use links::Links;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Notify;
 
 /// The service, shared by its handlers and its jobs.
 #[derive(Clone)]
@@ -55,6 +55,7 @@ pub struct Inner {
     pub(crate) clock: Clock,
     pub(crate) mailer: Mailer,
     pub(crate) outbox: Outbox,
+    pub(crate) jobs: Jobs,
     pub(crate) verifier: Arc<Verifier>,
     pub(crate) hasher: Hasher,
     pub(crate) keys: KeyRing,
@@ -68,8 +69,6 @@ pub struct Inner {
     pub(crate) jwks_max_age: Duration,
     /// Wakes whoever waits for the feed.
     pub(crate) news: Wake,
-    /// Wakes the job that answers requests for a new password.
-    pub(crate) reset_asked: Notify,
 }
 
 impl std::ops::Deref for App {
@@ -92,6 +91,7 @@ pub(crate) struct Means {
     pub(crate) clock: Clock,
     pub(crate) mailer: Mailer,
     pub(crate) outbox: Outbox,
+    pub(crate) jobs: Jobs,
     pub(crate) verifier: Arc<Verifier>,
     pub(crate) keys: KeyRing,
     pub(crate) issuer: String,
@@ -102,13 +102,15 @@ pub(crate) struct Means {
 
 impl App {
     pub(crate) fn new(config: &AuthConfig, means: Means) -> anyhow::Result<Self> {
-        let Means { db, clock, mailer, outbox, verifier, keys, issuer, audience, public_url, news } = means;
+        let Means { db, clock, mailer, outbox, jobs, verifier, keys, issuer, audience, public_url, news } =
+            means;
         let lifetime = Duration::from_secs(config.access_token_secs);
         Ok(Self(Arc::new(Inner {
             db,
             clock,
             mailer,
             outbox,
+            jobs,
             verifier,
             hasher: Hasher::start(config.hash_threads, config.hash_queue, config.cost())?,
             keys,
@@ -121,7 +123,6 @@ impl App {
             invitation: Duration::from_secs(config.invitation_secs),
             jwks_max_age: Duration::from_secs(config.key_activation_secs / 2),
             news,
-            reset_asked: Notify::new(),
         })))
     }
 }

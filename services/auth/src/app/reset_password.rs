@@ -5,48 +5,51 @@
 
 use super::register::known_of;
 use super::{App, Client, lockout};
-use crate::domain::audit::AuditEvent;
+use crate::domain::audit::{AuditEvent, Origin};
 use crate::domain::email::Email;
 use crate::domain::one_time::Purpose;
 use crate::error::{AuthError, AuthResult};
-use crate::store::{audit, one_time_token, reset_request, session, user};
+use crate::jobs::AnswerResetRequest;
+use crate::store::{audit, one_time_token, session, user};
+use chassis::db::Tx;
+use chassis::jobs::When;
 use contract::auth::{AuditAction, ForgotPassword, ResetPassword, Revoked, UserStatus};
 
 impl App {
-    /// Writes down that somebody asks for a link to set a new password.
+    /// Writes down that somebody asks for a link to set a new password. One request of an address that waits stands for
+    /// all.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn forgot_password(&self, request: &ForgotPassword, client: &Client) -> AuthResult<()> {
         let email = Email::parse(&request.email).map_err(|_| AuthError::NotAnEmail)?;
         let mut tx = self.db.begin().await?;
-        reset_request::insert(&mut tx, &email, &client.origin, self.clock.now()).await?;
-        let app = self.clone();
-        tx.after_commit(move || app.reset_asked.notify_one());
+        let task = AnswerResetRequest::of(&email, &client.origin);
+        self.jobs.enqueue_once(&mut tx, email.as_str(), &task, When::Now).await?;
         Ok(tx.commit().await?)
     }
 
-    /// Answers one request that was written down: mails a link if there is such an account in use. `false` when no
-    /// request waits.
+    /// Answers a request that was written down: mails a link if there is such an account in use.
     ///
     /// # Errors
     /// When the database fails; the request waits on.
-    pub(crate) async fn answer_reset_request(&self) -> AuthResult<bool> {
-        let mut tx = self.db.begin().await?;
-        let Some(request) = reset_request::take(&self.db, &mut tx).await? else { return Ok(false) };
-        // Read only now: the request may have come in while this waited for the transaction.
+    pub(crate) async fn answer_reset_request(
+        &self,
+        tx: &mut Tx,
+        email: &Email,
+        origin: &Origin,
+    ) -> AuthResult<()> {
         let now = self.clock.now();
-        let account = user::find_by_email_in(&mut tx, &request.email).await?;
+        let account = user::find_by_email_in(tx, email).await?;
         if let Some(account) = account.filter(|account| account.status == UserStatus::Active) {
             // Held, so that links are counted one after the other.
-            user::lock(&mut tx, account.id).await?;
-            if self.mail_reset(&mut tx, &account, now).await? {
-                let event = AuditEvent::new(AuditAction::PasswordResetRequested, &request.origin);
-                audit::insert(&mut tx, &event.about(account.id), now).await?;
+            user::lock(tx, account.id).await?;
+            if self.mail_reset(tx, &account, now).await? {
+                let event = AuditEvent::new(AuditAction::PasswordResetRequested, origin);
+                audit::insert(tx, &event.about(account.id), now).await?;
             }
         }
-        tx.commit().await?;
-        Ok(true)
+        Ok(())
     }
 
     /// Sets a new password with the token of a mailed link. Every session ends, failed logins are forgiven, and the

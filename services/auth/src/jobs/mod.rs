@@ -1,9 +1,10 @@
-//! What the service does besides answering. Every job may run in any number of processes at once.
+//! What the service does besides answering: jobs, of which one process does each run, and what every process does for itself
+//! (`reload_keys`).
 
-mod answer_reset_requests;
+mod answer_reset_request;
 mod reload_keys;
 mod sweep;
 
-pub(crate) use answer_reset_requests::answer_reset_requests;
+pub(crate) use answer_reset_request::AnswerResetRequest;
 pub(crate) use reload_keys::reload_keys;
 pub(crate) use sweep::sweep;

@@ -5,9 +5,8 @@ use crate::app::App;
 use crate::domain::lockout::Schedule;
 use crate::store::{invitation, key, login_failure, one_time_token, revocation, session};
 use chassis::db::DbError;
-use chassis::stop::Stop;
+use chassis::jobs::{Job, Run};
 use std::time::Duration;
-use tokio::time::{MissedTickBehavior, interval};
 
 const EVERY: Duration = Duration::from_secs(60);
 /// Rows in one statement, so that none holds the database for long.
@@ -15,23 +14,16 @@ const BATCH: i64 = 500;
 /// Rows stay so much longer than they mean anything: clocks differ, and a reused token is told from a garbled one.
 const SPARE: Duration = Duration::from_secs(24 * 3_600);
 
-/// Runs until the stop. While the database is away it tries again at the next turn.
-pub(crate) async fn sweep(app: App, stop: Stop) -> anyhow::Result<()> {
-    let mut ticks = interval(EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            _ = ticks.tick() => {}
-            () = stop.stopping() => return Ok(()),
-        }
-        if let Err(error) = app.sweep(&stop).await {
-            tracing::warn!(%error, "old rows cannot be removed now");
-        }
-    }
+/// The job.
+pub(crate) fn sweep(app: App) -> Job {
+    Job::every("sweep", EVERY, move |run| {
+        let app = app.clone();
+        async move { Ok(app.sweep(&run).await?) }
+    })
 }
 
 impl App {
-    async fn sweep(&self, stop: &Stop) -> Result<(), DbError> {
+    async fn sweep(&self, run: &Run) -> Result<(), DbError> {
         let before = self.clock.now() - SPARE;
         let forgotten = self.clock.now() - Schedule::ACCOUNT.remembers();
         loop {
@@ -47,7 +39,7 @@ impl App {
                 metrics::counter!("auth_rows_swept_total", "table" => table).increment(count);
             }
             let full = u64::try_from(BATCH).unwrap_or(u64::MAX);
-            if stop.is_stopping() || removed.iter().all(|(_, count)| *count < full) {
+            if run.stop().is_stopping() || removed.iter().all(|(_, count)| *count < full) {
                 return Ok(());
             }
         }

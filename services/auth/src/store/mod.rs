@@ -12,7 +12,6 @@ pub mod membership;
 pub mod one_time_token;
 pub mod organization;
 pub mod refresh_token;
-pub mod reset_request;
 pub mod revocation;
 pub mod session;
 pub mod user;

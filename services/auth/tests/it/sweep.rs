@@ -1,9 +1,14 @@
 //! What no longer means anything is removed, and nothing else.
 
-use crate::support::{count, login, pass, refresh, register, start, try_login};
+use crate::support::{count, login, pass, refresh, register, setup, start_with, try_login};
 use auth::store::{key, login_failure, one_time_token, revocation, session};
 use serde_json::json;
-use testkit::{Engine, on_both_engines};
+use testkit::{Engine, TestService, eventually, on_both_engines};
+
+/// Without jobs, which would sweep too.
+async fn start(engine: Engine) -> Option<TestService> {
+    start_with(setup().set("BOWLINE_JOBS__ENABLED", "false"), engine).await
+}
 
 async fn what_is_over_is_removed_and_what_is_not_stays(engine: Engine) {
     let Some(service) = start(engine).await else { return };
@@ -50,4 +55,19 @@ async fn a_batch_is_no_larger_than_asked_for(engine: Engine) {
     assert_eq!(removed, [2, 2, 1]);
 }
 
-on_both_engines!(what_is_over_is_removed_and_what_is_not_stays, a_batch_is_no_larger_than_asked_for);
+async fn the_job_removes_it_when_its_time_has_come(engine: Engine) {
+    let Some(service) = start_with(setup().set("BOWLINE_JOBS__POLL_MS", "20"), engine).await else { return };
+    let db = service.db("auth");
+    register(&service, "ada@example.org").await;
+    assert_eq!(count(db, "SELECT COUNT(*) FROM sessions").await, 1);
+    pass(&service, 40 * 86_400);
+    eventually(|| async { count(db, "SELECT COUNT(*) FROM sessions").await == 0 }).await;
+    let ran = "SELECT COUNT(*) FROM job WHERE name = 'sweep' AND last_outcome = 'done'";
+    eventually(|| async { count(db, ran).await == 1 }).await;
+}
+
+on_both_engines!(
+    what_is_over_is_removed_and_what_is_not_stays,
+    a_batch_is_no_larger_than_asked_for,
+    the_job_removes_it_when_its_time_has_come
+);
