@@ -23,6 +23,8 @@ pub enum ErrorKind {
     SlowClient,
     /// The state of the resource forbids it.
     Conflict,
+    /// The same request is at work already.
+    InProgress,
     /// A condition that the client sent (`If-Match`) does not hold.
     Precondition,
     /// The body is larger than the route takes.
@@ -55,6 +57,7 @@ impl ErrorKind {
             Self::MethodNotAllowed => (405, false),
             Self::SlowClient => (408, true),
             Self::Conflict => (409, false),
+            Self::InProgress => (409, true),
             Self::Precondition => (412, false),
             Self::TooLarge => (413, false),
             Self::UnsupportedMedia => (415, false),
@@ -152,6 +155,10 @@ codes! {
     AlreadyExists = "ALREADY_EXISTS", Conflict;
     /// An organisation keeps at least one owner.
     LastOwner = "LAST_OWNER", Conflict;
+    /// The first request with this `Idempotency-Key` is still at work; `Retry-After` says when to send it again.
+    RequestInProgress = "REQUEST_IN_PROGRESS", InProgress;
+    /// The `Idempotency-Key` was sent before with another request.
+    IdempotencyKeyReused = "IDEMPOTENCY_KEY_REUSED", Unprocessable;
     /// `If-Match` names a version that is no longer the current one.
     PreconditionFailed = "PRECONDITION_FAILED", Precondition;
     /// The body is larger than the route takes.
@@ -235,7 +242,8 @@ mod tests {
     fn only_what_may_pass_by_itself_is_retryable() {
         for code in ErrorCode::ALL {
             let kind = code.kind();
-            let may_pass = matches!(kind.status(), 408 | 429 | 502 | 503 | 504);
+            let passing = matches!(kind.status(), 408 | 429 | 502 | 503 | 504);
+            let may_pass = passing || kind == ErrorKind::InProgress;
             assert_eq!(kind.retryable(), may_pass, "{code:?}");
         }
     }

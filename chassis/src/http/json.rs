@@ -55,7 +55,7 @@ impl<T: Serialize> IntoResponse for Json<T> {
 ///
 /// # Errors
 /// 413 when it is larger, 408 when it comes too slowly, 400 when it breaks off.
-async fn read_body(body: Body) -> ApiResult<Bytes> {
+pub(crate) async fn read_body(body: Body) -> ApiResult<Bytes> {
     let limit = RequestContext::with_current(|cx| cx.edge.config.body_limit).unwrap_or(1_048_576);
     let fault = match Limited::new(body, limit).collect().await {
         Ok(collected) => return Ok(collected.to_bytes()),

@@ -24,6 +24,7 @@ pub use context::{Cx, RequestContext, origin};
 pub use edge::{Caller, Edge, EdgeShared};
 pub use front::{Behind, Front};
 pub use json::Json;
+pub(crate) use json::read_body;
 pub use listener::{Listener, Serving};
 pub use page::{Page, PageQuery, SortKey};
 pub use params::{Path, Query};

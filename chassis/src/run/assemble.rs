@@ -170,6 +170,13 @@ impl Assembly {
             };
             self.start(spec.name, Worker::new("mail", deliver));
         }
+        if let Some(keys) = context.idempotency.clone() {
+            let look_after = |stop| async move {
+                keys.look_after(stop).await;
+                Ok(())
+            };
+            self.start(spec.name, Worker::new("idempotency", look_after));
+        }
         for worker in context.event_workers(parts.subscriptions)? {
             self.start(spec.name, worker);
         }

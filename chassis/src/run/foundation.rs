@@ -6,6 +6,7 @@ use crate::bus::Bus;
 use crate::clock::Clock;
 use crate::db::{CHASSIS_MIGRATIONS, DatabaseConfig, Db};
 use crate::events::Outbox;
+use crate::idempotency::{Idempotency, IdempotencyConfig};
 use crate::identity::{ServiceKeys, Verifier};
 use crate::jobs::{self, Jobs, JobsConfig};
 use crate::limits::Limits;
@@ -35,6 +36,7 @@ pub(super) struct Foundation {
     saga: SagaConfig,
     jobs: JobsConfig,
     jobs_board: jobs::Board,
+    idempotency: IdempotencyConfig,
 }
 
 impl Foundation {
@@ -58,6 +60,7 @@ impl Foundation {
             limits,
             mail,
             saga,
+            idempotency,
             identity,
             peers,
             discovery,
@@ -113,6 +116,7 @@ impl Foundation {
             outbox: None,
             sagas: None,
             jobs: None,
+            idempotency: None,
             wakes,
             state,
             limits,
@@ -121,7 +125,7 @@ impl Foundation {
             clock,
             stop,
         };
-        Ok(Self { process, databases, shared, carrier, listener, mail, saga, jobs, jobs_board })
+        Ok(Self { process, databases, shared, carrier, listener, mail, saga, jobs, jobs_board, idempotency })
     }
 
     /// The context of one service.
@@ -132,11 +136,12 @@ impl Foundation {
         let Context { events, clock, .. } = &self.shared;
         let outbox = db.is_some().then(|| Outbox::new(spec.name, spec.events, events, clock.clone()));
         let sagas = db.clone().map(|db| Sagas::new(self.saga.clone(), db, clock.clone()));
+        let idempotency = db.clone().map(|db| Idempotency::new(&self.idempotency, db, clock.clone()));
         let queued = || self.shared.wakes.topic(spec.name, "jobs");
         let (config, board) = (&self.jobs, &self.jobs_board);
         let jobs = |db| Jobs::new(config.clone(), db, clock.clone(), queued(), board.clone());
         let jobs = db.clone().map(jobs);
-        Ok(Context { spec, db, mailer, outbox, sagas, jobs, ..self.shared.clone() })
+        Ok(Context { spec, db, mailer, outbox, sagas, jobs, idempotency, ..self.shared.clone() })
     }
 }
 

@@ -7,6 +7,7 @@ use crate::db::DatabaseConfig;
 use crate::durability::{Board, DurabilityConfig};
 use crate::events::EventsConfig;
 use crate::http::HttpConfig;
+use crate::idempotency::IdempotencyConfig;
 use crate::identity::IdentityConfig;
 use crate::jobs::{self, JobsConfig};
 use crate::limits::LimitsConfig;
@@ -73,6 +74,8 @@ pub struct Platform {
     pub saga: SagaConfig,
     /// Jobs.
     pub jobs: JobsConfig,
+    /// Requests that carry an `Idempotency-Key`.
+    pub idempotency: IdempotencyConfig,
     /// Outgoing mail.
     pub mail: MailConfig,
     /// Tokens and credentials.
@@ -124,6 +127,7 @@ impl Platform {
         let limits = loader.section("limits");
         let saga = loader.section("saga");
         let jobs = loader.section("jobs");
+        let idempotency = loader.section("idempotency");
         let mail = loader.section("mail");
         let identity = loader.section("identity");
         let behind = services.iter().map(|service| service.spec).filter(|spec| !spec.door);
@@ -154,6 +158,7 @@ impl Platform {
             limits,
             saga,
             jobs,
+            idempotency,
             mail,
             identity,
             peers,

@@ -8,6 +8,7 @@ use crate::db::Db;
 use crate::event_store::EventStore;
 use crate::events::{DeadLetters, EventsConfig, Outbox};
 use crate::http::{Edge, EdgeShared, HttpConfig, reply};
+use crate::idempotency::{Idempotency, KeyedLayer};
 use crate::identity::{ServiceCaller, ServiceKeys, Verifier};
 use crate::jobs::Jobs;
 use crate::limits::Limits;
@@ -41,6 +42,7 @@ pub struct Context {
     pub(crate) outbox: Option<Outbox>,
     pub(crate) sagas: Option<Sagas>,
     pub(crate) jobs: Option<Jobs>,
+    pub(crate) idempotency: Option<Idempotency>,
     pub(crate) wakes: Wakes,
     pub(crate) state: State,
     pub(crate) limits: Limits,
@@ -205,6 +207,10 @@ impl Context {
         let described = self.spec.openapi;
         let describe = move |_: ServiceCaller| std::future::ready(reply(described()));
         let router = router.route(&format!("/internal/v1/{}/openapi", self.spec.name), get(describe));
+        let router = match &self.idempotency {
+            Some(keys) => router.route_layer(KeyedLayer(keys.clone())),
+            None => router,
+        };
         let shared = EdgeShared {
             service: self.spec.name,
             config: self.http.clone(),

@@ -11,6 +11,7 @@ mod event_store;
 mod events;
 mod house;
 mod http;
+mod idempotency;
 mod identity;
 mod jobs;
 mod limits;

@@ -2,12 +2,13 @@
 
 use crate::app::{App, Client};
 use axum::extract::State;
+use axum::response::Response;
 use chassis::error::ApiResult;
 use chassis::http::{Cx, Path, no_content};
+use chassis::idempotency::Once;
 use chassis::identity::Principal;
 use contract::ErrorBody;
 use contract::ids::SessionId;
-use http::StatusCode;
 
 /// Ends one session of who asks.
 #[utoipa::path(
@@ -15,12 +16,14 @@ use http::StatusCode;
     path = "/api/v1/auth/sessions/{id}",
     tag = "auth",
     security(("bearer" = [])),
-    params(("id" = SessionId, Path, description = "The session")),
+    params(Once, ("id" = SessionId, Path, description = "The session")),
     responses(
         (status = 204, description = "The session has ended"),
         (status = 400, description = "The request is not valid", body = ErrorBody),
         (status = 401, description = "No access token that holds", body = ErrorBody),
         (status = 404, description = "No such live session of yours", body = ErrorBody),
+        (status = 409, description = "The first request with this Idempotency-Key is still at work; Retry-After says when to send it again", body = ErrorBody),
+        (status = 422, description = "The Idempotency-Key was sent with another request", body = ErrorBody),
         (status = 503, description = "Cannot be done now; Retry-After says when to ask again", body = ErrorBody),
     )
 )]
@@ -28,8 +31,9 @@ pub(super) async fn end_session(
     State(app): State<App>,
     cx: Cx,
     who: Principal,
+    once: Once,
     Path(id): Path<SessionId>,
-) -> ApiResult<StatusCode> {
-    app.end_session(&who, id, &Client::of(&cx)).await?;
-    Ok(no_content())
+) -> ApiResult<Response> {
+    let tx = app.end_session(&who, id, &Client::of(&cx)).await?;
+    once.commit(tx, no_content()).await
 }

@@ -10,6 +10,7 @@ use crate::error::{AuthError, AuthResult};
 use crate::store::user::User;
 use crate::store::user_list::{self, SortBy};
 use crate::store::{audit, session, user};
+use chassis::db::Tx;
 use chassis::http::Page;
 use chassis::http::etag::IfMatch;
 use chassis::identity::Principal;
@@ -52,7 +53,7 @@ impl App {
         request: &UpdateUser,
         seen: &IfMatch,
         client: &Client,
-    ) -> AuthResult<auth::User> {
+    ) -> AuthResult<(Tx, auth::User)> {
         let now = self.clock.now();
         let mut tx = self.db.begin().await?;
         user::lock_rights(&mut tx).await?;
@@ -64,7 +65,7 @@ impl App {
         let to = from.changed(request);
         to.may_be_set_by(&Rights::new(&actor.roles, actor.status), who.user() == id)?;
         if to == from {
-            return Ok(account.view());
+            return Ok((tx, account.view()));
         }
         user::set_rights(&mut tx, id, &to.roles, to.status, now).await?;
         let version = user::bump_version(&mut tx, id).await?;
@@ -77,15 +78,14 @@ impl App {
         }
         let account = user::find_in(&mut tx, id).await?.ok_or(AuthError::NotFound("account"))?;
         self.revoke(&mut tx, vec![Revoked::User { user: id, version }], now).await?;
-        tx.commit().await?;
-        Ok(account.view())
+        Ok((tx, account.view()))
     }
 
     /// Ends every session of an account, and makes every access token of it outdated.
     ///
     /// # Errors
     /// [`AuthError::NotFound`].
-    pub async fn log_account_out(&self, who: &Principal, id: UserId, client: &Client) -> AuthResult<()> {
+    pub async fn log_account_out(&self, who: &Principal, id: UserId, client: &Client) -> AuthResult<Tx> {
         let now = self.clock.now();
         let mut tx = self.db.begin().await?;
         if !user::lock(&mut tx, id).await? {
@@ -96,7 +96,7 @@ impl App {
         let event = AuditEvent::new(AuditAction::UserLoggedOut, &client.origin).by(who.user()).about(id);
         audit::insert(&mut tx, &event.with("sessionsEnded", ended.len()), now).await?;
         self.revoke(&mut tx, vec![Revoked::User { user: id, version }], now).await?;
-        Ok(tx.commit().await?)
+        Ok(tx)
     }
 }
 

@@ -35,7 +35,7 @@ impl App {
         id: OrganizationId,
         request: &Invite,
         client: &Client,
-    ) -> AuthResult<auth::Invitation> {
+    ) -> AuthResult<(Tx, auth::Invitation)> {
         let email = Email::parse(&request.email).map_err(|_| AuthError::NotAnEmail)?;
         let made = OneTimeToken::new(Purpose::AcceptInvitation).map_err(anyhow::Error::from)?;
         let now = self.clock.now();
@@ -57,8 +57,7 @@ impl App {
         self.mailer.enqueue(&mut tx, mail).await?;
         let event = about(AuditAction::InvitationSent, &invitation, client).by(who.user());
         audit::insert(&mut tx, &event, now).await?;
-        tx.commit().await?;
-        Ok(invitation.view())
+        Ok((tx, invitation.view()))
     }
 
     /// Whether this address can be invited now by who has the role `actor`.
@@ -114,7 +113,7 @@ impl App {
         organization: OrganizationId,
         id: InvitationId,
         client: &Client,
-    ) -> AuthResult<()> {
+    ) -> AuthResult<Tx> {
         let now = self.clock.now();
         let mut tx = self.db.begin().await?;
         let (_, actor) = self.hold_organization(&mut tx, organization, who.user()).await?;
@@ -127,7 +126,7 @@ impl App {
         invitation::withdraw(&mut tx, organization, id, now).await?;
         let event = about(AuditAction::InvitationRevoked, &open, client).by(who.user());
         audit::insert(&mut tx, &event, now).await?;
-        Ok(tx.commit().await?)
+        Ok(tx)
     }
 
     /// Joins an organisation with the token of a mailed link. The tokens of before say less than the person may now, so
@@ -141,7 +140,7 @@ impl App {
         who: &Principal,
         request: &AcceptInvitation,
         client: &Client,
-    ) -> AuthResult<Organization> {
+    ) -> AuthResult<(Tx, Organization)> {
         let (now, hash) = (self.clock.now(), Purpose::AcceptInvitation.hash(&request.token));
         let open = invitation::find_by_hash(&self.db, &hash, now).await?.ok_or(AuthError::InvalidLink)?;
         let account = user::find(&self.db, who.user()).await?.ok_or(AuthError::NotFound("account"))?;
@@ -164,8 +163,7 @@ impl App {
         audit::insert(&mut tx, &event.with("invitedBy", taken.invited_by.to_string()), now).await?;
         let joined = OrganizationMemberJoined { organization: held.id, user: account.id };
         self.outbox.publish(&mut tx, &joined).await?;
-        tx.commit().await?;
-        Ok(Organization { role: Some(taken.role), ..held })
+        Ok((tx, Organization { role: Some(taken.role), ..held }))
     }
 }
 

@@ -28,12 +28,12 @@ impl App {
         user: UserId,
         role: OrganizationRole,
         client: &Client,
-    ) -> AuthResult<Member> {
+    ) -> AuthResult<(Tx, Member)> {
         let now = self.clock.now();
         let mut tx = self.db.begin().await?;
         let member = self.changeable(&mut tx, who, id, user, Some(role)).await?;
         if member.role == role {
-            return Ok(member);
+            return Ok((tx, member));
         }
         membership::set_role(&mut tx, id, user, role).await?;
         let version = user::bump_version(&mut tx, user).await?;
@@ -42,8 +42,7 @@ impl App {
         let event = event.with("from", member.role.as_str()).with("to", role.as_str());
         audit::insert(&mut tx, &event, now).await?;
         self.revoke(&mut tx, vec![Revoked::User { user, version }], now).await?;
-        tx.commit().await?;
-        Ok(Member { role, ..member })
+        Ok((tx, Member { role, ..member }))
     }
 
     /// Ends a membership; everybody may end their own.
@@ -56,7 +55,7 @@ impl App {
         id: OrganizationId,
         user: UserId,
         client: &Client,
-    ) -> AuthResult<()> {
+    ) -> AuthResult<Tx> {
         let now = self.clock.now();
         let mut tx = self.db.begin().await?;
         let member = self.changeable(&mut tx, who, id, user, None).await?;
@@ -67,7 +66,7 @@ impl App {
         audit::insert(&mut tx, &event, now).await?;
         self.revoke(&mut tx, vec![Revoked::User { user, version }], now).await?;
         self.outbox.publish(&mut tx, &OrganizationMemberLeft { organization: id, user }).await?;
-        Ok(tx.commit().await?)
+        Ok(tx)
     }
 
     /// The member whose role may become `to`, with the organisation held.

@@ -2,7 +2,8 @@
 //! [`crate::store`].
 //!
 //! Everything that changes is one transaction with its line in the audit log, its mail, its events and its
-//! revocations.
+//! revocations. What a route does once for each `Idempotency-Key` is given back uncommitted, as a [`chassis::db::Tx`]: the
+//! handler commits it together with its answer.
 
 mod accounts;
 mod audit_log;

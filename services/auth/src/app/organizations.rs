@@ -29,7 +29,7 @@ impl App {
         who: &Principal,
         request: CreateOrganization,
         client: &Client,
-    ) -> AuthResult<Organization> {
+    ) -> AuthResult<(Tx, Organization)> {
         let (now, id, name) = (self.clock.now(), OrganizationId::new(), request.name.trim());
         let tail = id.uuid().simple().to_string();
         let slugs = match request.slug {
@@ -50,8 +50,8 @@ impl App {
         let event = AuditEvent::new(AuditAction::OrganizationCreated, &client.origin).own(who.user());
         audit::insert(&mut tx, &event.organization(id).with("slug", slug.as_str()), now).await?;
         self.outbox.publish(&mut tx, &OrganizationCreated { organization: id, owner: who.user() }).await?;
-        tx.commit().await?;
-        Ok(Organization { id, name: name.to_owned(), slug, role: Some(role), created_at: now.to_datetime() })
+        let (name, created_at) = (name.to_owned(), now.to_datetime());
+        Ok((tx, Organization { id, name, slug, role: Some(role), created_at }))
     }
 
     /// A page of the organisations of who asks, and how many there are.

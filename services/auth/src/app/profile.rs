@@ -5,6 +5,7 @@ use crate::domain::audit::AuditEvent;
 use crate::error::{AuthError, AuthResult};
 use crate::store::user::User;
 use crate::store::{audit, user};
+use chassis::db::Tx;
 use chassis::http::etag::IfMatch;
 use chassis::identity::Principal;
 use contract::auth::{self, AuditAction, UpdateMe};
@@ -35,19 +36,18 @@ impl App {
         change: UpdateMe,
         seen: &IfMatch,
         client: &Client,
-    ) -> AuthResult<auth::User> {
+    ) -> AuthResult<(Tx, auth::User)> {
         let now = self.clock.now();
         let mut tx = self.db.begin().await?;
         user::lock(&mut tx, who.user()).await?;
         let account = user::find_in(&mut tx, who.user()).await?.ok_or(AuthError::NotFound("account"))?;
         seen.check(version(&account.view())).map_err(AuthError::Precondition)?;
-        let Some(name) = change.display_name else { return Ok(account.view()) };
+        let Some(name) = change.display_name else { return Ok((tx, account.view())) };
         let name = name.map(|name| name.trim().to_owned());
         user::set_display_name(&mut tx, who.user(), name.as_deref(), now).await?;
         let event = AuditEvent::new(AuditAction::ProfileChanged, &client.origin).own(who.user());
         audit::insert(&mut tx, &event, now).await?;
         let account = user::find_in(&mut tx, who.user()).await?.ok_or(AuthError::NotFound("account"))?;
-        tx.commit().await?;
-        Ok(account.view())
+        Ok((tx, account.view()))
     }
 }

@@ -21,12 +21,12 @@ impl App {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn forgot_password(&self, request: &ForgotPassword, client: &Client) -> AuthResult<()> {
+    pub async fn forgot_password(&self, request: &ForgotPassword, client: &Client) -> AuthResult<Tx> {
         let email = Email::parse(&request.email).map_err(|_| AuthError::NotAnEmail)?;
         let mut tx = self.db.begin().await?;
         let task = AnswerResetRequest::of(&email, &client.origin);
         self.jobs.enqueue_once(&mut tx, email.as_str(), &task, When::Now).await?;
-        Ok(tx.commit().await?)
+        Ok(tx)
     }
 
     /// Answers a request that was written down: mails a link if there is such an account in use.

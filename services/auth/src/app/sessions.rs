@@ -4,6 +4,7 @@ use super::{App, Client};
 use crate::domain::audit::AuditEvent;
 use crate::error::{AuthError, AuthResult};
 use crate::store::{audit, session, user};
+use chassis::db::Tx;
 use chassis::identity::Principal;
 use contract::auth::{AuditAction, Revoked, Session};
 use contract::ids::SessionId;
@@ -22,7 +23,7 @@ impl App {
     ///
     /// # Errors
     /// [`AuthError::NotFound`] when they have no such live session.
-    pub async fn end_session(&self, who: &Principal, id: SessionId, client: &Client) -> AuthResult<()> {
+    pub async fn end_session(&self, who: &Principal, id: SessionId, client: &Client) -> AuthResult<Tx> {
         let now = self.clock.now();
         let mut tx = self.db.begin().await?;
         if !session::end_of_user(&mut tx, who.user(), id, now).await? {
@@ -31,7 +32,7 @@ impl App {
         let event = AuditEvent::new(AuditAction::SessionEnded, &client.origin).own(who.user()).session(id);
         audit::insert(&mut tx, &event, now).await?;
         self.revoke(&mut tx, vec![Revoked::Session { session: id }], now).await?;
-        Ok(tx.commit().await?)
+        Ok(tx)
     }
 
     /// Ends the session of who asks. Asking twice is no error.
@@ -40,8 +41,9 @@ impl App {
     /// When the database fails.
     pub async fn logout(&self, who: &Principal, client: &Client) -> AuthResult<()> {
         match self.end_session(who, who.session(), client).await {
+            Ok(tx) => Ok(tx.commit().await?),
             Err(AuthError::NotFound(_)) => Ok(()),
-            ended => ended,
+            Err(error) => Err(error),
         }
     }
 
@@ -49,7 +51,7 @@ impl App {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn end_other_sessions(&self, who: &Principal, client: &Client) -> AuthResult<()> {
+    pub async fn end_other_sessions(&self, who: &Principal, client: &Client) -> AuthResult<Tx> {
         let now = self.clock.now();
         let mut tx = self.db.begin().await?;
         let ended = session::end_all_of_user(&mut tx, who.user(), Some(who.session()), now).await?;
@@ -57,7 +59,7 @@ impl App {
         audit::insert(&mut tx, &event.with("count", ended.len()).with("which", "others"), now).await?;
         let revoked = ended.into_iter().map(|session| Revoked::Session { session }).collect();
         self.revoke(&mut tx, revoked, now).await?;
-        Ok(tx.commit().await?)
+        Ok(tx)
     }
 
     /// Ends every session of who asks, and makes every access token of theirs outdated.

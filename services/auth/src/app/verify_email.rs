@@ -5,6 +5,7 @@ use crate::domain::audit::AuditEvent;
 use crate::domain::one_time::Purpose;
 use crate::error::{AuthError, AuthResult};
 use crate::store::{audit, one_time_token, user};
+use chassis::db::Tx;
 use chassis::identity::Principal;
 use contract::auth::{AuditAction, User, VerifyEmail};
 
@@ -13,7 +14,7 @@ impl App {
     ///
     /// # Errors
     /// [`AuthError::InvalidLink`].
-    pub async fn verify_email(&self, request: &VerifyEmail, client: &Client) -> AuthResult<User> {
+    pub async fn verify_email(&self, request: &VerifyEmail, client: &Client) -> AuthResult<(Tx, User)> {
         let now = self.clock.now();
         let token = Purpose::VerifyEmail.hash(&request.token);
         let mut tx = self.db.begin().await?;
@@ -24,15 +25,14 @@ impl App {
         let event = AuditEvent::new(AuditAction::EmailVerified, &client.origin).own(owner);
         audit::insert(&mut tx, &event, now).await?;
         let account = user::find_in(&mut tx, owner).await?.ok_or(AuthError::InvalidLink)?;
-        tx.commit().await?;
-        Ok(account.view())
+        Ok((tx, account.view()))
     }
 
     /// Mails another link to prove the address, unless it is proved or too many were mailed.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn resend_verification(&self, who: &Principal, client: &Client) -> AuthResult<()> {
+    pub async fn resend_verification(&self, who: &Principal, client: &Client) -> AuthResult<Tx> {
         let now = self.clock.now();
         let mut tx = self.db.begin().await?;
         // Held, so that many who ask at once are counted one after the other.
@@ -42,6 +42,6 @@ impl App {
             let event = AuditEvent::new(AuditAction::EmailVerificationRequested, &client.origin);
             audit::insert(&mut tx, &event.own(account.id), now).await?;
         }
-        Ok(tx.commit().await?)
+        Ok(tx)
     }
 }

@@ -2,8 +2,10 @@
 
 use crate::app::{App, Client};
 use axum::extract::State;
+use axum::response::Response;
 use chassis::error::ApiResult;
-use chassis::http::{Cx, Json, Reply, reply};
+use chassis::http::{Cx, Json, reply};
+use chassis::idempotency::Once;
 use chassis::identity::Principal;
 use contract::ErrorBody;
 use contract::auth::{AcceptInvitation, Organization};
@@ -18,12 +20,14 @@ use contract::page::Success;
     tag = "organizations",
     security(("bearer" = [])),
     request_body = AcceptInvitation,
+    params(Once),
     responses(
         (status = 200, description = "The organisation", body = Success<Organization>),
         (status = 400, description = "The request is not valid, or the link was used, withdrawn or has expired", body = ErrorBody),
         (status = 401, description = "No access token that holds", body = ErrorBody),
         (status = 403, description = "The invitation is for another address", body = ErrorBody),
-        (status = 409, description = "You are a member already", body = ErrorBody),
+        (status = 409, description = "You are a member already; or the first request with this Idempotency-Key is still at work: see Retry-After", body = ErrorBody),
+        (status = 422, description = "The Idempotency-Key was sent with another request", body = ErrorBody),
         (status = 503, description = "Cannot be done now; Retry-After says when to ask again", body = ErrorBody),
     )
 )]
@@ -31,7 +35,9 @@ pub(super) async fn accept_invitation(
     State(app): State<App>,
     cx: Cx,
     who: Principal,
+    once: Once,
     Json(request): Json<AcceptInvitation>,
-) -> ApiResult<Reply<Organization>> {
-    Ok(reply(app.accept_invitation(&who, &request, &Client::of(&cx)).await?))
+) -> ApiResult<Response> {
+    let (tx, joined) = app.accept_invitation(&who, &request, &Client::of(&cx)).await?;
+    once.commit(tx, reply(joined)).await
 }

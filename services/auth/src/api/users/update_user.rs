@@ -2,9 +2,11 @@
 
 use crate::app::{App, Client, profile_version};
 use axum::extract::State;
+use axum::response::Response;
 use chassis::error::ApiResult;
 use chassis::http::etag::IfMatch;
-use chassis::http::{Cx, Json, Path, Reply, reply};
+use chassis::http::{Cx, Json, Path, reply};
+use chassis::idempotency::Once;
 use chassis::identity::Can;
 use chassis::identity::permits::ManageUsers;
 use contract::ErrorBody;
@@ -22,15 +24,16 @@ use contract::page::Success;
     tag = "users",
     security(("bearer" = [])),
     request_body = UpdateUser,
-    params(("id" = UserId, Path, description = "The account")),
+    params(Once, ("id" = UserId, Path, description = "The account")),
     responses(
         (status = 200, description = "The account as it is now", body = Success<User>),
         (status = 400, description = "The request is not valid", body = ErrorBody),
         (status = 401, description = "No access token that holds", body = ErrorBody),
         (status = 403, description = "This needs the permission users:manage", body = ErrorBody),
         (status = 404, description = "No such account", body = ErrorBody),
-        (status = 409, description = "It would take your own rights away", body = ErrorBody),
+        (status = 409, description = "It would take your own rights away; or the first request with this Idempotency-Key is still at work: see Retry-After", body = ErrorBody),
         (status = 412, description = "If-Match names another version", body = ErrorBody),
+        (status = 422, description = "The Idempotency-Key was sent with another request", body = ErrorBody),
         (status = 503, description = "Cannot be done now; Retry-After says when to ask again", body = ErrorBody),
     )
 )]
@@ -38,11 +41,12 @@ pub(super) async fn update_user(
     State(app): State<App>,
     cx: Cx,
     who: Can<ManageUsers>,
+    once: Once,
     Path(id): Path<UserId>,
     seen: IfMatch,
     Json(request): Json<UpdateUser>,
-) -> ApiResult<Reply<User>> {
-    let account = app.update_account(&who.0, id, &request, &seen, &Client::of(&cx)).await?;
+) -> ApiResult<Response> {
+    let (tx, account) = app.update_account(&who.0, id, &request, &seen, &Client::of(&cx)).await?;
     let version = profile_version(&account);
-    Ok(reply(account).version(version))
+    once.commit(tx, reply(account).version(version)).await
 }

@@ -1,0 +1,19 @@
+-- What is known about requests that carried an Idempotency-Key. Without `status` the request is still at work, and the key
+-- is its own until `free_at`; with it the rest is its answer, which is given again until `free_at`. After that the key is
+-- as good as new, whether the row is still there or not.
+CREATE TABLE idempotency (
+    -- Over who asks, the method, the route's template and the key.
+    id BLOB PRIMARY KEY NOT NULL,
+    -- Over the request itself.
+    fingerprint BLOB NOT NULL,
+    -- Which of the requests with this key may write the answer.
+    fence BLOB NOT NULL,
+    reserved_at INTEGER NOT NULL,
+    free_at INTEGER NOT NULL,
+    status INTEGER,
+    headers TEXT,
+    body BLOB,
+    CONSTRAINT idempotency_answer_whole CHECK ((status IS NULL) = (headers IS NULL) AND (status IS NULL) = (body IS NULL))
+) STRICT;
+
+CREATE INDEX idempotency_free_at ON idempotency (free_at);
