@@ -18,6 +18,14 @@ async fn replicas_wake_each_other_through_redis() {
     logout_at_one_replica(&[("DATABASE_URL", &database(&postgres)), ("REDIS_URL", &redis)]).await;
 }
 
+#[tokio::test]
+async fn replicas_wake_each_other_through_a_redis_cluster() {
+    let (Some(postgres), Some(redis)) = (engines::postgres_url(), engines::redis_cluster_url()) else {
+        return;
+    };
+    logout_at_one_replica(&[("DATABASE_URL", &database(&postgres)), ("REDIS_URL", &redis)]).await;
+}
+
 /// A database of the test's own, which the first process makes.
 fn database(server: &str) -> String {
     engines::with_database(server, &format!("replicas_{}_{{service}}", Uuid::new_v4().simple()))

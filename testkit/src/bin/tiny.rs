@@ -4,6 +4,8 @@ use chassis::config::Sources;
 use chassis::run::{Platform, Targets};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
+use std::time::Duration;
+use testkit::tiny::bench::requests::{self, Ask, Requests, Telling};
 use testkit::tiny::bench::{self, Measure};
 
 /// The ledger and the counter of the tests.
@@ -18,9 +20,22 @@ struct Cli {
     measure: Option<Bench>,
 }
 
-/// What `cargo xtask bench data` measures; each prints its figures as JSON.
+/// What `cargo xtask bench data` and `bench requests` measure; each prints its figures as JSON.
 #[derive(Debug, Subcommand)]
 enum Bench {
+    /// The request side
+    #[command(hide = true, name = "bench-requests")]
+    Requests {
+        #[command(subcommand)]
+        what: Side,
+        #[arg(long, global = true, value_enum, default_value_t = Telling::Nothing)]
+        telling: Telling,
+        #[arg(long, global = true, default_value_t = 2.0)]
+        seconds: f64,
+        /// A setting, such as BOWLINE_HTTP__COMPRESSION=false
+        #[arg(long = "set", global = true, value_name = "NAME=VALUE", value_parser = setting)]
+        settings: Vec<(String, String)>,
+    },
     /// From the commit of an event to its handler
     #[command(hide = true, name = "bench-latency")]
     Latency {
@@ -53,21 +68,54 @@ enum Bench {
     },
 }
 
-impl From<Bench> for Measure {
-    fn from(bench: Bench) -> Self {
-        match bench {
-            Bench::Latency { rate, events } => Self::Latency { rate, events },
-            Bench::Throughput { events } => Self::Throughput { events },
-            Bench::Commits { rows } => Self::Commits { rows },
-            Bench::Sagas { sagas, open, server } => Self::Sagas { sagas, open, server },
+#[derive(Debug, Subcommand)]
+enum Side {
+    /// A request through the layers
+    Layers {
+        #[arg(value_enum)]
+        ask: Ask,
+    },
+    /// A call in this process
+    PeerInProcess,
+    /// A call over HTTP
+    PeerOverHttp,
+    /// Parts on their own
+    Operations,
+    /// Requests that end by their deadline
+    Timeouts {
+        #[arg(long)]
+        requests: usize,
+    },
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("must be like NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+fn figures(bench: Bench) -> anyhow::Result<serde_json::Value> {
+    match bench {
+        Bench::Requests { what, telling, seconds, settings } => {
+            let what = match what {
+                Side::Layers { ask } => Requests::Layers(ask),
+                Side::PeerInProcess => Requests::PeerInProcess,
+                Side::PeerOverHttp => Requests::PeerOverHttp,
+                Side::Operations => Requests::Operations,
+                Side::Timeouts { requests } => Requests::Timeouts(requests),
+            };
+            requests::run(&what, telling, Duration::from_secs_f64(seconds), &settings)
         }
+        Bench::Latency { rate, events } => bench::run(Measure::Latency { rate, events }),
+        Bench::Throughput { events } => bench::run(Measure::Throughput { events }),
+        Bench::Commits { rows } => bench::run(Measure::Commits { rows }),
+        Bench::Sagas { sagas, open, server } => bench::run(Measure::Sagas { sagas, open, server }),
     }
 }
 
 #[expect(clippy::print_stdout, reason = "the figures are the result of the command")]
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     if let Some(measure) = cli.measure {
-        println!("{}", bench::run(measure.into())?);
+        println!("{}", figures(measure)?);
         return Ok(ExitCode::SUCCESS);
     }
     let services = testkit::tiny::ALL;

@@ -9,6 +9,7 @@ pub(crate) mod http;
 mod load;
 mod proc;
 mod proxies;
+mod requests;
 mod start;
 pub(crate) mod table;
 pub(crate) mod upstream;
@@ -23,6 +24,8 @@ pub(crate) enum Bench {
     Start(start::Arguments),
     /// Events and sagas: latency, throughput, beside what the database alone commits.
     Data(data::Arguments),
+    /// Requests: what each layer costs, a call to a peer, operations a second, what timeouts leave behind.
+    Requests(requests::Arguments),
     /// CPU time a request of the gateway in front of a trivial upstream, beside nginx, HAProxy and Caddy.
     Gateway(gateway::Arguments),
 }
@@ -31,6 +34,7 @@ pub(crate) fn run(bench: &Bench) -> Result<()> {
     match bench {
         Bench::Start(arguments) => start::run(arguments),
         Bench::Data(arguments) => data::run(arguments),
+        Bench::Requests(arguments) => requests::run(arguments),
         Bench::Gateway(arguments) => gateway::run(arguments),
     }
 }

@@ -10,6 +10,7 @@ mod commits;
 mod cpu;
 mod latency;
 mod probe;
+pub mod requests;
 mod sagas;
 mod throughput;
 

@@ -1,0 +1,93 @@
+//! The service that is asked: routes that do as little as a route can.
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::{get, post};
+use chassis::config::{Mode, Problems, Validate, settings};
+use chassis::db::{Db, Migrations, q};
+use chassis::error::{ApiError, ApiResult};
+use chassis::http::{Json, Reply, created, reply};
+use chassis::identity::Principal;
+use chassis::service::{Context, Parts, Service, Spec};
+use garde::Validate as Garde;
+use serde::{Deserialize, Serialize};
+
+static SQLITE: sqlx::migrate::Migrator = sqlx::migrate!("migrations/probe/sqlite");
+static POSTGRES: sqlx::migrate::Migrator = sqlx::migrate!("migrations/probe/postgres");
+
+/// What every route answers.
+#[derive(Debug, Clone, Serialize, Deserialize, Garde)]
+pub(super) struct Word {
+    /// About as long as a row of a list.
+    #[garde(length(bytes, max = 200))]
+    pub(super) text: String,
+}
+
+impl Word {
+    pub(super) fn new() -> Self {
+        Self { text: "sixty bytes or so of what a client wanted to know of something".to_owned() }
+    }
+}
+
+settings! {
+    /// The service that is asked.
+    pub struct AskedConfig {}
+}
+
+impl Validate for AskedConfig {
+    fn validate(&self, _: Mode, _: &mut Problems) {}
+}
+
+/// The service that is asked.
+#[derive(Debug)]
+pub(super) struct Asked;
+
+impl Service for Asked {
+    const SPEC: Spec = Spec {
+        name: "asked",
+        about: "Is asked",
+        owns: &["asked"],
+        well_known: &[],
+        door: false,
+        needs: &["auth"],
+        database: Some(Migrations { sqlite: &SQLITE, postgres: &POSTGRES }),
+        events: &[],
+        openapi: || chassis::openapi::document("Asked", "Is asked."),
+    };
+
+    type Config = AskedConfig;
+
+    async fn build(_: Self::Config, context: Context) -> anyhow::Result<Parts> {
+        let router = Router::new()
+            .route("/api/v1/asked/open", get(open))
+            .route("/api/v1/asked/own", get(own))
+            .route("/api/v1/asked/words", post(keep))
+            .route("/api/v1/asked/never", get(never))
+            .with_state(context.db()?);
+        Ok(Parts::new(router))
+    }
+}
+
+/// Anybody may ask.
+pub(super) async fn open() -> Reply<Word> {
+    reply(Word::new())
+}
+
+/// Only somebody with a token may ask.
+async fn own(_: Principal) -> Reply<Word> {
+    reply(Word::new())
+}
+
+/// One row in one transaction.
+async fn keep(State(db): State<Db>, _: Principal, Json(word): Json<Word>) -> ApiResult<Reply<Word>> {
+    let mut t = db.begin().await.map_err(ApiError::internal)?;
+    let kept = q!(t.tx, execute, "INSERT INTO effect (number, note) VALUES ($1, $2)", 1_i64, &word.text);
+    kept.map_err(ApiError::internal)?;
+    t.commit().await.map_err(ApiError::internal)?;
+    Ok(created("/api/v1/asked/words", word))
+}
+
+/// Never answers by itself.
+async fn never() -> Reply<Word> {
+    std::future::pending().await
+}
