@@ -16,6 +16,10 @@ pub mod engines;
 mod eventually;
 #[cfg(feature = "harness")]
 mod fake_auth;
+#[cfg(feature = "harness")]
+mod fake_consul;
+#[cfg(feature = "harness")]
+mod faulty_peer;
 mod folder;
 #[cfg(feature = "harness")]
 mod listening;
@@ -35,6 +39,10 @@ pub use client::{Answer, Ask, Client};
 pub use eventually::{Settled, eventually, eventually_within};
 #[cfg(feature = "harness")]
 pub use fake_auth::{FakeAuth, FakeAuthConfig, Issuer};
+#[cfg(feature = "harness")]
+pub use fake_consul::FakeConsul;
+#[cfg(feature = "harness")]
+pub use faulty_peer::{Fault, FaultyPeer};
 pub use folder::Folder;
 #[cfg(feature = "harness")]
 pub use listening::Listening;

@@ -83,12 +83,12 @@ impl Drop for RawPeer {
 }
 
 #[expect(clippy::disallowed_methods, reason = "its handle aborts it when the peer is dropped")]
-fn spawn(task: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
+pub(crate) fn spawn(task: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
     tokio::spawn(task).abort_handle()
 }
 
 impl Wire {
-    fn new(stream: TcpStream) -> Self {
+    pub(crate) fn new(stream: TcpStream) -> Self {
         Self { stream, read: Vec::new() }
     }
 
@@ -168,6 +168,14 @@ impl Wire {
     pub async fn rest(&mut self) -> String {
         while self.stream.read_buf(&mut self.read).await.is_ok_and(|read| read > 0) {}
         String::from_utf8_lossy(&std::mem::take(&mut self.read)).into_owned()
+    }
+
+    /// Ends the connection with a reset, as a machine does that has lost it.
+    ///
+    /// # Errors
+    /// When the socket cannot be told so.
+    pub fn reset(self) -> io::Result<()> {
+        self.stream.set_zero_linger()
     }
 
     /// Resolves when the other side is gone; whatever it sent before is thrown away.

@@ -44,14 +44,11 @@ impl Board {
     /// The peers, by name.
     #[must_use]
     pub fn read(&self) -> Vec<Seen> {
-        let Some(directory) = self.0.get() else { return Vec::new() };
-        let mut seen: Vec<Seen> = directory.places().map(|(name, place)| look(name, place)).collect();
-        seen.sort_by_key(|seen| seen.peer);
-        seen
+        self.0.get().map(Directory::seen).unwrap_or_default()
     }
 }
 
-fn look(peer: &'static str, place: &Place) -> Seen {
+pub(super) fn look(peer: &'static str, place: &Place) -> Seen {
     let Place::Remote(remote) = place else {
         return Seen { peer, by: "process", instances: Vec::new() };
     };

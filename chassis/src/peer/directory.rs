@@ -4,7 +4,7 @@ use super::address::Address;
 use super::config::CallsConfig;
 use super::discovery::{self, DiscoveryConfig};
 use super::remote::Remote;
-use super::{Peer, Place};
+use super::{Peer, Place, Seen, board};
 use crate::clock::Clock;
 use crate::http::Edge;
 use crate::identity::ServiceKeys;
@@ -83,8 +83,12 @@ impl Directory {
         following.join_all().await;
     }
 
-    pub(super) fn places(&self) -> impl Iterator<Item = (&'static str, &Place)> {
-        self.places.iter().map(|(name, place)| (*name, &**place))
+    /// The peers as they are seen from here, by name.
+    #[must_use]
+    pub fn seen(&self) -> Vec<Seen> {
+        let mut seen: Vec<Seen> = self.places.iter().map(|(name, place)| board::look(name, place)).collect();
+        seen.sort_by_key(|seen| seen.peer);
+        seen
     }
 
     /// Puts a built service in its place.

@@ -122,7 +122,7 @@ impl Flight {
         let permit = permit.take();
         match ending {
             // A call that waits on purpose is slow on purpose.
-            Ending::Well if !self.timed => drop(permit),
+            Ending::Well if !self.timed => permit.into_iter().for_each(Permit::forgotten),
             Ending::Well => {
                 permit.into_iter().for_each(Permit::succeeded);
                 instance.latency.took(took);

@@ -20,7 +20,7 @@ use super::outcome::{self, Verdict};
 use super::replay::Replay;
 use super::steady::{Steady, Under};
 use super::{UpstreamError, pool, read};
-use crate::resilience::{Backoff, Budget, Bulkhead, Permit, Slot, hedged_within};
+use crate::resilience::{Backoff, Budget, Bulkhead, Full, Permit, Slot, hedged_within};
 use ::http::{Request, Response};
 use axum::body::Body;
 use contract::client::Manner;
@@ -83,7 +83,10 @@ impl Remote {
         if !self.instances.known(connect_by).await {
             return Err(UpstreamError::Unreachable("no instance of it is known yet".to_owned()));
         }
-        let slot = Arc::new(self.bulkhead.enter(how.deadline).await?);
+        let slot = Arc::new(self.bulkhead.enter(how.deadline).await.map_err(|full| match full {
+            Full::Queue => UpstreamError::Full(full),
+            Full::Late => UpstreamError::Deadline,
+        })?);
         self.budget.sent();
         let replay = Replay::new(request);
         let tried = Mutex::new(Tried::default());

@@ -406,6 +406,13 @@ impl Permit {
         self.settle(true);
     }
 
+    /// The call says nothing about the dependency, however long it took: it was to wait.
+    pub fn forgotten(mut self) {
+        self.settled = true;
+        let inner = &self.breaker.0;
+        inner.abandon(self.generation, inner.time.now());
+    }
+
     fn settle(mut self, failed: bool) {
         self.settled = true;
         self.breaker.0.settle(self.generation, self.began, failed);

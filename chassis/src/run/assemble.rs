@@ -8,6 +8,7 @@ use crate::durability::guard;
 use crate::health::Check;
 use crate::http::{Behind, Front};
 use crate::identity::{AUTH, follow};
+use crate::peer::Seen;
 use crate::service::{Context, Parts, Spec, Worker};
 use crate::stop::Stop;
 use anyhow::{Context as _, bail};
@@ -98,6 +99,12 @@ impl Assembled {
     #[must_use]
     pub fn front(&self) -> &Front {
         &self.front
+    }
+
+    /// The peers as they are seen from here.
+    #[must_use]
+    pub fn peers(&self) -> Vec<Seen> {
+        self.shared.directory.seen()
     }
 
     /// What all services share.

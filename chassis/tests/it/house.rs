@@ -231,7 +231,7 @@ impl Service for Relay {
 
     async fn build(_: NoConfig, context: Context) -> anyhow::Result<Parts> {
         let things = context.peer("things").unwrap();
-        Ok(Parts::new(Router::new().route("/api/v1/relay", get(relay)).with_state(things)))
+        Ok(Parts::new(Router::new().route("/api/v1/relay", get(relay).post(relay)).with_state(things)))
     }
 }
 
@@ -239,13 +239,31 @@ impl Service for Relay {
 struct Whither {
     #[garde(skip)]
     path: String,
+    /// How the call is made: `hedged`, `waiting`, or with a key.
+    #[serde(default)]
+    #[garde(skip)]
+    manner: String,
 }
 
-/// Calls the peer and says how it went.
-async fn relay(State(things): State<Peer>, cx: Cx, query: Query<Whither>) -> ApiResult<Response> {
+/// Calls the peer by the method of the request, and says how it went.
+async fn relay(
+    State(things): State<Peer>,
+    cx: Cx,
+    method: http::Method,
+    query: Query<Whither>,
+) -> ApiResult<Response> {
     let own = json!({ "requestId": cx.request_id, "correlationId": cx.correlation_id,
                       "traceId": cx.trace.trace_id().to_string() });
-    let called = things.caller().get::<Value>(&query.0.path).await;
+    let Whither { path, manner } = query.0;
+    let caller = things.caller();
+    let caller = match &*manner {
+        "" => caller,
+        "hedged" => caller.hedged(),
+        "waiting" => caller.waiting(),
+        key => caller.keyed(key).map_err(ApiError::internal)?,
+    };
+    let body = (method == http::Method::POST).then_some(json!({ "some": "thing" }));
+    let called = caller.call::<_, Value>(method, &path, body.as_ref()).await;
     Ok(match called {
         Ok(data) => reply(json!({ "own": own, "peer": data })).into_response(),
         Err(CallError::Refused(error)) => reply(json!({ "refused": error.code })).into_response(),
