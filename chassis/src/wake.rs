@@ -117,6 +117,7 @@ impl Carrier {
             // Nobody knows what was missed before.
             Heard::Again => wakes.here(None),
             Heard::Message(message) => wakes.here(Some(message.get_channel_name())),
+            Heard::Lost => {}
         });
         tokio::select! {
             () = publish(&link, &publisher, queue) => {}

@@ -1,28 +1,32 @@
 //! The API described: one OpenAPI document of all services that answer, and a page that lets one try it.
 //!
-//! The parts are asked from the services, in process or over HTTP, and kept for some seconds; a service that is away
-//! is left out and named in the document's description.
+//! The parts are asked from the services, in process or over HTTP, and kept for some seconds; who asks a little later gets
+//! the older document at once while a new one is made. A service that is away is left out and named in the document's
+//! description.
 
-use arc_swap::ArcSwapOption;
 use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use bytes::Bytes;
+use chassis::cache::{Cache, LoadFailed, Policy};
 use chassis::error::{ApiError, ApiResult};
+use chassis::http::etag;
 use chassis::peer::Peer;
 use chassis::service::Context;
 use futures_util::future::join_all;
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderValue};
+use serde::{Deserialize, Serialize};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Mutex;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use utoipa::openapi::{OpenApi, OpenApiBuilder};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 /// How long the document is kept before the services are asked again.
 const KEPT: Duration = Duration::from_secs(10);
+/// How long after that the older one is still given out while they are asked.
+const MEANWHILE: Duration = Duration::from_secs(60);
 /// How long one service may take to describe itself.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// What the page needs beyond nothing: its own scripts and styles, and calls to this host.
@@ -34,20 +38,29 @@ pub(crate) fn own() -> OpenApi {
     chassis::openapi::document("Bowline", "One API of all services.")
 }
 
+#[derive(Clone)]
 struct Docs {
-    peers: Vec<(&'static str, Option<Peer>)>,
-    kept: ArcSwapOption<(Instant, Bytes)>,
-    asking: Mutex<()>,
+    peers: Arc<[(&'static str, Option<Peer>)]>,
+    kept: Cache<Document>,
 }
 
-pub(crate) fn router(context: &Context) -> Router {
+/// The document as it is sent, and what tells it from another one.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Document {
+    json: String,
+    version: u64,
+}
+
+pub(crate) fn router(context: &Context) -> anyhow::Result<Router> {
     let services = context.all_services().iter().filter(|spec| !spec.door);
     let peers = services.map(|spec| (spec.name, context.peer(spec.name))).collect();
-    let docs = Arc::new(Docs { peers, kept: ArcSwapOption::empty(), asking: Mutex::new(()) });
+    // What one instance reaches another may not: the document is each one's own.
+    let policy = Policy::of(KEPT).stale_for(MEANWHILE).in_process().max_entries(1).public(Duration::ZERO);
+    let docs = Docs { peers, kept: context.cache("openapi", policy)? };
     let page: Router =
         SwaggerUi::new("/docs").config(Config::from("/openapi.json").persist_authorization(true)).into();
     let page = page.layer(axum::middleware::map_response(allow_page));
-    Router::new().route("/openapi.json", get(document)).with_state(docs).merge(page)
+    Ok(Router::new().route("/openapi.json", get(document)).with_state(docs).merge(page))
 }
 
 async fn allow_page(mut response: Response) -> Response {
@@ -61,30 +74,21 @@ async fn allow_page(mut response: Response) -> Response {
     response
 }
 
-async fn document(State(docs): State<Arc<Docs>>) -> ApiResult<impl IntoResponse> {
-    let document = docs.current().await?;
-    Ok(([(CACHE_CONTROL, "no-cache"), (CONTENT_TYPE, "application/json")], document))
+async fn document(State(docs): State<Docs>) -> ApiResult<impl IntoResponse> {
+    let asked = docs.clone();
+    let document = docs.kept.get_or_load("all", move || async move { asked.make().await }).await?;
+    let document = document.ok_or_else(|| ApiError::not_found("description"))?;
+    let (caching, Document { json, version }) = (document.caching(), document.into_inner());
+    let version = etag::of(format_args!("{version:016x}"));
+    Ok((caching, [(ETAG, version), (CONTENT_TYPE, HeaderValue::from_static("application/json"))], json))
 }
 
 impl Docs {
-    /// The document as it is sent: whoever asks for it often makes it no more often.
-    async fn current(&self) -> ApiResult<Bytes> {
-        if let Some(kept) = self.fresh() {
-            return Ok(kept);
-        }
-        let _one_asks = self.asking.lock().await;
-        if let Some(kept) = self.fresh() {
-            return Ok(kept);
-        }
-        let document = self.ask().await.to_json().map_err(ApiError::internal)?;
-        let document = Bytes::from(document);
-        self.kept.store(Some(Arc::new((Instant::now(), document.clone()))));
-        Ok(document)
-    }
-
-    fn fresh(&self) -> Option<Bytes> {
-        let kept = self.kept.load_full()?;
-        (kept.0.elapsed() < KEPT).then(|| kept.1.clone())
+    async fn make(&self) -> Result<Option<Document>, LoadFailed> {
+        let json = self.ask().await.to_json().map_err(LoadFailed::failed)?;
+        let mut hasher = DefaultHasher::new();
+        json.hash(&mut hasher);
+        Ok(Some(Document { json, version: hasher.finish() }))
     }
 
     async fn ask(&self) -> OpenApi {

@@ -35,7 +35,7 @@ impl Service for Gateway {
         let mut router =
             Router::new().merge(routes::router(&context)).merge(index::router(&context, &config));
         if config.docs {
-            router = router.merge(docs::router(&context));
+            router = router.merge(docs::router(&context)?);
         }
         Ok(Parts::new(router))
     }

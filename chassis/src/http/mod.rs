@@ -4,6 +4,7 @@
 //! deadline, size limit, panics, CORS, compression, security headers, the access line and the metrics.
 
 mod body;
+mod caching;
 mod client_ip;
 mod compress;
 mod context;
@@ -20,6 +21,7 @@ mod reply;
 mod version;
 
 pub use body::BodyFault;
+pub use caching::Caching;
 pub use context::{Cx, RequestContext, origin};
 pub use edge::{Caller, Edge, EdgeShared};
 pub use front::{Behind, Front};

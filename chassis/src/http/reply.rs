@@ -1,5 +1,6 @@
 //! Successful answers, all in the common envelope.
 
+use super::Caching;
 use super::etag;
 use super::json::Json;
 use axum::response::{IntoResponse, Response};
@@ -15,6 +16,7 @@ pub struct Reply<T> {
     body: Success<T>,
     etag: Option<HeaderValue>,
     location: Option<String>,
+    caching: Option<Caching>,
 }
 
 /// The reply of something that was made.
@@ -23,7 +25,7 @@ pub type Created<T> = Reply<T>;
 /// 200 with data.
 pub fn reply<T: Serialize>(data: T) -> Reply<T> {
     let body = Success { success: true, data, message: None, pagination: None };
-    Reply { status: StatusCode::OK, body, etag: None, location: None }
+    Reply { status: StatusCode::OK, body, etag: None, location: None, caching: None }
 }
 
 /// 201 with data and where it can be found.
@@ -63,6 +65,14 @@ impl<T: Serialize> Reply<T> {
         self.etag = Some(etag::of(version));
         self
     }
+
+    /// Says who may keep the answer and for how long, and whether it is older than it should be; see
+    /// [`Cached::caching`](crate::cache::Cached::caching). Without it nobody keeps anything.
+    #[must_use]
+    pub fn cached(mut self, caching: Caching) -> Self {
+        self.caching = Some(caching);
+        self
+    }
 }
 
 impl<T: Serialize> IntoResponse for Reply<T> {
@@ -73,6 +83,9 @@ impl<T: Serialize> IntoResponse for Reply<T> {
         }
         if let Some(Ok(location)) = self.location.map(HeaderValue::try_from) {
             response.headers_mut().insert(LOCATION, location);
+        }
+        if let Some(caching) = self.caching {
+            caching.apply(response.headers_mut());
         }
         response
     }

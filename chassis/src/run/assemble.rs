@@ -194,6 +194,9 @@ impl Assembly {
         if let Some(worker) = context.jobs_worker(parts.jobs)? {
             self.start(spec.name, worker);
         }
+        if let Some(work) = context.caches.work() {
+            self.start(spec.name, Worker::new("cache", work));
+        }
         self.checks.extend(parts.checks);
         for worker in parts.workers {
             self.start(spec.name, worker);

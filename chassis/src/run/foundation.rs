@@ -3,6 +3,7 @@
 
 use super::{Platform, ProcessConfig, Targets, secret};
 use crate::bus::Bus;
+use crate::cache::{CacheConfig, Caches};
 use crate::clock::Clock;
 use crate::db::{CHASSIS_MIGRATIONS, DatabaseConfig, Db};
 use crate::events::Outbox;
@@ -32,6 +33,7 @@ pub(super) struct Foundation {
     pub(super) shared: Context,
     pub(super) carrier: Option<Carrier>,
     pub(super) listener: Option<Listener>,
+    cache: CacheConfig,
     mail: MailConfig,
     saga: SagaConfig,
     jobs: JobsConfig,
@@ -58,6 +60,7 @@ impl Foundation {
             redis,
             state,
             limits,
+            cache,
             mail,
             saga,
             idempotency,
@@ -100,6 +103,7 @@ impl Foundation {
         let (wakes, carrier) = Wakes::new(&redis)?;
         let (state, listener) = State::open(&state, &redis, clock.clone())?;
         let limits = Limits::new(&limits, &state)?;
+        let caches = Caches::new("chassis", cache.clone(), state.clone(), clock.clone());
         let shared = Context {
             spec: all.first().copied().context("there is no service at all")?,
             all: all.into(),
@@ -120,12 +124,25 @@ impl Foundation {
             wakes,
             state,
             limits,
+            caches,
             directory,
             service_keys,
             clock,
             stop,
         };
-        Ok(Self { process, databases, shared, carrier, listener, mail, saga, jobs, jobs_board, idempotency })
+        Ok(Self {
+            process,
+            databases,
+            shared,
+            carrier,
+            listener,
+            cache,
+            mail,
+            saga,
+            jobs,
+            jobs_board,
+            idempotency,
+        })
     }
 
     /// The context of one service.
@@ -141,7 +158,9 @@ impl Foundation {
         let (config, board) = (&self.jobs, &self.jobs_board);
         let jobs = |db| Jobs::new(config.clone(), db, clock.clone(), queued(), board.clone());
         let jobs = db.clone().map(jobs);
-        Ok(Context { spec, db, mailer, outbox, sagas, jobs, idempotency, ..self.shared.clone() })
+        let caches =
+            Caches::new(spec.name, self.cache.clone(), self.shared.state.of(spec.name), clock.clone());
+        Ok(Context { spec, db, mailer, outbox, sagas, jobs, idempotency, caches, ..self.shared.clone() })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::Targets;
 use crate::bus::BusConfig;
+use crate::cache::CacheConfig;
 use crate::config::{ConfigErrors, Loaded, Loader, Mode, Problems, SectionDoc, Sources, Validate, settings};
 use crate::db::DatabaseConfig;
 use crate::durability::{Board, DurabilityConfig};
@@ -70,6 +71,8 @@ pub struct Platform {
     pub state: StateConfig,
     /// Rate limits.
     pub limits: LimitsConfig,
+    /// Copies of what is read often.
+    pub cache: CacheConfig,
     /// Sagas.
     pub saga: SagaConfig,
     /// Jobs.
@@ -125,6 +128,7 @@ impl Platform {
         let redis = loader.section("redis");
         let state = loader.section("state");
         let limits = loader.section("limits");
+        let cache = loader.section("cache");
         let saga = loader.section("saga");
         let jobs = loader.section("jobs");
         let idempotency = loader.section("idempotency");
@@ -156,6 +160,7 @@ impl Platform {
             redis,
             state,
             limits,
+            cache,
             saga,
             jobs,
             idempotency,

@@ -2,6 +2,7 @@
 
 use super::Spec;
 use crate::bus::Bus;
+use crate::cache::{Cache, Caches, Keepable, Policy};
 use crate::clock::Clock;
 use crate::config::Mode;
 use crate::db::Db;
@@ -46,6 +47,7 @@ pub struct Context {
     pub(crate) wakes: Wakes,
     pub(crate) state: State,
     pub(crate) limits: Limits,
+    pub(crate) caches: Caches,
     pub(crate) directory: Directory,
     pub(crate) verifier: Arc<Verifier>,
     pub(crate) service_keys: Arc<ServiceKeys>,
@@ -168,6 +170,15 @@ impl Context {
     #[must_use]
     pub fn limits(&self) -> Limits {
         self.limits.of(self.spec.name)
+    }
+
+    /// A cache of its own, which all its replicas share when there is Redis. Its name is unique in the service and stays the
+    /// same in every release.
+    ///
+    /// # Errors
+    /// When the name is taken or the policy makes no sense.
+    pub fn cache<T: Keepable>(&self, name: &'static str, policy: Policy) -> anyhow::Result<Cache<T>> {
+        self.caches.make(name, policy)
     }
 
     /// A peer; `None` when it is neither a target of this process nor has a URL.

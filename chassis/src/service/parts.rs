@@ -1,15 +1,19 @@
 //! What a service is made of.
 
 use super::Boxed;
+use crate::cache::{Cache, Core, Keepable};
+use crate::db::Tx;
 use crate::event_store::{EventStore, Projection};
-use crate::events::{Handler, Subscription};
+use crate::events::{Handled, Handler, Received, Subscription};
 use crate::health::Check;
 use crate::jobs::Job;
 use crate::saga::{Flow, Saga};
+use crate::state::Invalidation;
 use crate::stop::Stop;
 use axum::Router;
 use contract::event::Event;
 use std::future::Future;
+use std::sync::Arc;
 
 /// What a service is made of.
 #[derive(Debug)]
@@ -60,6 +64,19 @@ impl Parts {
         self
     }
 
+    /// Forgets what an event makes wrong, in every instance of the service, however the process that published it ended;
+    /// `what` says which copies of `cache` that is. While Redis is away the event is tried again as any other.
+    #[must_use]
+    pub fn invalidates<E: Event, T: Keepable>(
+        self,
+        name: &'static str,
+        cache: &Cache<T>,
+        what: impl Fn(&Cache<T>, &E) -> Invalidation + Send + Sync + 'static,
+    ) -> Self {
+        let (core, cache) = (Arc::clone(cache.core()), cache.clone());
+        self.on::<E>(name, Forgets { core, what: move |event: &E| what(&cache, event) })
+    }
+
     /// Adds a read model that follows the events of `store`.
     #[must_use]
     pub fn projection<P: Projection>(self, store: EventStore, projection: P) -> Self {
@@ -88,6 +105,19 @@ impl Parts {
     pub fn check(mut self, check: Check) -> Self {
         self.checks.push(check);
         self
+    }
+}
+
+/// Forgets what an event makes wrong.
+struct Forgets<F> {
+    core: Arc<Core>,
+    what: F,
+}
+
+impl<E: Event, F: Fn(&E) -> Invalidation + Send + Sync + 'static> Handler<E> for Forgets<F> {
+    async fn handle(&self, _: &mut Tx, event: Received<E>) -> Handled {
+        // Before the event counts as handled: a process that dies in between gets it again.
+        Ok(self.core.invalidate((self.what)(&event.data)).await?)
     }
 }
 

@@ -7,6 +7,7 @@ use super::remote::{Heard, Link};
 use crate::stop::Stop;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::broadcast::{self, Receiver, Sender, error::RecvError};
 use uuid::Uuid;
@@ -61,6 +62,8 @@ impl Invalidations {
 pub(super) struct Hub {
     origin: Uuid,
     services: Mutex<HashMap<String, Sender<Stale>>>,
+    /// Whether other processes are heard.
+    hears: AtomicBool,
 }
 
 /// An invalidation between processes.
@@ -74,7 +77,15 @@ struct Message {
 
 impl Hub {
     pub(super) fn new() -> Self {
-        Self { origin: Uuid::new_v4(), services: Mutex::default() }
+        Self { origin: Uuid::new_v4(), services: Mutex::default(), hears: AtomicBool::new(false) }
+    }
+
+    pub(super) fn hears(&self) -> bool {
+        self.hears.load(Ordering::Relaxed)
+    }
+
+    fn set_hears(&self, hears: bool) {
+        self.hears.store(hears, Ordering::Relaxed);
     }
 
     pub(super) fn subscribe(self: &Arc<Self>, service: &str) -> Invalidations {
@@ -134,7 +145,11 @@ impl Listener {
         let Self { link, hub } = self;
         let pattern = format!("{PREFIX}*");
         let following = link.follow(&pattern, "state_invalidations_up", |heard| match heard {
-            Heard::Again => hub.everything(),
+            Heard::Again => {
+                hub.set_hears(true);
+                hub.everything();
+            }
+            Heard::Lost => hub.set_hears(false),
             Heard::Message(message) => hub.hear(message.get_channel_name(), message.get_payload_bytes()),
         });
         tokio::select! {

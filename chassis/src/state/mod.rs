@@ -367,6 +367,11 @@ impl State {
     /// everything may be stale once they have it back.
     pub async fn invalidate(&self, invalidation: Invalidation) -> Result<(), StateError> {
         self.hub.tell(&self.service, invalidation.clone());
+        self.invalidate_elsewhere(invalidation).await
+    }
+
+    /// [`State::invalidate`] without this process, for whoever has told it already.
+    pub(crate) async fn invalidate_elsewhere(&self, invalidation: Invalidation) -> Result<(), StateError> {
         self.measured("invalidate", async {
             match &self.engine {
                 Engine::Process(_) => Ok(()),
@@ -383,6 +388,12 @@ impl State {
     #[must_use]
     pub fn invalidations(&self) -> Invalidations {
         self.hub.subscribe(&self.service)
+    }
+
+    /// Whether invalidations of other instances reach this one now. Never without Redis: there is nobody to carry them.
+    #[must_use]
+    pub fn hears_others(&self) -> bool {
+        self.hub.hears()
     }
 
     /// The name on the engine: with that of the service, and without braces, which mean something to a cluster.

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails here and says where")]
 
 mod bus;
+mod cache;
 mod calls;
 mod db;
 mod durability;

@@ -2,7 +2,7 @@
 //! not.
 
 use crate::Auth;
-use crate::app::{KeyRing, RotatedKey, Rotation, known_of};
+use crate::app::{KeyRing, RotatedKey, Rotation, Views, known_of};
 use crate::config::AuthConfig;
 use crate::domain::audit::{AuditEvent, Origin};
 use crate::domain::email::Email;
@@ -85,6 +85,7 @@ async fn promote(context: &Context, account: User) -> anyhow::Result<CreatedAdmi
     audit::insert(&mut tx, &event.with("promoted", true), now).await?;
     // Its tokens of before say less than it may now, so they need no revocation; the next refresh brings the role.
     tx.commit().await?;
+    Views::new(context, Duration::from_secs(1))?.forget_user(account.id).await;
     Ok(CreatedAdmin { id: account.id, promoted: true })
 }
 

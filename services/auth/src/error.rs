@@ -4,6 +4,7 @@ use crate::domain::organization::MemberRule;
 use crate::domain::password::Weak;
 use crate::domain::rights::RightsRule;
 use crate::hasher::HasherError;
+use chassis::cache::LoadFailed;
 use chassis::db::DbError;
 use chassis::error::ApiError;
 use chassis::events::PublishError;
@@ -70,6 +71,9 @@ pub enum AuthError {
     /// The database failed.
     #[error("the database failed")]
     Db(#[from] DbError),
+    /// What is read often could not be read.
+    #[error(transparent)]
+    NotLoaded(#[from] LoadFailed),
     /// The client has seen another version.
     #[error(transparent)]
     Precondition(ApiError),
@@ -167,6 +171,7 @@ impl From<AuthError> for ApiError {
                 Self::unavailable(cause, Duration::from_secs(1))
             }
             AuthError::Db(error) => error.into(),
+            AuthError::NotLoaded(error) => error.into(),
             AuthError::Precondition(error) => error,
             AuthError::Defect(error) => Self::internal(error),
         }

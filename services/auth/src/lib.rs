@@ -12,7 +12,7 @@ pub mod store;
 
 pub use config::AuthConfig;
 
-use app::{App, KeyRing, Means};
+use app::{App, KeyRing, Means, Views};
 use chassis::db::Migrations;
 use chassis::health::Check;
 use chassis::jobs::Job;
@@ -20,6 +20,7 @@ use chassis::service::{Context, Parts, Service, Spec};
 use contract::auth::{OrganizationCreated, OrganizationMemberJoined, OrganizationMemberLeft, UserRegistered};
 use contract::event::EventSpec;
 use jobs::{reload_keys, sweep};
+use std::time::Duration;
 
 /// The tables.
 const MIGRATIONS: Migrations = chassis::migrations!();
@@ -64,14 +65,19 @@ impl Service for Auth {
             audience: context.identity().audience.clone(),
             public_url: context.public_url().to_owned(),
             news: context.wake("news"),
+            // Half of the time between a key's publication and its first signature: who asks that often has it in time.
+            views: Views::new(&context, Duration::from_secs(config.key_activation_secs / 2))?,
             db,
             clock,
         };
+        let organizations = means.views.organizations.clone();
         let app = App::new(&config, means)?;
         let guarded = api::guarded().layer(context.limits().policy("auth")?);
         let (router, _) = api::open().merge(guarded).with_state(app.clone()).split_for_parts();
         let [keys, resets, signer] = [app.clone(), app.clone(), app.clone()];
         Ok(Parts::new(router)
+            .invalidates("forget-joined", &organizations, Views::joined)
+            .invalidates("forget-left", &organizations, Views::left)
             .worker("reload-keys", |stop| reload_keys(keys, stop))
             .job(Job::queued_in_tx(resets))
             .job(sweep(app))

@@ -154,6 +154,7 @@ impl Link {
                 Err(error) => tracing::debug!(pattern, %error, "Redis does not answer"),
             }
             up.set(0.0);
+            heard(Heard::Lost);
             sleep(pause.next().unwrap_or(Duration::from_secs(2))).await;
         }
     }
@@ -165,6 +166,8 @@ pub(crate) enum Heard<'a> {
     Again,
     /// A message.
     Message(&'a Msg),
+    /// They are not heard until it is said again.
+    Lost,
 }
 
 impl Connection {

@@ -23,6 +23,6 @@ use contract::page::Success;
 )]
 pub(super) async fn get_me(State(app): State<App>, who: Principal) -> ApiResult<Reply<User>> {
     let account = app.me(&who).await?;
-    let version = profile_version(&account);
-    Ok(reply(account).version(version))
+    let (version, caching) = (profile_version(&account), account.caching());
+    Ok(reply(account.into_inner()).version(version).cached(caching))
 }

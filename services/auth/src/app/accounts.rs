@@ -7,9 +7,9 @@ use super::{App, Client, profile_version};
 use crate::domain::audit::AuditEvent;
 use crate::domain::rights::Rights;
 use crate::error::{AuthError, AuthResult};
-use crate::store::user::User;
 use crate::store::user_list::{self, SortBy};
 use crate::store::{audit, session, user};
+use chassis::cache::Cached;
 use chassis::db::Tx;
 use chassis::http::Page;
 use chassis::http::etag::IfMatch;
@@ -36,9 +36,8 @@ impl App {
     ///
     /// # Errors
     /// [`AuthError::NotFound`].
-    pub async fn account(&self, id: UserId) -> AuthResult<auth::User> {
-        let account = user::find(&self.db, id).await?;
-        account.as_ref().map(User::view).ok_or(AuthError::NotFound("account"))
+    pub async fn account(&self, id: UserId) -> AuthResult<Cached<auth::User>> {
+        self.user_view(id).await
     }
 
     /// Changes the roles or the status of an account. Its access tokens are revoked; who is disabled is logged out too.
@@ -68,6 +67,7 @@ impl App {
             return Ok((tx, account.view()));
         }
         user::set_rights(&mut tx, id, &to.roles, to.status, now).await?;
+        self.views.user_changed(&mut tx, id);
         let version = user::bump_version(&mut tx, id).await?;
         let mut ended = Vec::new();
         if to.status == UserStatus::Disabled {

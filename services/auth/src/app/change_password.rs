@@ -51,6 +51,7 @@ impl App {
         if !user::change_password(&mut tx, &account, &hash, now).await? {
             return Err(AuthError::InvalidCredentials);
         }
+        self.views.user_changed(&mut tx, account.id);
         admitted.succeeded(&mut tx, now).await?;
         one_time_token::delete_of_user(&mut tx, Purpose::ResetPassword, account.id).await?;
         let ended = session::end_all_of_user(&mut tx, account.id, Some(who.session()), now).await?;

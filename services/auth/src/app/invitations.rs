@@ -159,6 +159,7 @@ impl App {
         if !membership::insert(&mut tx, held.id, account.id, taken.role, now).await? {
             return Err(AuthError::Conflict("You are a member already."));
         }
+        self.views.membership_changed(&mut tx, held.id, account.id);
         let event = about(AuditAction::InvitationAccepted, &taken, client).own(account.id);
         audit::insert(&mut tx, &event.with("invitedBy", taken.invited_by.to_string()), now).await?;
         let joined = OrganizationMemberJoined { organization: held.id, user: account.id };

@@ -36,6 +36,7 @@ impl App {
             return Ok((tx, member));
         }
         membership::set_role(&mut tx, id, user, role).await?;
+        self.views.membership_changed(&mut tx, id, user);
         let version = user::bump_version(&mut tx, user).await?;
         let event = AuditEvent::new(AuditAction::MemberRoleChanged, &client.origin).by(who.user());
         let event = event.about(user).organization(id);
@@ -60,6 +61,7 @@ impl App {
         let mut tx = self.db.begin().await?;
         let member = self.changeable(&mut tx, who, id, user, None).await?;
         membership::delete(&mut tx, id, user).await?;
+        self.views.membership_changed(&mut tx, id, user);
         let version = user::bump_version(&mut tx, user).await?;
         let event = AuditEvent::new(AuditAction::MemberRemoved, &client.origin).by(who.user());
         let event = event.about(user).organization(id).with("role", member.role.as_str());

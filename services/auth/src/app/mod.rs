@@ -24,10 +24,13 @@ mod revoke;
 mod sessions;
 mod start_session;
 mod verify_email;
+mod views;
 
 pub use key_ring::{KeyRing, NoKey, RotatedKey, Rotation};
 pub use profile::version as profile_version;
 pub(crate) use register::known_of;
+pub use views::PublishedKeys;
+pub(crate) use views::Views;
 
 use crate::config::AuthConfig;
 use crate::domain::access_token::Issue;
@@ -67,7 +70,8 @@ pub struct Inner {
     pub(crate) verify_link: Duration,
     pub(crate) reset_link: Duration,
     pub(crate) invitation: Duration,
-    pub(crate) jwks_max_age: Duration,
+    /// What is read often.
+    pub(crate) views: Views,
     /// Wakes whoever waits for the feed.
     pub(crate) news: Wake,
 }
@@ -99,12 +103,13 @@ pub(crate) struct Means {
     pub(crate) audience: String,
     pub(crate) public_url: String,
     pub(crate) news: Wake,
+    pub(crate) views: Views,
 }
 
 impl App {
     pub(crate) fn new(config: &AuthConfig, means: Means) -> anyhow::Result<Self> {
-        let Means { db, clock, mailer, outbox, jobs, verifier, keys, issuer, audience, public_url, news } =
-            means;
+        let Means { db, clock, mailer, outbox, jobs, verifier, keys, .. } = means;
+        let Means { issuer, audience, public_url, news, views, .. } = means;
         let lifetime = Duration::from_secs(config.access_token_secs);
         Ok(Self(Arc::new(Inner {
             db,
@@ -122,8 +127,8 @@ impl App {
             verify_link: Duration::from_secs(config.verify_link_secs),
             reset_link: Duration::from_secs(config.reset_link_secs),
             invitation: Duration::from_secs(config.invitation_secs),
-            jwks_max_age: Duration::from_secs(config.key_activation_secs / 2),
             news,
+            views,
         })))
     }
 }

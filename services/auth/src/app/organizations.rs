@@ -8,6 +8,7 @@ use crate::domain::audit::AuditEvent;
 use crate::domain::organization::slug;
 use crate::error::{AuthError, AuthResult};
 use crate::store::{audit, membership, organization};
+use chassis::cache::Cached;
 use chassis::db::Tx;
 use chassis::http::Page;
 use chassis::identity::Principal;
@@ -62,11 +63,24 @@ impl App {
         Ok(organization::list_of_user(&self.db, who.user(), page).await?)
     }
 
+    /// An organisation that who asks may see, as it was a moment ago: their own, or any for an administrator of the
+    /// platform. To look at; what is decided by it is read with [`App::organization`].
+    ///
+    /// # Errors
+    /// [`AuthError::NotFound`].
+    pub async fn organization_seen(
+        &self,
+        who: &Principal,
+        id: OrganizationId,
+    ) -> AuthResult<Cached<Organization>> {
+        self.organization_view(id, who.user(), who.may(Permission::ManageOrganizations)).await
+    }
+
     /// An organisation that who asks may see: their own, or any for an administrator of the platform.
     ///
     /// # Errors
     /// [`AuthError::NotFound`].
-    pub async fn organization(&self, who: &Principal, id: OrganizationId) -> AuthResult<Organization> {
+    pub(super) async fn organization(&self, who: &Principal, id: OrganizationId) -> AuthResult<Organization> {
         let every = who.may(Permission::ManageOrganizations);
         let seen = organization::find_seen_by(&self.db, id, who.user(), every).await?;
         seen.ok_or(AuthError::NotFound("organisation"))

@@ -3,8 +3,8 @@
 use super::{App, Client};
 use crate::domain::audit::AuditEvent;
 use crate::error::{AuthError, AuthResult};
-use crate::store::user::User;
 use crate::store::{audit, user};
+use chassis::cache::Cached;
 use chassis::db::Tx;
 use chassis::http::etag::IfMatch;
 use chassis::identity::Principal;
@@ -21,9 +21,8 @@ impl App {
     ///
     /// # Errors
     /// [`AuthError::NotFound`] when it was removed since the token was signed.
-    pub async fn me(&self, who: &Principal) -> AuthResult<auth::User> {
-        let account = user::find(&self.db, who.user()).await?;
-        account.as_ref().map(User::view).ok_or(AuthError::NotFound("account"))
+    pub async fn me(&self, who: &Principal) -> AuthResult<Cached<auth::User>> {
+        self.user_view(who.user()).await
     }
 
     /// Changes the profile of who asks.
@@ -38,6 +37,7 @@ impl App {
         client: &Client,
     ) -> AuthResult<(Tx, auth::User)> {
         let now = self.clock.now();
+        let write = self.views.changing_user(who.user()).await;
         let mut tx = self.db.begin().await?;
         user::lock(&mut tx, who.user()).await?;
         let account = user::find_in(&mut tx, who.user()).await?.ok_or(AuthError::NotFound("account"))?;
@@ -48,6 +48,7 @@ impl App {
         let event = AuditEvent::new(AuditAction::ProfileChanged, &client.origin).own(who.user());
         audit::insert(&mut tx, &event, now).await?;
         let account = user::find_in(&mut tx, who.user()).await?.ok_or(AuthError::NotFound("account"))?;
+        write.put_after(&mut tx, account.view());
         Ok((tx, account.view()))
     }
 }

@@ -80,6 +80,7 @@ impl App {
         }
         one_time_token::delete_of_user(&mut tx, Purpose::ResetPassword, account.id).await?;
         user::verify_email(&mut tx, account.id, now).await?;
+        self.views.user_changed(&mut tx, account.id);
         lockout::forgive(&mut tx, &account.email).await?;
         let version = user::bump_version(&mut tx, account.id).await?;
         let ended = session::end_all_of_user(&mut tx, account.id, None, now).await?;

@@ -21,6 +21,7 @@ impl App {
         let owner = one_time_token::take(&mut tx, Purpose::VerifyEmail, &token, now).await?;
         let owner = owner.ok_or(AuthError::InvalidLink)?;
         user::verify_email(&mut tx, owner, now).await?;
+        self.views.user_changed(&mut tx, owner);
         one_time_token::delete_of_user(&mut tx, Purpose::VerifyEmail, owner).await?;
         let event = AuditEvent::new(AuditAction::EmailVerified, &client.origin).own(owner);
         audit::insert(&mut tx, &event, now).await?;

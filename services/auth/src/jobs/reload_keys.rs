@@ -18,7 +18,10 @@ pub(crate) async fn reload_keys(app: App, stop: Stop) -> anyhow::Result<()> {
         }
         match app.keys.reload(&app.db, app.clock.now()).await {
             // Verifiers that wait for the feed hear of the new set at once.
-            Ok(true) => app.news.all(),
+            Ok(true) => {
+                app.views.keys_changed().await;
+                app.news.all();
+            }
             Ok(false) => {}
             Err(error) => tracing::warn!(%error, "the signing keys cannot be read; those of before stay"),
         }

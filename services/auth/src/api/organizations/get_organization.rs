@@ -30,5 +30,7 @@ pub(super) async fn get_organization(
     who: Principal,
     Path(id): Path<OrganizationId>,
 ) -> ApiResult<Reply<Organization>> {
-    Ok(reply(app.organization(&who, id).await?))
+    let organization = app.organization_seen(&who, id).await?;
+    let caching = organization.caching();
+    Ok(reply(organization.into_inner()).cached(caching))
 }

@@ -33,6 +33,6 @@ pub(super) async fn get_user(
     Path(id): Path<UserId>,
 ) -> ApiResult<Reply<User>> {
     let account = app.account(id).await?;
-    let version = profile_version(&account);
-    Ok(reply(account).version(version))
+    let (version, caching) = (profile_version(&account), account.caching());
+    Ok(reply(account.into_inner()).version(version).cached(caching))
 }
