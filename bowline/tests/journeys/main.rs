@@ -9,6 +9,7 @@ mod a_password_is_forgotten;
 mod a_process_is_killed;
 mod an_account_lives;
 mod an_administrator_steps_in;
+mod guesses_are_counted;
 mod keys_are_rotated;
 mod replicas_share_a_database;
 mod the_command_line;

@@ -6,6 +6,20 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use std::path::PathBuf;
 
+/// The binary of the platform in a debug build.
+pub(super) fn platform(no_build: bool) -> Result<PathBuf> {
+    test::install_missing(true, true, false)?;
+    if !no_build {
+        eprintln!("==> building the platform");
+        process::run(cargo(["build", "--package", "bowline", "--locked"]).arg("--quiet"))?;
+    }
+    let binary = target_folder()?.join("debug/bowline");
+    if !binary.is_file() {
+        bail!("there is no {}; run this without --no-build", binary.display());
+    }
+    Ok(binary)
+}
+
 /// The tiny services, and beside xtask the mock of a Kafka cluster.
 pub(crate) struct Tiny {
     pub(crate) binary: PathBuf,

@@ -29,14 +29,17 @@ pub(super) struct Member {
 /// All processes of one run.
 pub(super) struct Cluster {
     binary: PathBuf,
+    command: &'static [&'static str],
     settings: Settings,
     members: Vec<Member>,
 }
 
 impl Cluster {
-    /// Starts a process for each of these targets, with their data below `home`, and waits until all are ready.
+    /// Starts a process for each of these targets, by this command of the binary, with their data below `home`, and waits
+    /// until all are ready.
     pub(super) fn start(
         binary: &Path,
+        command: &'static [&'static str],
         home: &Path,
         targets: &[&'static str],
         mut settings: Settings,
@@ -55,7 +58,7 @@ impl Cluster {
                 settings.push((variable, format!("http://127.0.0.1:{}", member.port)));
             }
         }
-        let mut cluster = Self { binary: binary.to_owned(), settings, members };
+        let mut cluster = Self { binary: binary.to_owned(), command, settings, members };
         for index in 0..cluster.members.len() {
             cluster.launch(index)?;
         }
@@ -135,6 +138,7 @@ impl Cluster {
         let mut command = Command::new(&self.binary);
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command
+            .args(self.command)
             .args(["--target", member.target])
             .env("PORT", member.port.to_string())
             .env("OPS_PORT", member.ops_port.to_string())

@@ -2,7 +2,7 @@
 //!
 //! The tiny services of testkit run as real processes under load. Random ones are killed with SIGKILL at random moments
 //! and started again, on each database and each bus; then the broker and PostgreSQL are away for half a minute. At the end
-//! the books are compared entry by entry.
+//! the books are compared entry by entry. Last, Redis is away under logins and requests on two replicas of the platform.
 //!
 //! What must hold: a run that fails says with which seed it can be repeated and keeps its folder; one that succeeds, fails
 //! or is interrupted leaves no process behind. What a seed repeats is the choice of victims, pauses, accounts and ids, not
@@ -15,34 +15,38 @@ mod kill;
 mod load;
 mod outage;
 mod random;
+mod redis;
 pub(crate) mod stage;
 
 use crate::bench::table;
 use crate::process::{Hold, interrupted};
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use build::{Profile, Tiny};
 use outage::Away;
 use random::Random;
 use stage::{Bus, Database, Stage};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use testkit::Folder;
 
 /// How long a server is away.
 const OUTAGE: Duration = Duration::from_secs(30);
+/// How long Redis is away in a quick run: no longer proof, more of the same.
+const QUICK_REDIS_OUTAGE: Duration = Duration::from_secs(10);
 const QUICK_KILLS: usize = 204;
 const KILLS: usize = 1_200;
 const KILLS_IN_SHORT: usize = 24;
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
-  cargo xtask prove --quick                     200 kills and both outages, in under eight minutes
+  cargo xtask prove --quick                     200 kills and the outages, in under eight minutes
   cargo xtask prove                             1,200 kills
   cargo xtask prove --quick --only postgresql/nats   one combination
   cargo xtask prove --quick --only outage       the outages alone
   cargo xtask prove --quick --seed 424242       the same choices as in the run that printed this seed
 
 A combination is a database and a bus: sqlite/embedded, sqlite/nats, sqlite/kafka, postgresql/embedded, ..; then come
-outage/broker and outage/database. A run that fails keeps its folder with the data and the logs.")]
+outage/broker, outage/database and outage/redis. A run that fails keeps its folder with the data and the logs.")]
 pub(crate) struct Arguments {
     /// A good 200 kills instead of 1,200.
     #[arg(long)]
@@ -66,6 +70,7 @@ pub(crate) struct Arguments {
 enum Proof {
     Kills(Database, Bus),
     Outage(Away),
+    Redis,
 }
 
 impl Proof {
@@ -73,7 +78,7 @@ impl Proof {
         let kills = Database::ALL
             .into_iter()
             .flat_map(|database| Bus::ALL.into_iter().map(move |bus| Self::Kills(database, bus)));
-        kills.chain([Self::Outage(Away::Broker), Self::Outage(Away::Database)])
+        kills.chain([Self::Outage(Away::Broker), Self::Outage(Away::Database), Self::Redis])
     }
 
     fn name(self) -> String {
@@ -81,11 +86,12 @@ impl Proof {
             Self::Kills(database, bus) => format!("{}/{}", database.name(), bus.name()),
             Self::Outage(Away::Broker) => "outage/broker".to_owned(),
             Self::Outage(Away::Database) => "outage/database".to_owned(),
+            Self::Redis => "outage/redis".to_owned(),
         }
     }
 }
 
-/// A few kills in every combination, and both outages: what a change has to pass.
+/// A few kills in every combination, and the outages: what a change has to pass.
 ///
 /// # Errors
 /// As [`run`].
@@ -109,7 +115,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let kills = arguments.kills.unwrap_or(if arguments.quick { QUICK_KILLS } else { KILLS });
     let each = kills.div_ceil(combinations.max(1));
     let seed = arguments.seed.unwrap_or_else(Random::fresh_seed);
-    let tiny = Tiny::build(Profile::Debug, arguments.no_build)?;
+    let redis = proofs.iter().filter(|proof| matches!(proof, Proof::Redis)).count();
+    let means = Means {
+        tiny: (proofs.len() > redis).then(|| Tiny::build(Profile::Debug, arguments.no_build)).transpose()?,
+        platform: (redis > 0).then(|| build::platform(arguments.no_build)).transpose()?,
+        redis_outage: if arguments.quick { QUICK_REDIS_OUTAGE } else { OUTAGE },
+    };
     let began = Instant::now();
     eprintln!("==> seed {seed}");
     let mut report = Report::default();
@@ -118,9 +129,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             bail!("interrupted");
         }
         eprintln!("==> {} ({} of {})", proof.name(), number + 1, proofs.len());
-        report.add(*proof, &tiny, each, seed)?;
+        report.add(*proof, &means, each, seed)?;
     }
     report.print(seed, began.elapsed())
+}
+
+/// What proofs are made with.
+struct Means {
+    tiny: Option<Tiny>,
+    platform: Option<PathBuf>,
+    redis_outage: Duration,
 }
 
 /// The rows of the table, and what was not as promised.
@@ -132,13 +150,13 @@ struct Report {
 }
 
 impl Report {
-    fn add(&mut self, proof: Proof, tiny: &Tiny, kills: usize, seed: u64) -> Result<()> {
+    fn add(&mut self, proof: Proof, means: &Means, kills: usize, seed: u64) -> Result<()> {
         let began = Instant::now();
         let home = Folder::new("prove")?;
         // By name, so that `--only` does not change what a seed chooses.
         let part = proof.name().bytes().fold(0, |part: u64, byte| part.wrapping_mul(31) + u64::from(byte));
         let mut random = Random::new(seed, part);
-        let faults = match self.prove(proof, tiny, kills, &home, &mut random, began) {
+        let faults = match self.prove(proof, means, kills, &home, &mut random, began) {
             Ok(faults) => faults,
             Err(error) if interrupted() => return Err(error),
             Err(error) => vec![format!("{error:#}")],
@@ -162,24 +180,26 @@ impl Report {
     fn prove(
         &mut self,
         proof: Proof,
-        tiny: &Tiny,
+        means: &Means,
         kills: usize,
         home: &Folder,
         random: &mut Random,
         began: Instant,
     ) -> Result<Vec<String>> {
         let seconds = |time: Duration| format!("{:.1} s", time.as_secs_f64());
-        let (database, bus) = match proof {
-            Proof::Kills(database, bus) => (database, bus),
-            Proof::Outage(_) => (Database::Postgres, Bus::Nats),
+        let (database, bus, away) = match proof {
+            Proof::Kills(database, bus) => (database, bus, None),
+            Proof::Outage(away) => (Database::Postgres, Bus::Nats, Some(away)),
+            Proof::Redis => return self.prove_redis(means, home, random, began),
         };
+        let tiny = means.tiny.as_ref().context("the tiny services were not built")?;
         let mut stage = Stage::set(tiny, home.path(), database, bus)?;
-        let (kills, requests, normal, verdict) = match proof {
-            Proof::Kills(..) => {
+        let (kills, requests, normal, verdict) = match away {
+            None => {
                 let outcome = kill::run(&proof.name(), &mut stage, kills, random)?;
                 (outcome.kills, outcome.requests, "-".to_owned(), outcome.verdict)
             }
-            Proof::Outage(away) => {
+            Some(away) => {
                 let outcome = outage::run(&mut stage, away, OUTAGE, random)?;
                 let (asked, counted) = (outcome.acknowledged_after, outcome.counted_after);
                 eprintln!(
@@ -208,6 +228,32 @@ impl Report {
         Ok(verdict.faults)
     }
 
+    fn prove_redis(
+        &mut self,
+        means: &Means,
+        home: &Folder,
+        random: &mut Random,
+        began: Instant,
+    ) -> Result<Vec<String>> {
+        let binary = means.platform.as_ref().context("the platform was not built")?;
+        let outcome = redis::run(binary, home.path(), means.redis_outage, random)?;
+        let seconds = |time: Duration| format!("{:.1} s", time.as_secs_f64());
+        eprintln!("    the slowest request took {}", seconds(outcome.slowest));
+        let none = || "-".to_owned();
+        self.rows.push([
+            Proof::Redis.name(),
+            none(),
+            outcome.requests.to_string(),
+            format!("{} logins", outcome.logins),
+            none(),
+            none(),
+            none(),
+            seconds(outcome.normal),
+            seconds(began.elapsed()),
+        ]);
+        Ok(outcome.faults)
+    }
+
     #[expect(clippy::print_stdout, reason = "the result of the command")]
     fn print(&self, seed: u64, took: Duration) -> Result<()> {
         let heads = [
@@ -226,7 +272,9 @@ impl Report {
         if !self.faults.is_empty() {
             bail!("not as promised:\n  {}", self.faults.join("\n  "));
         }
-        println!("every acknowledged effect is there once, on both sides, in order");
+        println!(
+            "as promised: every acknowledged effect is there once, on both sides, in order; limits held"
+        );
         Ok(())
     }
 }

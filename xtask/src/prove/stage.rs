@@ -104,7 +104,7 @@ impl Stage {
             (Database::Sqlite, _) => &["ledger", "counter"],
             (Database::Postgres, _) => &["ledger", "counter", "counter"],
         };
-        let cluster = Cluster::start(&tiny.binary, home, targets, settings)?;
+        let cluster = Cluster::start(&tiny.binary, &[], home, targets, settings)?;
         Ok(Self { cluster, nats, _kafka: kafka, postgres })
     }
 
