@@ -180,7 +180,12 @@ impl House {
 
 /// A listening door in front of a peer that speaks bytes.
 pub(crate) async fn door_to(peer: &RawPeer, settings: &[(&str, &str)]) -> (TestService, Listening) {
-    let setup = setup(&Issuer::new()).targets("gateway").peer("auth", NOWHERE).peer("things", peer.url());
+    door_at(&peer.url(), settings).await
+}
+
+/// A listening door in front of a service that is where this says.
+pub(crate) async fn door_at(peer: &str, settings: &[(&str, &str)]) -> (TestService, Listening) {
+    let setup = setup(&Issuer::new()).targets("gateway").peer("auth", NOWHERE).peer("things", peer);
     let setup = settings.iter().fold(setup, |setup, (name, value)| setup.set(name, *value));
     let door = setup.build().await;
     let listening = door.listen();

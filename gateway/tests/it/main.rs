@@ -6,5 +6,6 @@ mod described;
 mod failures;
 mod headers;
 mod house;
+mod instances;
 mod routing;
 mod streaming;
