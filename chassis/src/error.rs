@@ -131,7 +131,8 @@ impl ApiError {
         let cause = cause.as_ref().map(|cause| format!("{cause:#}"));
         let cause = cause.as_deref().unwrap_or_default();
         let code = code.as_str();
-        if self.status().is_server_error() {
+        // One that is refused for want of room is counted; a line for each would make the want worse.
+        if self.status().is_server_error() && self.0.code != ErrorCode::Overloaded {
             tracing::error!(code, cause, %location, "{message}");
         } else {
             tracing::debug!(code, cause, %location, "{message}");
@@ -194,10 +195,10 @@ impl IntoResponse for ApiError {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        let retry_after = self
-            .0
-            .retry_after
-            .or_else(|| matches!(self.0.code, ErrorCode::Unavailable).then_some(Duration::from_secs(1)));
+        let retry_after = self.0.retry_after.or_else(|| {
+            matches!(self.0.code, ErrorCode::Unavailable | ErrorCode::Overloaded)
+                .then_some(Duration::from_secs(1))
+        });
         if let Some(after) = retry_after {
             let secs = after.as_millis().div_ceil(1_000).max(1);
             headers.insert(header::RETRY_AFTER, HeaderValue::from(u64::try_from(secs).unwrap_or(u64::MAX)));

@@ -175,6 +175,8 @@ codes! {
     BadGateway = "BAD_GATEWAY", BadUpstream;
     /// A dependency or this process cannot serve now; `Retry-After` says when to ask again.
     Unavailable = "SERVICE_UNAVAILABLE", Unavailable;
+    /// The process is saturated and refused the request before it began; `Retry-After` says when to ask again.
+    Overloaded = "OVERLOADED", Unavailable;
     /// No answer before the deadline; whether a change took effect is not known.
     DeadlineExceeded = "DEADLINE_EXCEEDED", Timeout;
 }

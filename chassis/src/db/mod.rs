@@ -49,6 +49,7 @@ pub use tx::{Statement, Tx};
 
 pub use crate::q;
 
+use crate::http::RequestContext;
 use group::Group;
 use guard::Guard;
 use metrics::{gauge, histogram};
@@ -147,8 +148,9 @@ impl Db {
                 Tx::postgres(begun, about.clone())
             }
         };
-        histogram!("db_pool_acquire_seconds", "service" => self.about().service.clone())
-            .record(asked.elapsed());
+        let waited = asked.elapsed();
+        histogram!("db_pool_acquire_seconds", "service" => self.about().service.clone()).record(waited);
+        RequestContext::with_current(|cx| cx.edge.shedder.waited(waited));
         Ok(begun)
     }
 

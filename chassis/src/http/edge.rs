@@ -1,7 +1,7 @@
 //! The edge: one piece around a service's router in which everything that holds for every request happens once.
 //!
-//! In this order: version and ids are read, the context and the span are made, internal routes are kept from strangers,
-//! the body is bounded, the router runs under the deadline with panics caught, the answer is compressed and gets its CORS
+//! In this order: version and ids are read, the context and the span are made, a saturated process refuses what is least
+//! important, internal routes are kept from strangers, the body is bounded, the router runs under the deadline with panics caught, the answer is compressed and gets its CORS
 //! and security headers where that is asked for, and its metrics and its access line are written. A call from the same
 //! process skips what only concerns the outside.
 
@@ -9,6 +9,7 @@ use super::body::{Arriving, BodyFault};
 use super::cors::Cors;
 use super::etag::Conditions;
 use super::record::Record;
+use super::shed::{Place, Shedder};
 use super::{
     API_VERSION, HttpConfig, RequestContext, X_CORRELATION_ID, X_FORWARDED_FOR, X_NO_COMPRESSION,
     X_REQUEST_ID, X_REQUEST_TIMEOUT_MS, X_RETRIES_SPENT, client_ip, compress, version,
@@ -62,6 +63,8 @@ pub struct EdgeShared {
     pub verifier: Arc<Verifier>,
     /// Verifies the credentials of calling services.
     pub service_keys: Arc<ServiceKeys>,
+    /// Refuses requests while the process is saturated.
+    pub(crate) shedder: Arc<Shedder>,
 }
 
 /// A service's router with its edge. Cheap to clone.
@@ -129,14 +132,14 @@ impl Edge {
     ) -> Response<Body> {
         let origin = self.cors.listed(request.headers());
         let named = version.as_ref().ok().copied().flatten();
-        let admitted = match version {
-            Ok(_) => self.admit(&mut request, context),
-            Err(error) => Err(error),
-        };
-        let mut response = match (admitted, self.cors.preflight(&request)) {
+        let entered = version.and_then(|_| self.enter(&mut request, context));
+        let mut response = match (entered, self.cors.preflight(&request)) {
             (_, Some(preflight)) => preflight,
             (Err(error), None) => error.into_response(),
-            (Ok(()), None) => self.compressed(request, context).await,
+            (Ok(place), None) => {
+                self.shared.shedder.feel(&place).await;
+                self.compressed(request, context).await
+            }
         };
         self.cors.allow(origin, &mut response);
         if response.status().is_server_error()
@@ -147,6 +150,13 @@ impl Edge {
         }
         self.finish(response.headers_mut(), context, named);
         response
+    }
+
+    /// Lets a request in, when there is room and it may.
+    fn enter(&self, request: &mut Request<Body>, context: &RequestContext) -> ApiResult<Place<'_>> {
+        let place = self.shared.shedder.enter(request, context)?;
+        self.admit(request, context)?;
+        Ok(place)
     }
 
     /// Refuses what need not go on, and bounds the body.

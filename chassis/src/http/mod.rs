@@ -18,6 +18,7 @@ pub mod page;
 mod params;
 mod record;
 mod reply;
+mod shed;
 mod version;
 
 pub use body::BodyFault;
@@ -31,6 +32,8 @@ pub use listener::{Listener, Serving};
 pub use page::{Page, PageQuery, SortKey};
 pub use params::{Path, Query};
 pub use reply::{Created, Reply, accepted, created, no_content, reply};
+pub use shed::Priority;
+pub(crate) use shed::Shedder;
 pub use version::{API_VERSIONS, DEFAULT_API_VERSION};
 
 use crate::config::{Mode, Problems, Validate, settings};
@@ -84,6 +87,15 @@ settings! {
         body_limit: usize = 1_048_576;
         /// Connections at once on each thread; further ones wait in the kernel's queue.
         max_connections: usize = 10_000;
+        /// Requests from outside that this process answers at once at most; further ones are refused with 503. A saturated process
+        /// lowers the number by itself.
+        max_in_flight: usize = 2_000;
+        /// Below this number a saturated process does not go; with the same as max_in_flight it does not adapt.
+        min_in_flight: usize = 250;
+        /// The process is saturated when a request that is ready waits longer for its thread, in milliseconds.
+        shed_lag_ms: u64 = 100;
+        /// The process is saturated when a request waits longer for a database connection, in milliseconds.
+        shed_wait_ms: u64 = 1_000;
         /// Whether answers are compressed for clients that accept it.
         compression: bool = true;
     }
@@ -104,6 +116,12 @@ impl Validate for HttpConfig {
         problems.range("body_timeout_ms", self.body_timeout_ms, 1..=3_600_000);
         problems.range("body_limit", self.body_limit, 1_024..=1_073_741_824);
         problems.range("max_connections", self.max_connections, 1..=1_000_000);
+        problems.range("max_in_flight", self.max_in_flight, 1..=1_000_000);
+        if self.min_in_flight == 0 || self.min_in_flight > self.max_in_flight {
+            problems.add("min_in_flight", "must be between 1 and max_in_flight");
+        }
+        problems.range("shed_lag_ms", self.shed_lag_ms, 1..=60_000);
+        problems.range("shed_wait_ms", self.shed_wait_ms, 1..=60_000);
         for origin in &self.allowed_origins {
             if let Err(message) = check_origin(origin) {
                 problems.add("allowed_origins", message);

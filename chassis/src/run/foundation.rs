@@ -7,6 +7,7 @@ use crate::cache::{CacheConfig, Caches};
 use crate::clock::Clock;
 use crate::db::{CHASSIS_MIGRATIONS, DatabaseConfig, Db};
 use crate::events::Outbox;
+use crate::http::Shedder;
 use crate::idempotency::{Idempotency, IdempotencyConfig};
 use crate::identity::{ServiceKeys, Verifier};
 use crate::jobs::{self, Jobs, JobsConfig};
@@ -100,6 +101,7 @@ impl Foundation {
         seen.show(&directory);
         let own_url = || format!("http://{}", listening.unwrap_or_else(|| (http.host, http.port).into()));
         let public_url = http.public_url.clone().unwrap_or_else(own_url).trim_end_matches('/').to_owned();
+        let described: Vec<_> = all.iter().map(|spec| (spec.openapi)()).collect();
         let (wakes, carrier) = Wakes::new(&redis)?;
         let (state, listener) = State::open(&state, &redis, clock.clone())?;
         let limits = Limits::new(&limits, &state)?;
@@ -109,6 +111,7 @@ impl Foundation {
             all: all.into(),
             mode: process.mode,
             data_dir: process.data_dir.clone(),
+            shedder: Arc::new(Shedder::new(&http, &described)?),
             http: Arc::new(http),
             public_url,
             verifier: Arc::new(Verifier::new(&identity, clock.clone())),

@@ -8,7 +8,7 @@ use crate::config::Mode;
 use crate::db::Db;
 use crate::event_store::EventStore;
 use crate::events::{DeadLetters, EventsConfig, Outbox};
-use crate::http::{Edge, EdgeShared, HttpConfig, reply};
+use crate::http::{Edge, EdgeShared, HttpConfig, Shedder, reply};
 use crate::idempotency::{Idempotency, KeyedLayer};
 use crate::identity::{ServiceCaller, ServiceKeys, Verifier};
 use crate::jobs::Jobs;
@@ -34,6 +34,7 @@ pub struct Context {
     pub(crate) mode: Mode,
     pub(crate) data_dir: PathBuf,
     pub(crate) http: Arc<HttpConfig>,
+    pub(crate) shedder: Arc<Shedder>,
     pub(crate) public_url: String,
     pub(crate) identity: Arc<crate::identity::IdentityConfig>,
     pub(crate) db: Option<Db>,
@@ -228,6 +229,7 @@ impl Context {
             clock: self.clock.clone(),
             verifier: self.verifier.clone(),
             service_keys: self.service_keys.clone(),
+            shedder: self.shedder.clone(),
         };
         Edge::new(router, shared, |router| router.layer(self.limits().general()))
     }

@@ -24,6 +24,7 @@ mod ops;
 mod peer;
 mod run;
 mod saga;
+mod shed;
 mod state;
 mod telemetry;
 mod wake;

@@ -13,6 +13,7 @@ use http::header::ETAG;
     get,
     path = "/.well-known/jwks.json",
     tag = "auth",
+    extensions(("x-priority" = json!("critical"))),
     responses((status = 200, description = "The keys that verify, also the one that will sign next", body = Jwks))
 )]
 pub(super) async fn get_jwks(State(app): State<App>) -> ApiResult<impl IntoResponse> {

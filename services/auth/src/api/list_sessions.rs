@@ -14,6 +14,7 @@ use contract::page::Success;
     get,
     path = "/api/v1/auth/sessions",
     tag = "auth",
+    extensions(("x-priority" = json!("low"))),
     security(("bearer" = [])),
     responses(
         (status = 200, description = "The live sessions", body = Success<Vec<Session>>),

@@ -13,6 +13,7 @@ use http::StatusCode;
     post,
     path = "/api/v1/auth/logout-all",
     tag = "auth",
+    extensions(("x-priority" = json!("critical"))),
     security(("bearer" = [])),
     responses(
         (status = 204, description = "Every session has ended"),

@@ -13,6 +13,7 @@ use contract::page::Success;
     post,
     path = "/api/v1/auth/refresh",
     tag = "auth",
+    extensions(("x-priority" = json!("critical"))),
     request_body = Refresh,
     responses(
         (status = 200, description = "The next pair of tokens", body = Success<Tokens>),

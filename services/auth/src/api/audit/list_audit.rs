@@ -18,6 +18,7 @@ use contract::page::{Pagination, Success};
     get,
     path = "/api/v1/audit",
     tag = "audit",
+    extensions(("x-priority" = json!("low"))),
     security(("bearer" = [])),
     params(ListAudit),
     responses(

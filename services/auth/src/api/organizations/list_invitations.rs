@@ -15,6 +15,7 @@ use contract::page::Success;
     get,
     path = "/api/v1/organizations/{id}/invitations",
     tag = "organizations",
+    extensions(("x-priority" = json!("low"))),
     security(("bearer" = [])),
     params(("id" = OrganizationId, Path, description = "The organisation"), PageQuery),
     responses(

@@ -14,6 +14,7 @@ use contract::page::Success;
     get,
     path = "/api/v1/organizations",
     tag = "organizations",
+    extensions(("x-priority" = json!("low"))),
     security(("bearer" = [])),
     params(PageQuery),
     responses(

@@ -16,6 +16,7 @@ use contract::page::Success;
     get,
     path = "/api/v1/users",
     tag = "users",
+    extensions(("x-priority" = json!("low"))),
     security(("bearer" = [])),
     params(ListUsers),
     responses(

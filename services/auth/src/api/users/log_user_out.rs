@@ -16,6 +16,7 @@ use contract::ids::UserId;
     post,
     path = "/api/v1/users/{id}/logout",
     tag = "users",
+    extensions(("x-priority" = json!("critical"))),
     security(("bearer" = [])),
     params(Once, ("id" = UserId, Path, description = "The account")),
     responses(

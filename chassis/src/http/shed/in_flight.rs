@@ -1,0 +1,232 @@
+//! How many requests are answered at once, and how many may be.
+//!
+//! Four times a second the limit is set anew: where the process was strained meanwhile, to a part of the requests that were
+//! in flight at most, the smaller the more it was strained; else a sixteenth higher. So it falls to what the process can do
+//! within a second, and probes upwards from there.
+
+use super::Priority;
+use crate::resilience::Monotonic;
+use metrics::{Gauge, gauge};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// How long the limit stays as it is.
+const TURN: Duration = Duration::from_millis(250);
+/// After so many turns without a request everything is forgotten.
+const FORGOTTEN: u128 = 128;
+/// The least and the most by which the limit is divided in a turn in which the process was strained, in percent.
+const GENTLE: usize = 125;
+const HARSH: usize = 400;
+/// One request in so many is a sample.
+const SAMPLES: u32 = 32;
+
+/// Between which the limit stays.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    pub(super) least: usize,
+    pub(super) most: usize,
+}
+
+#[derive(Debug)]
+pub(super) struct InFlight {
+    bounds: Bounds,
+    time: Monotonic,
+    entered: AtomicU32,
+    now: AtomicUsize,
+    /// The most since the limit was set.
+    peak: AtomicUsize,
+    limit: AtomicUsize,
+    /// By how many times what is bearable was exceeded since the limit was set, in percent; 0 when it was not.
+    strain: AtomicU32,
+    /// When the limit was set, in microseconds.
+    set: AtomicU64,
+    gauge: Shown,
+}
+
+struct Shown(Gauge);
+
+/// A request in flight, until it is dropped.
+#[derive(Debug)]
+pub(in crate::http) struct Place<'a> {
+    in_flight: &'a InFlight,
+    sample: bool,
+}
+
+impl InFlight {
+    pub(super) fn new(bounds: Bounds, time: Monotonic) -> Self {
+        let gauge = gauge!("http_in_flight_limit");
+        gauge.set(bounds.most as f64);
+        Self {
+            bounds,
+            time,
+            entered: AtomicU32::new(0),
+            now: AtomicUsize::new(0),
+            peak: AtomicUsize::new(0),
+            limit: AtomicUsize::new(bounds.most),
+            strain: AtomicU32::new(0),
+            set: AtomicU64::new(0),
+            gauge: Shown(gauge),
+        }
+    }
+
+    /// Lets a request in, or says of which priority it is. Nobody asks for that while there is room for all.
+    pub(super) fn enter(&self, rank: impl FnOnce() -> Priority) -> Result<Place<'_>, Priority> {
+        self.turn();
+        let before = self.now.fetch_add(1, Ordering::Relaxed);
+        let place = Place {
+            in_flight: self,
+            sample: self.entered.fetch_add(1, Ordering::Relaxed).is_multiple_of(SAMPLES),
+        };
+        let limit = self.limit.load(Ordering::Relaxed);
+        if before >= Priority::Low.share(limit) {
+            let priority = rank();
+            if before >= priority.share(limit) {
+                return Err(priority);
+            }
+        }
+        if before >= self.peak.load(Ordering::Relaxed) {
+            self.peak.fetch_max(before + 1, Ordering::Relaxed);
+        }
+        Ok(place)
+    }
+
+    /// Whether fewer are let in than could be.
+    pub(super) fn is_lowered(&self) -> bool {
+        self.limit.load(Ordering::Relaxed) < self.bounds.most
+    }
+
+    /// Notes for how long something waited that should wait `bearable` at most.
+    pub(super) fn feel(&self, wait: Duration, bearable: Duration) {
+        if wait > bearable {
+            let percent = wait.as_micros() * 100 / bearable.as_micros().max(1);
+            self.strain.fetch_max(u32::try_from(percent).unwrap_or(u32::MAX), Ordering::Relaxed);
+        }
+    }
+
+    /// Sets the limit anew when it is time; one request does it.
+    fn turn(&self) {
+        let now = u64::try_from(self.time.now().as_micros()).unwrap_or(u64::MAX);
+        let set = self.set.load(Ordering::Relaxed);
+        let turns = u128::from(now.saturating_sub(set)) / TURN.as_micros();
+        let mine = || self.set.compare_exchange(set, now, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+        if turns == 0 || !mine() {
+            return;
+        }
+        let peak = self.peak.swap(self.now.load(Ordering::Relaxed), Ordering::Relaxed);
+        let strain = self.strain.swap(0, Ordering::Relaxed) as usize;
+        let before = self.limit.load(Ordering::Relaxed);
+        let Bounds { least, most } = self.bounds;
+        let limit = if turns >= FORGOTTEN {
+            most
+        } else if strain > 0 {
+            (before.min(peak) * 100 / strain.clamp(GENTLE, HARSH)).max(least)
+        } else {
+            (0..turns).fold(before, |limit, _| limit + limit / 16 + 1).min(most)
+        };
+        if limit != before {
+            self.limit.store(limit, Ordering::Relaxed);
+            self.gauge.0.set(limit as f64);
+        }
+        if limit < before && before == most {
+            tracing::warn!(limit, "this process does not keep up: it answers fewer requests at once");
+        }
+    }
+}
+
+impl Place<'_> {
+    /// Whether this is one of the few whose progress is measured.
+    pub(super) const fn is_sample(&self) -> bool {
+        self.sample
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.in_flight.now.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl std::fmt::Debug for Shown {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Shown")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BEARABLE: Duration = Duration::from_millis(100);
+
+    fn in_flight() -> (InFlight, Monotonic) {
+        let time = Monotonic::manual();
+        (InFlight::new(Bounds { least: 10, most: 100 }, time.clone()), time)
+    }
+
+    /// Lets in as many as there is room for.
+    fn fill(in_flight: &InFlight, priority: Priority) -> Vec<Place<'_>> {
+        std::iter::from_fn(|| in_flight.enter(|| priority).ok()).take(1_000).collect()
+    }
+
+    #[test]
+    fn the_less_important_meets_its_bound_first() {
+        let (in_flight, _) = in_flight();
+        let low = fill(&in_flight, Priority::Low);
+        assert_eq!(low.len(), 50);
+        let normal = fill(&in_flight, Priority::Normal);
+        assert_eq!(normal.len(), 30);
+        let critical = fill(&in_flight, Priority::Critical);
+        assert_eq!(critical.len(), 20);
+        drop((low, normal, critical));
+        assert_eq!(fill(&in_flight, Priority::Critical).len(), 100, "places come back");
+    }
+
+    #[test]
+    fn while_strained_the_limit_falls_to_the_least_and_grows_back_afterwards() {
+        let (in_flight, time) = in_flight();
+        let room = |lag: u32| {
+            let places = fill(&in_flight, Priority::Critical);
+            in_flight.feel(lag * BEARABLE / 10, BEARABLE);
+            time.advance(TURN);
+            places.len()
+        };
+        assert_eq!([room(11), room(11), room(20), room(90)], [100, 80, 64, 32]);
+        assert_eq!([room(90), room(0)], [10, 10]);
+        assert_eq!([room(10), room(0)], [11, 12]);
+        let turns = std::iter::repeat_with(|| room(0)).take_while(|room| *room < 100).count();
+        assert!((20..40).contains(&turns), "{turns} turns");
+    }
+
+    #[test]
+    fn strain_with_few_in_flight_leaves_room_for_few() {
+        let (in_flight, time) = in_flight();
+        let few: Vec<_> = (0..20).map(|_| in_flight.enter(|| Priority::Normal).unwrap()).collect();
+        in_flight.feel(2 * BEARABLE, BEARABLE);
+        time.advance(TURN);
+        drop(few);
+        assert_eq!(fill(&in_flight, Priority::Critical).len(), 10);
+    }
+
+    #[test]
+    fn a_long_silence_forgets_the_strain() {
+        let (in_flight, time) = in_flight();
+        in_flight.feel(2 * BEARABLE, BEARABLE);
+        time.advance(TURN);
+        drop(fill(&in_flight, Priority::Critical));
+        time.advance(TURN * 200);
+        assert_eq!(fill(&in_flight, Priority::Critical).len(), 100);
+    }
+
+    #[test]
+    fn while_there_is_room_for_all_nobody_asks_for_the_priority() {
+        let (in_flight, _) = in_flight();
+        in_flight.enter(|| panic!("asked")).unwrap();
+    }
+
+    #[test]
+    fn one_request_in_some_is_a_sample() {
+        let (in_flight, _) = in_flight();
+        let samples = (0..320).filter(|_| in_flight.enter(|| Priority::Normal).unwrap().is_sample()).count();
+        assert_eq!(samples, 10);
+    }
+}

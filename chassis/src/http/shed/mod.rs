@@ -1,0 +1,100 @@
+//! Refuses requests while the process is saturated, the least important first.
+//!
+//! Requests from outside of the process are counted while they are answered. There may be so many at once; that number
+//! falls when the process shows that it cannot keep up, and grows back when it can ([`in_flight`]). Work of low priority may
+//! take half of it, ordinary work four fifths, and what is critical all of it, so that the first meets its bound first.
+//!
+//! What must hold:
+//! - A refusal costs next to nothing: it comes before the body is read, and waits for nothing.
+//! - A call within the process belongs to a request that was let in: it is neither counted nor refused.
+//! - A client can make its request less important (`Priority: u=5` and above, RFC 9218), never more.
+//!
+//! What it does not do: it does not protect a dependency. A slow dependency leaves this process idle, and is for its breaker
+//! and its bulkhead; here only `http.max_in_flight` bounds how many requests wait for it.
+
+mod in_flight;
+mod priority;
+
+pub(super) use in_flight::Place;
+pub use priority::Priority;
+
+use super::{HttpConfig, RequestContext};
+use crate::error::{ApiError, ApiResult};
+use crate::resilience::Monotonic;
+use contract::ErrorCode;
+use http::Request;
+use in_flight::{Bounds, InFlight};
+use metrics::{Counter, Histogram, counter, histogram};
+use priority::Priorities;
+use std::time::{Duration, Instant};
+use tokio::task::yield_now;
+use utoipa::openapi::OpenApi;
+
+/// Decides for all services of a process.
+#[derive(Debug)]
+pub(crate) struct Shedder {
+    in_flight: InFlight,
+    priorities: Priorities,
+    most_lag: Duration,
+    most_wait: Duration,
+    metrics: Metrics,
+}
+
+struct Metrics {
+    refused: [Counter; 3],
+    lag: Histogram,
+}
+
+impl Shedder {
+    /// For the services that these documents describe: an operation with `x-priority` has that priority.
+    ///
+    /// # Errors
+    /// When one of them has a priority that does not exist.
+    pub(crate) fn new(config: &HttpConfig, documents: &[OpenApi]) -> anyhow::Result<Self> {
+        let bounds = Bounds { least: config.min_in_flight, most: config.max_in_flight };
+        let refused =
+            Priority::ALL.map(|priority| counter!("http_shed_total", "priority" => priority.as_str()));
+        Ok(Self {
+            in_flight: InFlight::new(bounds, Monotonic::system()),
+            priorities: Priorities::read(documents)?,
+            most_lag: Duration::from_millis(config.shed_lag_ms),
+            most_wait: Duration::from_millis(config.shed_wait_ms),
+            metrics: Metrics { refused, lag: histogram!("http_loop_lag_seconds") },
+        })
+    }
+
+    /// Lets a request from outside of the process in.
+    pub(super) fn enter<B>(&self, request: &Request<B>, context: &RequestContext) -> ApiResult<Place<'_>> {
+        let rank = || self.priorities.of(request, context.calling_service.is_some());
+        self.in_flight.enter(rank).map_err(|priority| {
+            self.metrics.refused[priority as usize].increment(1);
+            let message = "Too many requests at the moment. Try again shortly.";
+            ApiError::new(ErrorCode::Overloaded, message).retry_after(priority.retry_after())
+        })
+    }
+
+    /// Waits until everything that is ready on this thread has had its turn, and takes the time: with one request in some, and
+    /// with all while the process is saturated. Then those that wait for the thread are counted before the first of them
+    /// goes on; a request that never waits for anything else would otherwise be alone each time.
+    pub(super) async fn feel(&self, place: &Place<'_>) {
+        if !place.is_sample() && !self.in_flight.is_lowered() {
+            return;
+        }
+        let began = Instant::now();
+        yield_now().await;
+        let lag = began.elapsed();
+        self.metrics.lag.record(lag);
+        self.in_flight.feel(lag, self.most_lag);
+    }
+
+    /// Notes how long a request waited in a queue of this process for something that it then got.
+    pub(crate) fn waited(&self, wait: Duration) {
+        self.in_flight.feel(wait, self.most_wait);
+    }
+}
+
+impl std::fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Metrics")
+    }
+}
