@@ -124,3 +124,55 @@ async fn when_a_master_is_killed_under_writes_its_replica_takes_over_and_nothing
     };
     assert_eq!(*timeout(LONG, heard).await.unwrap(), tag("after"));
 }
+
+/// Each decision has an address in one slot and a user in another; whichever master is away, there is an answer, in time,
+/// and no limit is exceeded by more than what this process may count alone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn limits_of_several_subjects_go_on_while_a_master_is_gone() {
+    if engines::redis_cluster_url().is_none() {
+        return;
+    }
+    let mut cluster = RedisCluster::start().unwrap();
+    let state = Place::at(&cluster.url()).instance();
+    let (wide, narrow) = (limit_of("wide", 1_000_000), limit_of("narrow", 50));
+    let decide = async |n: usize| {
+        let (ip, user) = (format!("ip:{n}"), format!("user:{}", n % 20));
+        let began = Instant::now();
+        let decisions = state.limits(&[(ip.as_str(), &wide), (user.as_str(), &narrow)]).await.unwrap();
+        let took = began.elapsed();
+        assert!(took < Duration::from_secs(3), "a decision took {took:?}");
+        decisions
+    };
+    let mut through = [0; 20];
+    let mut count = |n: usize, decisions: &chassis::state::Decisions| {
+        through[n % 20] += u32::from(decisions.allowed());
+    };
+    for n in 0..400 {
+        let decisions = decide(n).await;
+        assert_eq!(decisions.by(), DecidedBy::Redis);
+        count(n, &decisions);
+    }
+    cluster.kill_master_of("bowline:{a}:value").unwrap();
+    let (mut alone, mut n) = (0, 400);
+    let killed = Instant::now();
+    // Until two hundred in a row were decided by the cluster.
+    let mut in_a_row = 0;
+    while in_a_row < 200 {
+        let decisions = decide(n).await;
+        count(n, &decisions);
+        let by_redis = decisions.by() == DecidedBy::Redis;
+        (alone, in_a_row) = (alone + u32::from(!by_redis), if by_redis { in_a_row + 1 } else { 0 });
+        assert!(killed.elapsed() < LONG, "the cluster does not decide again");
+        n += 1;
+    }
+    for n in n..n + 2_000 {
+        count(n, &decide(n).await);
+    }
+    assert!(alone > 0, "nobody noticed that a master was gone");
+    // What is in the cluster, and once more what this process counted meanwhile. A replica may have missed the last writes.
+    assert!(through.iter().all(|through| (50..=110).contains(through)), "{through:?}");
+}
+
+fn limit_of(name: &'static str, limit: u32) -> Limit {
+    Limit::new(name, limit, Duration::from_secs(24 * 3_600)).unwrap()
+}
