@@ -154,6 +154,14 @@ impl Ask<'_> {
     }
 
     async fn exchange(self) -> Answer {
+        self.attempt().await.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Sends it to a server that may be gone, and checks nothing.
+    ///
+    /// # Errors
+    /// When there is no answer, or only a part of one.
+    pub async fn attempt(self) -> Result<Answer, String> {
         let what = format!("{} {}", self.method, self.path);
         let mut request = Request::new(Body::from(self.body));
         *request.method_mut() = self.method;
@@ -167,13 +175,12 @@ impl Ask<'_> {
                 let (base, client) = &**way;
                 *request.uri_mut() = format!("{base}{}", self.path).parse().expect("a path");
                 let response = client.request(request).await;
-                response.unwrap_or_else(|error| panic!("{what}: no answer: {error}")).map(Body::new)
+                response.map_err(|error| format!("{what}: no answer: {error}"))?.map(Body::new)
             }
         };
         let (head, body) = response.into_parts();
-        let body =
-            body.collect().await.unwrap_or_else(|error| panic!("{what}: broken body: {error}")).to_bytes();
-        Answer { what, status: head.status, headers: head.headers, body }
+        let body = body.collect().await.map_err(|error| format!("{what}: broken body: {error}"))?.to_bytes();
+        Ok(Answer { what, status: head.status, headers: head.headers, body })
     }
 }
 

@@ -17,7 +17,7 @@ mod movements;
 
 pub use counter::Counter;
 pub use events::{EntryCounted, EntryPosted};
-pub use ledger::{Entry, Ledger, PostEntry, Trouble};
+pub use ledger::{Deposit, Entry, Ledger, PostEntry, Trouble};
 
 use chassis::config::{Mode, Problems, Validate, settings};
 use chassis::service::Registration;

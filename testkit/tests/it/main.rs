@@ -7,5 +7,6 @@ mod entries;
 mod hops;
 #[cfg(feature = "kafka")]
 mod kafka;
+mod killed;
 mod schema;
 mod transfers;

@@ -8,6 +8,7 @@ mod commands;
 mod email;
 mod events;
 mod feed;
+mod idempotency;
 mod invitations;
 mod keys;
 mod lockout;

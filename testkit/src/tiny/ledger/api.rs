@@ -1,6 +1,6 @@
 //! The routes of the ledger.
 
-use super::app::{App, Entry, PostEntry};
+use super::app::{App, Deposit, Entry, PostEntry};
 use super::store::{self, Books};
 use super::transfers;
 use crate::tiny::arrivals::{self, Arrival, Figures, Waiting};
@@ -10,11 +10,13 @@ use axum::extract::State;
 use axum::routing::{get, post};
 use chassis::error::ApiResult;
 use chassis::http::{Json, Query, Reply, created, reply};
+use chassis::idempotency::{Answer, Once};
 use serde::Serialize;
 
 pub(super) fn routes(app: App) -> Router {
     Router::new()
         .route("/api/v1/ledger/entries", post(post_entry).get(list_entries))
+        .route("/api/v1/ledger/deposits", post(post_deposit))
         .route("/api/v1/ledger/returned", get(list_returned))
         .route("/api/v1/ledger/transfers", post(transfers::post_transfer))
         .route("/api/v1/ledger/transfers/{id}", get(transfers::get_transfer))
@@ -28,6 +30,19 @@ async fn post_entry(State(app): State<App>, Json(asked): Json<PostEntry>) -> Api
         return Ok(created(format!("/api/v1/ledger/entries/{}", entry.id), entry));
     }
     Ok(reply(entry))
+}
+
+/// Takes an entry of which only the key of the request says whether it is the same again.
+async fn post_deposit(State(app): State<App>, once: Once, Json(asked): Json<Deposit>) -> ApiResult<Answer> {
+    let db = app.db.clone();
+    let depositing = db.group(move |t| {
+        let (app, once, asked) = (app.clone(), once.clone(), asked.clone());
+        Box::pin(async move {
+            let entry = app.deposit(t, asked).await?;
+            once.keep(t, created(format!("/api/v1/ledger/entries/{}", entry.id), entry)).await
+        })
+    });
+    depositing.await
 }
 
 async fn list_entries(State(app): State<App>, Query(query): Query<AfterId>) -> ApiResult<Reply<Vec<Entry>>> {

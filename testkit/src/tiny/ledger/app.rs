@@ -3,7 +3,7 @@
 use super::store;
 use crate::tiny::events::EntryPosted;
 use chassis::clock::Clock;
-use chassis::db::{Db, DbError};
+use chassis::db::{Db, DbError, Tx};
 use chassis::error::ApiError;
 use chassis::events::{Outbox, PublishError};
 use chassis::saga::Sagas;
@@ -46,6 +46,18 @@ pub struct PostEntry {
     #[garde(skip)]
     #[serde(default)]
     pub trouble: Trouble,
+}
+
+/// An entry that gets its id from the ledger: asked for twice, it is two.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Deposit {
+    /// The account.
+    #[garde(length(min = 1, max = 64))]
+    pub account: String,
+    /// How much, in minor units.
+    #[garde(range(min = 1, max = 1_000_000_000))]
+    pub amount: i64,
 }
 
 /// An entry of the ledger.
@@ -103,6 +115,15 @@ pub(super) struct App {
 }
 
 impl App {
+    /// Takes an entry with an id of its own, in a transaction that somebody else commits.
+    pub(super) async fn deposit(&self, t: &mut Tx, asked: Deposit) -> Result<Entry, LedgerError> {
+        let Deposit { account, amount } = asked;
+        let asked = PostEntry { id: Uuid::now_v7(), account, amount, trouble: Trouble::None };
+        let entry = store::insert(t, &asked, self.clock.now()).await?.ok_or(LedgerError::Raced)?;
+        self.outbox.publish(t, &EntryPosted::from(&entry)).await?;
+        Ok(entry)
+    }
+
     /// Takes an entry, once. Tells whether it is new.
     pub(super) async fn post(&self, asked: PostEntry) -> Result<(Entry, bool), LedgerError> {
         if let Some(found) = store::find(&self.db, asked.id).await? {

@@ -6,7 +6,7 @@ mod note_counted;
 mod store;
 mod transfers;
 
-pub use app::{Entry, PostEntry, Trouble};
+pub use app::{Deposit, Entry, PostEntry, Trouble};
 
 use super::TinyConfig;
 use super::events::EntryPosted;
