@@ -1,8 +1,9 @@
 //! What the parts do in a second, each on its own, on one core.
 
-use super::asked::Asked;
+use super::asked::{Asked, Word};
 use super::ground;
 use crate::Issuer;
+use chassis::cache::{LoadFailed, Policy};
 use chassis::resilience::{Breaker, BreakerConfig};
 use chassis::service::Registration;
 use chassis::state::Limit;
@@ -27,14 +28,29 @@ pub(super) async fn measure(long: Duration, settings: &[(String, String)]) -> an
         breaker.permit()?.succeeded();
         Ok(())
     });
-    figures.insert("breaker".to_owned(), measured.await?.into());
+    figures.insert("breaker, a call let through and counted".to_owned(), measured.await?.into());
 
     let limit = [Limit::new("measured", 1_000_000, Duration::from_secs(1))?];
     let measured = per_second(long, async |turn| {
         state.limit(&format!("subject-{}", turn % SUBJECTS), &limit).await?;
         Ok(())
     });
-    figures.insert("limiter".to_owned(), measured.await?.into());
+    figures.insert("limiter, one decision".to_owned(), measured.await?.into());
+
+    let words = ground.assembled.shared().cache::<Word>("words", Policy::of(Duration::from_secs(3_600)))?;
+    let measured = per_second(long, async |turn| {
+        let word = async || Ok::<_, LoadFailed>(Some(Word::new()));
+        words.get_or_load((turn % SUBJECTS).to_string(), word).await?;
+        Ok(())
+    });
+    figures.insert("cache, copy there".to_owned(), measured.await?.into());
+
+    let measured = per_second(long, async |turn| {
+        let word = async || Ok::<_, LoadFailed>(Some(Word::new()));
+        words.get_or_load(format!("new-{turn}"), word).await?;
+        Ok(())
+    });
+    figures.insert("cache, loaded and kept".to_owned(), measured.await?.into());
     Ok(figures.into())
 }
 
