@@ -5,7 +5,7 @@ use chassis::state::{DecidedBy, Limit, State, StateEngine, StateError};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use std::time::{Duration, Instant};
-use testkit::eventually;
+use testkit::{engines, eventually};
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -195,6 +195,33 @@ on_all_engines! {
         assert!(state.limits(&[("a", &one), ("b", &other)]).await.is_ok());
         let twice = [one, other];
         assert!(matches!(state.limit("a", &twice).await, Err(StateError::Invalid(_))));
+    }
+}
+
+/// What is given back is what is still there of a count, and nothing of what others have counted since.
+#[tokio::test]
+async fn no_more_is_given_back_than_a_call_has_left_there() {
+    let Some(url) = engines::redis_url() else { return };
+    let mut redis = redis::Client::open(url).unwrap().get_multiplexed_async_connection().await.unwrap();
+    let window = format!("bowline:{{test-{}}}:limit:a", Uuid::new_v4().simple());
+    let script = redis::Script::new(include_str!("../../../src/state/remote/scripts/give_back.lua"));
+    let second = 1_000_000_i64;
+    // How far ahead the window was used up, until when the call had used it up, what it cost, and what is left then; in
+    // seconds from now.
+    for (ahead, until, cost, left) in
+        [(10, 60, 5, 5), (10, 2, 5, 8), (10, -1, 5, 10), (10, 10, 10, 0), (3, 60, 5, 0), (0, 5, 5, 0)]
+    {
+        let time: (i64, i64) = redis::cmd("TIME").query_async(&mut redis).await.unwrap();
+        let now = time.0 * second + time.1;
+        redis::cmd("SET").arg(&window).arg(now + ahead * second).exec_async(&mut redis).await.unwrap();
+        let mut call = script.key(&window);
+        call.arg(now + until * second).arg(cost * second).invoke_async::<i64>(&mut redis).await.unwrap();
+        let used: Option<i64> = redis::cmd("GET").arg(&window).query_async(&mut redis).await.unwrap();
+        let found = used.map_or(0, |used| used - now);
+        // The script has a later now than this test.
+        let close = (found - left * second).abs() < 200_000;
+        assert!(close, "{ahead} {until} {cost}: {found} microseconds are left, not {left} seconds");
+        assert_eq!(used.is_none(), left == 0);
     }
 }
 
