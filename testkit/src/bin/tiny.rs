@@ -5,7 +5,7 @@ use chassis::run::{Platform, Targets};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 use std::time::Duration;
-use testkit::tiny::bench::requests::{self, Ask, Requests, Telling};
+use testkit::tiny::bench::requests::{self, Ask, Never, Requests, Telling};
 use testkit::tiny::bench::{self, Measure};
 
 /// The ledger and the counter of the tests.
@@ -83,6 +83,8 @@ enum Side {
     Operations,
     /// Requests that end by their deadline
     Timeouts {
+        #[arg(value_enum)]
+        never: Never,
         #[arg(long)]
         requests: usize,
     },
@@ -101,7 +103,7 @@ fn figures(bench: Bench) -> anyhow::Result<serde_json::Value> {
                 Side::PeerInProcess => Requests::PeerInProcess,
                 Side::PeerOverHttp => Requests::PeerOverHttp,
                 Side::Operations => Requests::Operations,
-                Side::Timeouts { requests } => Requests::Timeouts(requests),
+                Side::Timeouts { never, requests } => Requests::Timeouts(never, requests),
             };
             requests::run(&what, telling, Duration::from_secs_f64(seconds), &settings)
         }

@@ -188,18 +188,19 @@ fn operations(arguments: &Arguments, ground: &mut Ground) -> Result<String> {
 }
 
 fn timeouts(arguments: &Arguments, ground: &mut Ground) -> Result<String> {
-    eprintln!("==> {} requests that end by their deadline (a minute or so)", arguments.timeouts);
     let requests = arguments.timeouts.to_string();
-    // Requests that are refused at once would not time out.
-    let words = ["timeouts", "--requests", &requests, "--set", "BOWLINE_HTTP__MIN_IN_FLIGHT=1024"];
-    let figures = ground.measure(&words, false, Engines::Embedded)?;
-    let megabytes = |figure: &str| figures[figure].as_f64().unwrap_or(f64::NAN) / 1024.0;
-    Ok(format!(
-        "{requests} requests to a route that never answers, answers by status {}\nresident memory after a tenth {:.1} MiB, at the end {:.1} MiB",
-        figures["answers"],
-        megabytes("early"),
-        megabytes("end")
-    ))
+    let mut rows = Vec::new();
+    for (name, never) in [("a route that never answers", "route"), ("a peer that never answers", "peer")] {
+        eprintln!("==> {requests} requests to {name} (minutes)");
+        // Requests that are refused at once would not time out.
+        let least = "BOWLINE_HTTP__MIN_IN_FLIGHT=1024";
+        let words = ["timeouts", never, "--requests", &requests, "--set", least];
+        let figures = ground.measure(&words, false, Engines::Embedded)?;
+        let megabytes =
+            |figure: &str| format!("{:.1} MiB", figures[figure].as_f64().unwrap_or(f64::NAN) / 1024.0);
+        rows.push([name.to_owned(), figures["answers"].to_string(), megabytes("early"), megabytes("end")]);
+    }
+    Ok(table::render(["", "answers by status", "resident after a tenth", "at the end"], &rows))
 }
 
 impl Ground {

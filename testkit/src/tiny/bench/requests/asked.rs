@@ -1,13 +1,16 @@
 //! The service that is asked: routes that do as little as a route can.
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::State;
+use axum::response::Response;
 use axum::routing::{get, post};
 use chassis::config::{Mode, Problems, Validate, settings};
 use chassis::db::{Db, Migrations, q};
 use chassis::error::{ApiError, ApiResult};
 use chassis::http::{Json, Reply, created, reply};
 use chassis::identity::Principal;
+use chassis::peer::Peer;
 use chassis::service::{Context, Parts, Service, Spec};
 use garde::Validate as Garde;
 use serde::{Deserialize, Serialize};
@@ -64,7 +67,29 @@ impl Service for Asked {
             .route("/api/v1/asked/words", post(keep))
             .route("/api/v1/asked/never", get(never))
             .with_state(context.db()?);
-        Ok(Parts::new(router))
+        let silent = Router::new().route("/api/v1/asked/silent", get(ask_silent));
+        Ok(Parts::new(router.merge(silent.with_state(context.peer(Silent::SPEC.name)))))
+    }
+}
+
+/// A peer that somewhere else never answers.
+#[derive(Debug)]
+pub(super) struct Silent;
+
+impl Service for Silent {
+    const SPEC: Spec = Spec {
+        name: "silent",
+        about: "Never answers",
+        owns: &["silent"],
+        database: None,
+        openapi: || chassis::openapi::document("Silent", "Never answers."),
+        ..Asked::SPEC
+    };
+
+    type Config = AskedConfig;
+
+    async fn build(_: Self::Config, _: Context) -> anyhow::Result<Parts> {
+        Ok(Parts::new(Router::new()))
     }
 }
 
@@ -90,4 +115,11 @@ async fn keep(State(db): State<Db>, _: Principal, Json(word): Json<Word>) -> Api
 /// Never answers by itself.
 async fn never() -> Reply<Word> {
     std::future::pending().await
+}
+
+/// Waits for the silent peer.
+async fn ask_silent(State(silent): State<Option<Peer>>) -> ApiResult<Response> {
+    let silent = silent.ok_or_else(|| ApiError::not_found("peer"))?;
+    let request = http::Request::get("/api/v1/silent").body(Body::empty()).map_err(ApiError::internal)?;
+    Ok(silent.forward(request).await?)
 }

@@ -14,6 +14,7 @@ mod peers;
 mod timeouts;
 
 pub use layers::Ask;
+pub use timeouts::Never;
 
 use anyhow::Context as _;
 use chassis::telemetry::{self, TelemetryConfig};
@@ -34,7 +35,7 @@ pub enum Requests {
     /// What the parts do in a second.
     Operations,
     /// This many requests that end by their deadline.
-    Timeouts(usize),
+    Timeouts(Never, usize),
 }
 
 /// What the process says of itself meanwhile.
@@ -66,7 +67,7 @@ pub fn run(
             Requests::PeerInProcess => peers::measure(false, long, settings).await,
             Requests::PeerOverHttp => peers::measure(true, long, settings).await,
             Requests::Operations => operations::measure(long, settings).await,
-            Requests::Timeouts(requests) => timeouts::measure(*requests, settings).await,
+            Requests::Timeouts(never, requests) => timeouts::measure(*never, *requests, settings).await,
         }
     })
 }

@@ -1,8 +1,8 @@
-//! Very many requests that end by their deadline, and what memory is left behind.
+//! Very many requests and calls that end by their deadline, and what memory is left behind.
 
-use super::asked::Asked;
+use super::asked::{Asked, Silent};
 use super::ground::{self, CLIENT};
-use crate::Issuer;
+use crate::{Issuer, RawPeer};
 use axum::body::Body;
 use chassis::http::{Caller, Front, X_REQUEST_TIMEOUT_MS};
 use chassis::service::Registration;
@@ -18,21 +18,50 @@ const AT_ONCE: usize = 256;
 /// What a request waits for, in milliseconds.
 const PATIENCE: &str = "5";
 
-/// Asks a route that never answers, `requests` times; memory is read after a tenth of them and after all.
-pub(super) async fn measure(requests: usize, settings: &[(String, String)]) -> anyhow::Result<Value> {
+/// What never answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Never {
+    /// The route itself.
+    Route,
+    /// A peer that takes the connection and the request.
+    Peer,
+}
+
+/// Asks for what never comes, `requests` times; memory is read after a tenth of them and after all.
+pub(super) async fn measure(
+    never: Never,
+    requests: usize,
+    settings: &[(String, String)],
+) -> anyhow::Result<Value> {
+    let silent = RawPeer::start(|mut wire| async move {
+        wire.rest().await;
+        Ok(())
+    })
+    .await;
+    let mut settings = settings.to_vec();
+    settings.push(("BOWLINE_PEERS__SILENT".to_owned(), silent.url()));
     let issuer = Issuer::new();
-    let services = [ground::AUTH, Registration::of::<Asked>()];
-    let ground = ground::lay(&services, "all", &issuer, settings).await?;
+    let services = [ground::AUTH, Registration::of::<Asked>(), Registration::of::<Silent>()];
+    let ground = ground::lay(&services, "auth,asked", &issuer, &settings).await?;
     let front = ground.assembled.front();
+    let path = match never {
+        Never::Route => "/api/v1/asked/never",
+        Never::Peer => "/api/v1/asked/silent",
+    };
     let mut answers = BTreeMap::new();
-    wave(front, requests / 10, &mut answers).await?;
+    wave(front, path, requests / 10, &mut answers).await?;
     let early = resident_kib();
-    wave(front, requests - requests / 10, &mut answers).await?;
+    wave(front, path, requests - requests / 10, &mut answers).await?;
     let timed_out = answers.get(&StatusCode::GATEWAY_TIMEOUT.as_u16()).copied().unwrap_or(0);
     Ok(json!({"early": early, "end": resident_kib(), "timed_out": timed_out, "answers": answers}))
 }
 
-async fn wave(front: &Front, requests: usize, answers: &mut BTreeMap<u16, usize>) -> anyhow::Result<()> {
+async fn wave(
+    front: &Front,
+    path: &'static str,
+    requests: usize,
+    answers: &mut BTreeMap<u16, usize>,
+) -> anyhow::Result<()> {
     let left = Arc::new(AtomicUsize::new(requests));
     let mut asking = JoinSet::new();
     for _ in 0..AT_ONCE {
@@ -41,7 +70,7 @@ async fn wave(front: &Front, requests: usize, answers: &mut BTreeMap<u16, usize>
             let mut answers: BTreeMap<u16, usize> = BTreeMap::new();
             let take = |left: usize| left.checked_sub(1);
             while left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok() {
-                let request = Request::get("/api/v1/asked/never").header(X_REQUEST_TIMEOUT_MS, PATIENCE);
+                let request = Request::get(path).header(X_REQUEST_TIMEOUT_MS, PATIENCE);
                 let answer = front.handle(request.body(Body::empty())?, Caller::Socket(CLIENT)).await;
                 *answers.entry(answer.status().as_u16()).or_default() += 1;
             }
