@@ -1,8 +1,8 @@
 //! The API described: one OpenAPI document of all services that answer, and a page that lets one try it.
 //!
 //! The parts are asked from the services, in process or over HTTP, and kept for some seconds; who asks a little later gets
-//! the older document at once while a new one is made. A service that is away is left out and named in the document's
-//! description.
+//! the older document at once while a new one is made. A service that is away is described as it was last, or left out, and
+//! named in the document's description.
 
 use axum::Router;
 use axum::extract::State;
@@ -11,8 +11,9 @@ use axum::routing::get;
 use chassis::cache::{Cache, LoadFailed, Policy};
 use chassis::error::{ApiError, ApiResult};
 use chassis::http::etag;
-use chassis::peer::Peer;
+use chassis::peer::{Answer, Fallback, Peer};
 use chassis::service::Context;
+use contract::client::CallError;
 use futures_util::future::join_all;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderValue};
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,8 @@ const KEPT: Duration = Duration::from_secs(10);
 const MEANWHILE: Duration = Duration::from_secs(60);
 /// How long one service may take to describe itself.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How long a service that is away is described as it was.
+const AS_IT_WAS: Duration = Duration::from_secs(3_600);
 /// What the page needs beyond nothing: its own scripts and styles, and calls to this host.
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
                            img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
@@ -40,8 +43,15 @@ pub(crate) fn own() -> OpenApi {
 
 #[derive(Clone)]
 struct Docs {
-    peers: Arc<[(&'static str, Option<Peer>)]>,
+    services: Arc<[Described]>,
     kept: Cache<Document>,
+}
+
+/// A service and how it described itself last.
+struct Described {
+    name: &'static str,
+    peer: Option<Peer>,
+    last: Fallback<Option<Arc<OpenApi>>>,
 }
 
 /// The document as it is sent, and what tells it from another one.
@@ -53,10 +63,11 @@ struct Document {
 
 pub(crate) fn router(context: &Context) -> anyhow::Result<Router> {
     let services = context.all_services().iter().filter(|spec| !spec.door);
-    let peers = services.map(|spec| (spec.name, context.peer(spec.name))).collect();
+    let described = |name| Described { name, peer: context.peer(name), last: Fallback::new(AS_IT_WAS) };
+    let services = services.map(|spec| described(spec.name)).collect();
     // What one instance reaches another may not: the document is each one's own.
     let policy = Policy::of(KEPT).stale_for(MEANWHILE).in_process().max_entries(1).public(Duration::ZERO);
-    let docs = Docs { peers, kept: context.cache("openapi", policy)? };
+    let docs = Docs { services, kept: context.cache("openapi", policy)? };
     let page: Router =
         SwaggerUi::new("/docs").config(Config::from("/openapi.json").persist_authorization(true)).into();
     let page = page.layer(axum::middleware::map_response(allow_page));
@@ -92,25 +103,43 @@ impl Docs {
     }
 
     async fn ask(&self) -> OpenApi {
-        let asked = self.peers.iter().map(|(name, peer)| async move {
-            let caller = peer.as_ref()?.caller();
-            let path = format!("/internal/v1/{name}/openapi");
-            timeout(PATIENCE, caller.get::<OpenApi>(&path)).await.ok()?.ok()
-        });
-        let parts = join_all(asked).await;
+        let answers = join_all(self.services.iter().map(Described::ask)).await;
         let mut document = own();
-        let mut away = Vec::new();
-        for ((name, _), part) in self.peers.iter().zip(parts) {
-            match part {
-                Some(part) => document.merge(part),
-                None => away.push(*name),
+        let (mut as_they_were, mut away) = (Vec::new(), Vec::new());
+        for (service, answer) in self.services.iter().zip(answers) {
+            if answer.is_degraded() {
+                away.push(service.name);
+            }
+            if matches!(answer, Answer::Stale(..)) {
+                as_they_were.push(service.name);
+            }
+            if let Some(part) = answer.into_inner() {
+                document.merge(Arc::unwrap_or_clone(part));
             }
         }
         if away.is_empty() {
             return document;
         }
+        let mut about = format!("One API of all services. Not reachable now: {}.", away.join(", "));
+        if !as_they_were.is_empty() {
+            about.push_str(&format!(" Described as they were: {}.", as_they_were.join(", ")));
+        }
         let mut info = document.info.clone();
-        info.description = Some(format!("One API of all services. Not reachable now: {}.", away.join(", ")));
+        info.description = Some(about);
         OpenApiBuilder::from(document).info(info).build()
+    }
+}
+
+impl Described {
+    async fn ask(&self) -> Answer<Option<Arc<OpenApi>>> {
+        let Some(peer) = &self.peer else { return Answer::Degraded(None) };
+        let path = format!("/internal/v1/{}/openapi", self.name);
+        let caller = peer.caller().hedged();
+        let call = async {
+            let asked = timeout(PATIENCE, caller.get::<OpenApi>(&path)).await;
+            asked.unwrap_or(Err(CallError::Deadline)).map(|part| Some(Arc::new(part)))
+        };
+        // One that answers and has no description is left out like one that is away.
+        self.last.ask(call, |_| None).await.unwrap_or(Answer::Degraded(None))
     }
 }

@@ -37,18 +37,6 @@ impl UpstreamError {
     pub const fn is_unseen(&self) -> bool {
         matches!(self, Self::Unreachable(_) | Self::Open(_) | Self::Full(_))
     }
-
-    /// The value of the label `outcome`.
-    pub(super) const fn outcome(&self) -> &'static str {
-        match self {
-            Self::Unreachable(_) => "unreachable",
-            Self::Open(_) => "open",
-            Self::Full(_) => "full",
-            Self::Broken(_) => "broken",
-            Self::Deadline => "deadline",
-            Self::Body(_) => "body",
-        }
-    }
 }
 
 impl From<UpstreamError> for CallError {

@@ -20,6 +20,7 @@ mod fallback;
 mod instance;
 mod instances;
 mod latency;
+mod meter;
 mod outcome;
 mod pool;
 mod remote;

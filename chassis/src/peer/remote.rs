@@ -16,6 +16,7 @@ use super::config::CallsConfig;
 use super::discovery::Known;
 use super::instance::{Flight, Instance};
 use super::instances::{Instances, Tried};
+use super::meter::Meter;
 use super::outcome::{self, Verdict};
 use super::replay::Replay;
 use super::steady::{Steady, Under};
@@ -24,7 +25,6 @@ use crate::resilience::{Backoff, Budget, Bulkhead, Full, Permit, Slot, hedged_wi
 use ::http::{Request, Response};
 use axum::body::Body;
 use contract::client::Manner;
-use metrics::counter;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -42,6 +42,7 @@ pub(super) struct Remote {
     budget: Budget,
     bulkhead: Bulkhead,
     config: Arc<CallsConfig>,
+    meter: Meter,
 }
 
 /// How one call is made.
@@ -64,16 +65,14 @@ impl Remote {
             Known::new(name, address.kind(), &instances).learn(bases.clone());
         }
         let (budget, bulkhead) = (Budget::new(config.budget()), Bulkhead::new(name, config.bulkhead()));
-        Self { name, address, instances, budget, bulkhead, config }
+        Self { name, address, instances, budget, bulkhead, config, meter: Meter::new(name) }
     }
 
     /// Makes a call.
     pub(super) async fn send(&self, request: Request<Body>, how: How) -> Attempted {
         let sent = self.try_all(request, how).await;
-        if let Err(error) = &sent
-            && matches!(error, UpstreamError::Open(_) | UpstreamError::Full(_))
-        {
-            self.count(error.outcome());
+        if let Err(error @ (UpstreamError::Open(_) | UpstreamError::Full(_))) = &sent {
+            self.meter.failed(error);
         }
         sent
     }
@@ -108,7 +107,7 @@ impl Remote {
                 Err(_) => {}
                 Ok(_) => may_have_been_seen = None,
             }
-            counter!("peer_retries_total", "peer" => self.name).increment(1);
+            self.meter.retries.increment(1);
             tries += 1;
             sleep(pause).await;
         }
@@ -123,14 +122,10 @@ impl Remote {
             return None;
         }
         if !self.budget.try_retry() {
-            counter!("peer_retries_refused_total", "peer" => self.name).increment(1);
+            self.meter.retries_refused.increment(1);
             return None;
         }
         Some(pause)
-    }
-
-    fn count(&self, outcome: &'static str) {
-        counter!("peer_requests_total", "peer" => self.name, "outcome" => outcome).increment(1);
     }
 }
 
@@ -161,7 +156,7 @@ impl Call<'_> {
         let made = AtomicBool::new(false);
         let attempt = || {
             if made.swap(true, Relaxed) {
-                counter!("peer_hedges_total", "peer" => self.remote.name).increment(1);
+                self.remote.meter.hedges.increment(1);
             }
             self.attempt()
         };
@@ -174,8 +169,6 @@ impl Call<'_> {
         let request = self.replay.attempt(&instance.base, left)?;
         let mut flight = Flight::begin(instance, permit, !self.how.manner.waits);
         let answer = self.answer(request, &mut flight).await;
-        let outcome = answer.as_ref().map_or_else(UpstreamError::outcome, |_| "answered");
-        self.remote.count(outcome);
         match answer {
             Ok(Arrived::Whole(response)) => Ok(response),
             Ok(Arrived::Begun(response)) => {
@@ -193,8 +186,7 @@ impl Call<'_> {
         let How { deadline, whole, .. } = self.how;
         let config = &self.remote.config;
         let sent = pool::send(request, deadline, config.connect_timeout()).await;
-        let time = metrics::histogram!("peer_request_duration_seconds", "peer" => self.remote.name);
-        time.record(flight.elapsed().as_secs_f64());
+        self.remote.meter.seconds.record(flight.elapsed().as_secs_f64());
         let arrived = match sent {
             Ok(response) if whole => {
                 let (head, body) = response.into_parts();
@@ -211,6 +203,10 @@ impl Call<'_> {
             Err(error) => outcome::fault(error, slow),
         };
         flight.ended(ending);
+        match &arrived {
+            Ok(_) => self.remote.meter.answered(),
+            Err(error) => self.remote.meter.failed(error),
+        }
         arrived
     }
 

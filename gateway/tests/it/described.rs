@@ -3,7 +3,7 @@
 use crate::house::{House, NOWHERE, both_ways, setup};
 use contract::error::ErrorCode;
 use std::io::Read as _;
-use testkit::{Client, Issuer};
+use testkit::{Client, Issuer, eventually};
 
 both_ways! {
     the_description_is_that_of_every_service_that_answers,
@@ -28,6 +28,26 @@ async fn a_service_that_does_not_answer_is_named_and_the_others_are_described() 
     let document = door.client().get("/openapi.json").await.expect(200).json();
     let about = document["info"]["description"].as_str().unwrap();
     assert!(about.contains("auth, things, absent"), "{about}");
+}
+
+#[tokio::test]
+async fn a_service_that_went_away_is_described_as_it_was_and_named() {
+    let mut house = House::over_http().await;
+    house.get("/openapi.json", &[]).await.expect(200);
+    house.end_what_is_behind().await;
+    let document = eventually(async || {
+        // What is kept is given out while it is made anew.
+        house.door.clock().advance(std::time::Duration::from_secs(11));
+        let document = house.get("/openapi.json", &[]).await.expect(200).json();
+        let about = document["info"]["description"].as_str().unwrap().to_owned();
+        if about.contains("Not reachable now: auth, things, absent. Described as they were: auth, things.") {
+            Ok(document)
+        } else {
+            Err(about)
+        }
+    })
+    .await;
+    assert!(document["paths"]["/api/v1/things"]["get"].is_object(), "{document}");
 }
 
 #[tokio::test]

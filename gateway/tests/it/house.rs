@@ -143,14 +143,14 @@ pub(crate) fn setup(issuer: &Issuer) -> Setup {
 pub(crate) struct House {
     pub(crate) door: TestService,
     pub(crate) issuer: Issuer,
-    _behind: Option<(Listening, TestService)>,
+    behind: Option<(Listening, TestService)>,
 }
 
 impl House {
     pub(crate) async fn in_one_process() -> Self {
         let issuer = Issuer::new();
         let door = setup(&issuer).targets("gateway,auth,things").build().await;
-        Self { door, issuer, _behind: None }.known().await
+        Self { door, issuer, behind: None }.known().await
     }
 
     pub(crate) async fn over_http() -> Self {
@@ -159,7 +159,7 @@ impl House {
         let listening = behind.listen();
         let door = setup(&issuer).targets("gateway").peer("auth", listening.url());
         let door = door.peer("things", listening.url()).build().await;
-        Self { door, issuer, _behind: Some((listening, behind)) }.known().await
+        Self { door, issuer, behind: Some((listening, behind)) }.known().await
     }
 
     async fn known(self) -> Self {
@@ -169,6 +169,14 @@ impl House {
 
     pub(crate) fn client(&self) -> Client {
         self.door.client()
+    }
+
+    /// Ends the process behind the door.
+    pub(crate) async fn end_what_is_behind(&mut self) {
+        if let Some((listening, behind)) = self.behind.take() {
+            tokio::task::spawn_blocking(move || listening.end()).await.unwrap();
+            drop(behind);
+        }
     }
 
     pub(crate) async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
