@@ -1,12 +1,15 @@
 //! A process that has more to do than it can.
 
+use crate::calls::KEY;
 use crate::house::{NoConfig, Things};
 use axum::Router;
 use axum::routing::get;
 use chassis::http::reply;
+use chassis::identity::{IdentityConfig, ServiceKeys};
 use chassis::service::{Context, Parts, Service, Spec};
 use contract::error::ErrorCode;
 use http::Method;
+use secrecy::SecretString;
 use serde_json::json;
 use std::time::{Duration, Instant};
 use testkit::{Setup, TestService};
@@ -126,6 +129,7 @@ async fn more_than_may_be_in_flight_are_refused_and_places_come_back() {
     let service = Setup::of::<Busy>()
         .set("BOWLINE_HTTP__MIN_IN_FLIGHT", "10")
         .set("BOWLINE_HTTP__MAX_IN_FLIGHT", "10")
+        .set("BOWLINE_IDENTITY__SERVICE_KEY", KEY)
         .build()
         .await;
     let mut hanging = JoinSet::new();
@@ -143,7 +147,15 @@ async fn more_than_may_be_in_flight_are_refused_and_places_come_back() {
     }
     let low = service.client();
     let low = low.request(Method::GET, "/api/v1/work/critical").header("priority", "u=6").send().await;
-    assert_eq!(low.expect(503).header("retry-after"), Some("5"));
+    let low = low.expect(503);
+    assert_eq!((low.header("retry-after"), low.header("x-busy")), (Some("5"), None));
+    // A service is told that it is not a fault.
+    let keys = ServiceKeys::new(&SecretString::from(KEY), &IdentityConfig::default());
+    let credential = keys.credential("relay", "busy", service.clock()).unwrap();
+    let peer = service.client();
+    let peer = peer.request(Method::GET, "/api/v1/work/critical").header("priority", "u=6");
+    let peer = peer.header("x-service-authorization", credential.to_str().unwrap()).send().await;
+    assert_eq!(peer.expect(503).header("x-busy"), Some("1"));
     service.client().get("/api/v1/work/critical").await.expect(200);
     hanging.shutdown().await;
     service.client().get("/api/v1/work/low").await.expect(200);

@@ -18,11 +18,11 @@ mod priority;
 pub(super) use in_flight::Place;
 pub use priority::Priority;
 
-use super::{HttpConfig, RequestContext};
+use super::{HttpConfig, RequestContext, X_BUSY};
 use crate::error::{ApiError, ApiResult};
 use crate::resilience::Monotonic;
 use contract::ErrorCode;
-use http::Request;
+use http::{HeaderValue, Request};
 use in_flight::{Bounds, InFlight};
 use metrics::{Counter, Histogram, counter, histogram};
 use priority::Priorities;
@@ -69,7 +69,12 @@ impl Shedder {
         self.in_flight.enter(rank).map_err(|priority| {
             self.metrics.refused[priority as usize].increment(1);
             let message = "Too many requests at the moment. Try again shortly.";
-            ApiError::new(ErrorCode::Overloaded, message).retry_after(priority.retry_after())
+            let refusal = ApiError::new(ErrorCode::Overloaded, message).retry_after(priority.retry_after());
+            match &context.calling_service {
+                // Its breaker is not to take this for a fault: what is more important is answered.
+                Some(_) => refusal.header(X_BUSY, HeaderValue::from_static("1")),
+                None => refusal,
+            }
         })
     }
 
