@@ -21,7 +21,7 @@ pub(super) struct Entry<T> {
     pub(super) kept: Ts,
     pub(super) fresh_for: Duration,
     pub(super) stamps: Stamps,
-    /// When the last attempt to load it again failed, in microseconds; 0 when none did.
+    /// When the last attempt to load it again failed, in microseconds, negative for a defect; 0 when none did.
     failed: AtomicI64,
 }
 
@@ -60,7 +60,7 @@ impl<T> Entry<T> {
     pub(super) fn standing(&self, now: Ts, cap: Option<Duration>, policy: &Policy) -> Standing {
         let until = self.fresh_until(cap);
         let failed = self.failed.load(Ordering::Relaxed);
-        let again = failed == 0 || now.since(Ts::from_micros(failed)) >= REST;
+        let again = failed == 0 || now.since(Ts::from_micros(failed.saturating_abs())) >= REST;
         if now < until {
             let begin = if cap.is_some() { self.kept } else { self.loaded };
             let early = begin + until.since(begin).mul_f64(policy.early);
@@ -72,7 +72,7 @@ impl<T> Entry<T> {
         if cap.is_none() && now < until + policy.stale_for {
             return Standing::Stale { because: Because::Revalidating, again };
         }
-        if failed != 0 && self.bridges(now, policy) {
+        if failed > 0 && self.bridges(now, policy) {
             return Standing::Stale { because: Because::Failed, again };
         }
         Standing::Over
@@ -83,8 +83,10 @@ impl<T> Entry<T> {
         self.value.is_some() && now < self.loaded + self.fresh_for + policy.stale_if_error
     }
 
-    pub(super) fn failed_at(&self, now: Ts) {
-        self.failed.store(now.micros(), Ordering::Relaxed);
+    /// Notes that it could not be loaded again, and whether that may pass.
+    pub(super) fn failed_at(&self, now: Ts, may_pass: bool) {
+        let at = if may_pass { now.micros() } else { -now.micros() };
+        self.failed.store(at, Ordering::Relaxed);
     }
 
     /// For how long anything is kept of it from when this process got it.
@@ -269,12 +271,21 @@ mod tests {
     #[test]
     fn after_a_failure_it_is_given_out_and_tried_again_once_a_second() {
         let entry = entry(Some(1));
-        entry.failed_at(Ts::from_secs(120));
+        entry.failed_at(Ts::from_secs(120), true);
         let failing = |again| Standing::Stale { because: Because::Failed, again };
         assert_eq!(at(&entry, 20, None), failing(false));
         assert_eq!(at(&entry, 21, None), failing(true));
         assert_eq!(at(&entry, 69, None), failing(true));
         assert_eq!(at(&entry, 70, None), Standing::Over);
+    }
+
+    #[test]
+    fn after_a_defect_it_rests_too_and_is_not_given_out_over_its_time() {
+        let entry = entry(Some(1));
+        entry.failed_at(Ts::from_secs(108), false);
+        assert_eq!(at(&entry, 8, None), Standing::Fresh);
+        assert_eq!(at(&entry, 9, None), Standing::Early);
+        assert_eq!(at(&entry, 20, None), Standing::Over);
     }
 
     #[test]

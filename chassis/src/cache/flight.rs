@@ -181,7 +181,8 @@ impl<T: Keepable> Inner<T> {
             Err(failed) => {
                 self.count_load(why, "failed");
                 let now = self.core.clock.now();
-                self.kept(key.name()).iter().for_each(|entry| entry.failed_at(now));
+                let may_pass = failed.is_unavailable();
+                self.kept(key.name()).iter().for_each(|entry| entry.failed_at(now, may_pass));
                 tracing::debug!(cache = self.name, error = %cause(&failed), "a load failed");
                 return (Err(failed), None);
             }

@@ -174,7 +174,8 @@ impl<T: Keepable> Cache<T> {
         let name = Arc::<str>::from(key.name());
         match inner.start(key, Why::Miss, load).wait().await {
             Ok(entry) => Ok(inner.give(&entry, Freshness::Fresh)),
-            Err(failed) => inner.bridge(&name).ok_or(failed),
+            Err(failed) if failed.is_unavailable() => inner.bridge(&name).ok_or(failed),
+            Err(failed) => Err(failed),
         }
     }
 
