@@ -146,8 +146,8 @@ impl Listener {
         let pattern = format!("{PREFIX}*");
         let following = link.follow(&pattern, "state_invalidations_up", |heard| match heard {
             Heard::Again => {
-                hub.set_hears(true);
                 hub.everything();
+                hub.set_hears(true);
             }
             Heard::Lost => hub.set_hears(false),
             Heard::Message(message) => hub.hear(message.get_channel_name(), message.get_payload_bytes()),

@@ -3,13 +3,14 @@
 mod away;
 mod flights;
 mod invalidation;
+mod routed;
 mod staleness;
 mod values;
 mod writes;
 
 use chassis::cache::{Cache, CacheConfig, Caches, LoadFailed, Policy};
 use chassis::clock::{Clock, Ts};
-use chassis::state::{RedisConfig, State, StateConfig};
+use chassis::state::{Invalidation, RedisConfig, State, StateConfig};
 use chassis::stop::{self, Stopper};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -39,6 +40,8 @@ pub(crate) struct Instance {
     pub(crate) cache: Cache<String>,
     /// Another cache of the same service.
     pub(crate) other: Cache<String>,
+    /// One that keeps nothing in Redis.
+    probe: Cache<String>,
     pub(crate) state: State,
     _hearing: Arc<(Stopper, JoinSet<()>)>,
 }
@@ -79,6 +82,16 @@ impl Place {
         if self.has_redis() {
             let state = instance.state.clone();
             eventually(|| std::future::ready(state.hears_others())).await;
+            // That it may have missed something was said before; what is said after that is heard after that.
+            let asked = Source::of("1");
+            asked.read(&instance.probe, "a").await;
+            let keys = vec!["probe:a".to_owned()];
+            state.invalidate(Invalidation { keys, tags: Vec::new() }).await.unwrap();
+            eventually(|| async {
+                asked.read(&instance.probe, "a").await;
+                asked.asked() > 1
+            })
+            .await;
         } else {
             self.alone = Some(instance.clone());
         }
@@ -97,13 +110,14 @@ impl Place {
         let caches = Caches::new(self.service, config, state.clone(), self.clock.clone());
         let cache = caches.make("things", policy).unwrap();
         let other = caches.make("others", policy).unwrap();
+        let probe = caches.make("probe", LONG.in_process()).unwrap();
         let (stopper, stop) = stop::channel();
         let mut work = JoinSet::new();
         work.spawn(caches.hear(stop.clone()));
         if let Some(listener) = listener.filter(|_| hears) {
             work.spawn(async move { listener.listen(stop).await.unwrap() });
         }
-        Instance { cache, other, state, _hearing: Arc::new((stopper, work)) }
+        Instance { cache, other, probe, state, _hearing: Arc::new((stopper, work)) }
     }
 
     pub(crate) fn pass(&self, span: Duration) {

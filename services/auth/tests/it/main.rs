@@ -10,6 +10,7 @@ mod events;
 mod feed;
 mod idempotency;
 mod invitations;
+mod kept;
 mod keys;
 mod lockout;
 mod organizations;
