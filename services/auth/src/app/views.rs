@@ -8,7 +8,7 @@ use super::App;
 use crate::error::{AuthError, AuthResult};
 use crate::store::user::User;
 use crate::store::{organization, user};
-use chassis::cache::{Cache, Cached, Policy, Write};
+use chassis::cache::{Cache, Cached, Key, Policy, Write};
 use chassis::db::{DbError, Tx};
 use chassis::service::Context;
 use chassis::state::Invalidation;
@@ -70,27 +70,17 @@ impl Views {
 
     /// Somebody's membership was changed in this transaction.
     pub(crate) fn membership_changed(&self, tx: &mut Tx, organization: OrganizationId, user: UserId) {
-        for every in [false, true] {
-            self.organizations.invalidate_after(tx, seen_by(organization, user, every));
-        }
+        self.organizations.invalidate_tag_after(tx, membership(organization, user));
     }
 
     /// What [`Views::membership_changed`] forgets, for who hears of it by an event.
-    pub(crate) fn of_membership(
-        cache: &Cache<Organization>,
-        organization: OrganizationId,
-        user: UserId,
-    ) -> Invalidation {
-        let keys = [false, true].map(|every| cache.of_key(seen_by(organization, user, every)).keys);
-        Invalidation { keys: keys.concat(), ..Invalidation::default() }
+    pub(crate) fn joined(_: &Cache<Organization>, event: &OrganizationMemberJoined) -> Invalidation {
+        of_membership(event.organization, event.user)
     }
 
-    pub(crate) fn joined(cache: &Cache<Organization>, event: &OrganizationMemberJoined) -> Invalidation {
-        Self::of_membership(cache, event.organization, event.user)
-    }
-
-    pub(crate) fn left(cache: &Cache<Organization>, event: &OrganizationMemberLeft) -> Invalidation {
-        Self::of_membership(cache, event.organization, event.user)
+    /// As [`Views::joined`].
+    pub(crate) fn left(_: &Cache<Organization>, event: &OrganizationMemberLeft) -> Invalidation {
+        of_membership(event.organization, event.user)
     }
 
     /// The key set was changed.
@@ -136,7 +126,16 @@ impl App {
     }
 }
 
-/// What is seen depends on who looks and on whether they may see all.
-fn seen_by(organization: OrganizationId, user: UserId, every: bool) -> String {
-    format!("{organization}:{user}:{}", if every { "any" } else { "own" })
+/// What is seen depends on who looks and on whether they may see all; both are forgotten with the membership.
+fn seen_by(organization: OrganizationId, user: UserId, every: bool) -> Key {
+    let name = format!("{organization}:{user}:{}", if every { "any" } else { "own" });
+    Key::new(name).tag(membership(organization, user))
+}
+
+fn membership(organization: OrganizationId, user: UserId) -> String {
+    format!("membership:{organization}:{user}")
+}
+
+fn of_membership(organization: OrganizationId, user: UserId) -> Invalidation {
+    Invalidation { tags: vec![membership(organization, user)], ..Invalidation::default() }
 }

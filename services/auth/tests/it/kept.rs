@@ -21,8 +21,8 @@ async fn me(person: &Person) -> (User, String) {
 
 /// Changes the row past the service, which does not hear of it.
 async fn rename_secretly(service: &TestService, person: &Person, name: &str) {
-    let sql = "UPDATE users SET display_name = $2 WHERE id = $1";
-    q!(service.db("auth").write, execute, sql, person.id(), name).unwrap();
+    let (db, sql) = (service.db("auth"), "UPDATE users SET display_name = $2 WHERE id = $1");
+    q!(db.write, execute, sql, person.id(), name).unwrap();
 }
 
 async fn an_account_is_kept_for_a_moment_without_redis(engine: Engine) {
@@ -103,7 +103,7 @@ async fn a_membership_that_begins_changes_or_ends_is_seen_at_once(engine: Engine
         person.client.get(&path).await.expect(200).data::<Organization>().role.unwrap()
     };
     assert_eq!(role(&guest).await, OrganizationRole::Member);
-    let put = owner.client.request(Method::PUT, &place(&acme, &guest)).json(&json!({"role": "admin"}));
+    let put = owner.client.request(Method::PUT, &place(&acme, &guest)).json(json!({"role": "admin"}));
     put.send().await.expect(200);
     let guest = login(&service, &guest.email).await;
     assert_eq!(role(&guest).await, OrganizationRole::Admin);
