@@ -100,11 +100,11 @@ impl BreakerState {
     }
 
     /// Its number in the gauge.
-    const fn number(self) -> u64 {
+    const fn number(self) -> f64 {
         match self {
-            Self::Closed => 0,
-            Self::Open => 1,
-            Self::HalfOpen => 2,
+            Self::Closed => 0.0,
+            Self::Open => 1.0,
+            Self::HalfOpen => 2.0,
         }
     }
 }
@@ -122,18 +122,14 @@ pub struct Open {
 pub struct Breaker(Arc<Inner>);
 
 struct Inner {
-    label: Option<Label>,
+    kind: &'static str,
+    name: Arc<str>,
     config: BreakerConfig,
     time: Monotonic,
     /// The generation, which every change of the state makes a new one of, and in the lowest bit whether it is closed. Written
     /// under the lock; read without, so that a call through a closed breaker takes none to begin.
     gate: AtomicU64,
     core: Mutex<Core>,
-}
-
-struct Label {
-    kind: &'static str,
-    name: Arc<str>,
 }
 
 struct Core {
@@ -174,19 +170,9 @@ impl Breaker {
         config: BreakerConfig,
         time: Monotonic,
     ) -> Self {
-        Self::make(Some(Label { kind, name: name.into() }), config, time)
-    }
-
-    /// A breaker without metrics and log, for one of many that only their owner can name.
-    #[must_use]
-    pub fn unlabelled(config: BreakerConfig) -> Self {
-        Self::make(None, config, Monotonic::system())
-    }
-
-    fn make(label: Option<Label>, config: BreakerConfig, time: Monotonic) -> Self {
         let core = Mutex::new(Core { generation: 0, phase: Phase::Closed(Window::new()) });
-        let breaker =
-            Self(Arc::new(Inner { label, config, time, gate: AtomicU64::new(gate(0, true)), core }));
+        let gate = AtomicU64::new(gate(0, true));
+        let breaker = Self(Arc::new(Inner { kind, name: name.into(), config, time, gate, core }));
         breaker.0.show(BreakerState::Closed);
         breaker
     }
@@ -205,9 +191,8 @@ impl Breaker {
                 Ok(Permit { breaker: self.clone(), generation, began, probe, settled: false })
             }
             Err(open) => {
-                if let Some(Label { kind, name }) = &inner.label {
-                    counter!("breaker_refused_total", "kind" => *kind, "name" => name.clone()).increment(1);
-                }
+                counter!("breaker_refused_total", "kind" => inner.kind, "name" => inner.name.clone())
+                    .increment(1);
                 Err(open)
             }
         }
@@ -333,7 +318,7 @@ impl Inner {
             return;
         }
         self.show(state);
-        let Some(Label { kind, name }) = &self.label else { return };
+        let Self { kind, name, .. } = self;
         counter!("breaker_changes_total", "kind" => *kind, "name" => name.clone(), "to" => state.as_str())
             .increment(1);
         match state {
@@ -352,10 +337,7 @@ impl Inner {
     }
 
     fn show(&self, state: BreakerState) {
-        if let Some(Label { kind, name }) = &self.label {
-            #[expect(clippy::cast_precision_loss, reason = "it is 0, 1 or 2")]
-            gauge!("breaker_state", "kind" => *kind, "name" => name.clone()).set(state.number() as f64);
-        }
+        gauge!("breaker_state", "kind" => self.kind, "name" => self.name.clone()).set(state.number());
     }
 }
 
@@ -435,8 +417,11 @@ impl fmt::Debug for Permit {
 
 impl fmt::Debug for Breaker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = self.0.label.as_ref().map(|label| (label.kind, &*label.name));
-        f.debug_struct("Breaker").field("name", &name).field("state", &self.state()).finish_non_exhaustive()
+        f.debug_struct("Breaker")
+            .field("kind", &self.0.kind)
+            .field("name", &self.0.name)
+            .field("state", &self.state())
+            .finish_non_exhaustive()
     }
 }
 

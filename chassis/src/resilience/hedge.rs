@@ -6,19 +6,9 @@ use std::pin::pin;
 use std::time::Duration;
 use tokio::time::sleep;
 
-/// Makes an attempt, and after `after` without an answer a second one beside it. The first success is the answer; the other
-/// attempt is dropped. A failure is the answer when nothing else is under way. Only for what may be done twice.
-///
-/// # Errors
-/// Those of the attempts.
-pub async fn hedged<T, E, Fut>(after: Duration, attempt: impl Fn() -> Fut) -> Result<T, E>
-where
-    Fut: Future<Output = Result<T, E>>,
-{
-    hedge(after, || true, attempt).await
-}
-
-/// The same, where a second attempt is a retry that the budget must grant.
+/// Makes an attempt, and after `after` without an answer a second one beside it, when the budget grants a retry. The first
+/// success is the answer; the other attempt is dropped. A failure is the answer when nothing else is under way. Only for what
+/// may be done twice.
 ///
 /// # Errors
 /// Those of the attempts.
@@ -30,23 +20,12 @@ pub async fn hedged_within<T, E, Fut>(
 where
     Fut: Future<Output = Result<T, E>>,
 {
-    hedge(after, || budget.try_retry(), attempt).await
-}
-
-async fn hedge<T, E, Fut>(
-    after: Duration,
-    may: impl FnOnce() -> bool,
-    attempt: impl Fn() -> Fut,
-) -> Result<T, E>
-where
-    Fut: Future<Output = Result<T, E>>,
-{
     let first = pin!(attempt());
     let first = match select(first, pin!(sleep(after))).await {
         Either::Left((answer, _)) => return answer,
         Either::Right(((), first)) => first,
     };
-    if !may() {
+    if !budget.try_retry() {
         return first.await;
     }
     match select(first, pin!(attempt())).await {
@@ -63,21 +42,28 @@ mod tests {
     use std::future::pending;
     use std::sync::atomic::{AtomicU32, Ordering};
 
+    fn budget() -> Budget {
+        Budget::new(BudgetConfig::default())
+    }
+
     const SOON: Duration = Duration::from_millis(5);
     const NEVER: Duration = Duration::from_secs(3_600);
 
     #[tokio::test]
     async fn an_answer_in_time_needs_no_second_attempt() {
+        let budget = budget();
         let attempts = AtomicU32::new(0);
-        let answer = hedged(NEVER, || async { Ok::<_, ()>(attempts.fetch_add(1, Ordering::Relaxed)) });
+        let answer =
+            hedged_within(NEVER, &budget, || async { Ok::<_, ()>(attempts.fetch_add(1, Ordering::Relaxed)) });
         assert_eq!(answer.await, Ok(0));
         assert_eq!(attempts.into_inner(), 1);
     }
 
     #[tokio::test]
     async fn beside_an_attempt_that_hangs_the_second_answers() {
+        let budget = budget();
         let attempts = AtomicU32::new(0);
-        let answer = hedged(SOON, || async {
+        let answer = hedged_within(SOON, &budget, || async {
             match attempts.fetch_add(1, Ordering::Relaxed) {
                 0 => pending().await,
                 number => Ok::<_, ()>(number),
@@ -88,8 +74,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_failure_of_one_attempt_leaves_the_other_its_chance() {
+        let budget = budget();
         let attempts = AtomicU32::new(0);
-        let answer = hedged(SOON, || async {
+        let answer = hedged_within(SOON, &budget, || async {
             match attempts.fetch_add(1, Ordering::Relaxed) {
                 0 => {
                     sleep(8 * SOON).await;
@@ -103,7 +90,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_failure_in_time_is_the_answer() {
-        let answer: Result<(), _> = hedged(NEVER, || async { Err("no") }).await;
+        let budget = budget();
+        let answer: Result<(), _> = hedged_within(NEVER, &budget, || async { Err("no") }).await;
         assert_eq!(answer, Err("no"));
     }
 

@@ -22,5 +22,5 @@ pub use backoff::Backoff;
 pub use breaker::{Breaker, BreakerConfig, BreakerState, Open, Permit};
 pub use budget::{Budget, BudgetConfig};
 pub use bulkhead::{Bulkhead, BulkheadConfig, Full, Slot};
-pub use hedge::{hedged, hedged_within};
+pub use hedge::hedged_within;
 pub use monotonic::Monotonic;
