@@ -50,8 +50,8 @@ impl Trial {
 #[test]
 fn it_opens_when_half_of_enough_calls_failed() {
     let trial = Trial::new();
-    trial.good(5);
-    trial.bad(4);
+    trial.good(3);
+    trial.bad(6);
     assert_eq!(trial.state(), BreakerState::Closed, "nine calls are too few");
     trial.bad(1);
     assert_eq!(trial.state(), BreakerState::Open);

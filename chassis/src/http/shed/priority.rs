@@ -155,7 +155,7 @@ mod tests {
             "paths": {
                 "/api/v1/things": {"get": {"responses": {}, "x-priority": "low"}, "post": {"responses": {}}},
                 "/api/v1/things/{id}": {"get": {"responses": {}, "x-priority": "low"}},
-                "/api/v1/things/paid": {"get": {"responses": {}, "x-priority": "critical"}},
+                "/api/v1/things/~paid": {"get": {"responses": {}, "x-priority": "critical"}},
             },
         });
         Priorities::read(&[serde_json::from_value(document).unwrap()]).unwrap()
@@ -176,7 +176,7 @@ mod tests {
             ("GET", "/api/v1/things/1", Priority::Low),
             ("GET", "/api/v1/things/1/parts", Priority::Normal),
             ("GET", "/api/v1/things/", Priority::Normal),
-            ("GET", "/api/v1/things/paid", Priority::Critical),
+            ("GET", "/api/v1/things/~paid", Priority::Critical),
             ("GET", "/docs", Priority::Low),
             ("GET", "/internal/v1/things/closed", Priority::Critical),
         ] {
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn a_client_makes_its_request_less_important_and_never_more() {
-        assert_eq!(of("GET", "/api/v1/things/paid", "u=7", false), Priority::Low);
+        assert_eq!(of("GET", "/api/v1/things/~paid", "u=7", false), Priority::Low);
         assert_eq!(of("POST", "/api/v1/things", "i, u=5", false), Priority::Low);
         assert_eq!(of("POST", "/api/v1/things", "u=4", false), Priority::Normal);
         assert_eq!(of("GET", "/api/v1/things", "u=0", false), Priority::Low);
