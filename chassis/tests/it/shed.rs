@@ -1,16 +1,16 @@
 //! A process that has more to do than it can.
 
-use crate::calls::KEY;
 use crate::house::{NoConfig, Things};
 use axum::Router;
+use axum::body::Body;
 use axum::routing::get;
-use chassis::http::reply;
+use chassis::http::{Caller, reply};
 use chassis::identity::{IdentityConfig, ServiceKeys};
 use chassis::service::{Context, Parts, Service, Spec};
 use contract::error::ErrorCode;
-use http::Method;
-use secrecy::SecretString;
+use http::{Method, Request};
 use serde_json::json;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 use testkit::{Setup, TestService};
 use tokio::task::JoinSet;
@@ -18,6 +18,7 @@ use tokio::task::yield_now;
 use tokio::time::sleep;
 use utoipa::openapi::OpenApi;
 
+const KEY: &str = "the-key-of-these-tests-is-long-enough";
 /// What a request keeps its thread busy for.
 const WORK: Duration = Duration::from_millis(4);
 /// How long everybody asks, and from when on it counts: finding out how much is too much takes a moment.
@@ -149,13 +150,16 @@ async fn more_than_may_be_in_flight_are_refused_and_places_come_back() {
     let low = low.request(Method::GET, "/api/v1/work/critical").header("priority", "u=6").send().await;
     let low = low.expect(503);
     assert_eq!((low.header("retry-after"), low.header("x-busy")), (Some("5"), None));
-    // A service is told that it is not a fault.
-    let keys = ServiceKeys::new(&SecretString::from(KEY), &IdentityConfig::default());
-    let credential = keys.credential("relay", "busy", service.clock()).unwrap();
-    let peer = service.client();
-    let peer = peer.request(Method::GET, "/api/v1/work/critical").header("priority", "u=6");
-    let peer = peer.header("x-service-authorization", credential.to_str().unwrap()).send().await;
-    assert_eq!(peer.expect(503).header("x-busy"), Some("1"));
+    let keys = ServiceKeys::new(&KEY.to_owned().into(), &IdentityConfig::default());
+    let credential = keys.credential("orders", "busy", service.clock()).unwrap();
+    let credential = credential.to_str().unwrap();
+    let client = service.client();
+    let from_service = |priority| {
+        let ask = client.request(Method::GET, "/api/v1/work/normal").header("priority", priority);
+        ask.header("x-service-authorization", credential).send()
+    };
+    from_service("u=3").await.expect(200);
+    assert_eq!(from_service("u=6").await.expect(503).header("x-busy"), Some("1"));
     service.client().get("/api/v1/work/critical").await.expect(200);
     hanging.shutdown().await;
     service.client().get("/api/v1/work/low").await.expect(200);
@@ -171,18 +175,20 @@ fn resident() -> u64 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hundred_thousand_requests_that_time_out_leave_nothing_behind() {
     const CLIENTS: u32 = 500;
+    const SOMEBODY: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
     const MORE_KIB: u64 = 16 * 1_024;
     // None is refused: each of them waits to its end.
     let service = Setup::of::<Things>().set("BOWLINE_HTTP__MIN_IN_FLIGHT", "2000").build().await;
     let time_out = async |requests: u32| {
         let mut clients = JoinSet::new();
         for _ in 0..CLIENTS {
-            let client = service.client();
+            let front = service.assembled().front().clone();
             clients.spawn(async move {
                 for _ in 0..requests / CLIENTS {
-                    let slow = client.request(Method::GET, "/api/v1/things/slow");
-                    let answer = slow.header("x-request-timeout-ms", "1").send().await;
-                    answer.expect(504).refused(ErrorCode::DeadlineExceeded);
+                    let slow = Request::get("/api/v1/things/slow").header("x-request-timeout-ms", "1");
+                    let answer =
+                        front.handle(slow.body(Body::empty()).unwrap(), Caller::Socket(SOMEBODY)).await;
+                    assert_eq!(answer.status(), 504);
                 }
             });
         }

@@ -95,7 +95,7 @@ impl Priorities {
     /// The priority of a request from outside of the process.
     pub(super) fn of<B>(&self, request: &Request<B>, from_service: bool) -> Priority {
         let path = request.uri().path();
-        if path.starts_with("/internal/") {
+        if from_service && path.starts_with("/internal/") {
             return Priority::Critical;
         }
         let method = match request.method().as_str() {
@@ -178,7 +178,7 @@ mod tests {
             ("GET", "/api/v1/things/", Priority::Normal),
             ("GET", "/api/v1/things/~paid", Priority::Critical),
             ("GET", "/docs", Priority::Low),
-            ("GET", "/internal/v1/things/closed", Priority::Critical),
+            ("GET", "/internal/v1/things/closed", Priority::Low),
         ] {
             assert_eq!(of(method, path, "i", false), expected, "{method} {path}");
         }
@@ -196,6 +196,7 @@ mod tests {
     #[test]
     fn what_was_let_in_elsewhere_is_refused_after_what_comes_now() {
         assert_eq!(of("POST", "/api/v1/things", "", true), Priority::Critical);
+        assert_eq!(of("GET", "/internal/v1/things/closed", "", true), Priority::Critical);
         assert_eq!(of("GET", "/api/v1/things", "", true), Priority::Normal);
         assert_eq!(of("POST", "/api/v1/things", "u=6", true), Priority::Low);
     }
