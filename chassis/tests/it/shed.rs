@@ -1,5 +1,6 @@
 //! A process that has more to do than it can.
 
+use crate::calls::KEY;
 use crate::house::{NoConfig, Things};
 use axum::Router;
 use axum::body::Body;
@@ -18,7 +19,6 @@ use tokio::task::yield_now;
 use tokio::time::sleep;
 use utoipa::openapi::OpenApi;
 
-const KEY: &str = "the-key-of-these-tests-is-long-enough";
 /// What a request keeps its thread busy for.
 const WORK: Duration = Duration::from_millis(4);
 /// How long everybody asks, and from when on it counts: finding out how much is too much takes a moment.
