@@ -36,6 +36,8 @@ pub(super) struct InFlight {
     /// The most since the limit was set.
     peak: AtomicUsize,
     limit: AtomicUsize,
+    /// What it was before it was set: until those that were let in by it have gone, it holds for what is critical.
+    recent: AtomicUsize,
     /// By how many times what is bearable was exceeded since the limit was set, in percent; 0 when it was not.
     strain: AtomicU32,
     /// When the limit was set, in microseconds.
@@ -63,6 +65,7 @@ impl InFlight {
             now: AtomicUsize::new(0),
             peak: AtomicUsize::new(0),
             limit: AtomicUsize::new(bounds.most),
+            recent: AtomicUsize::new(bounds.most),
             strain: AtomicU32::new(0),
             set: AtomicU64::new(0),
             gauge: Shown(gauge),
@@ -80,6 +83,10 @@ impl InFlight {
         let limit = self.limit.load(Ordering::Relaxed);
         if before >= Priority::Low.share(limit) {
             let priority = rank();
+            let limit = match priority {
+                Priority::Critical => limit.max(self.recent.load(Ordering::Relaxed)),
+                Priority::Low | Priority::Normal => limit,
+            };
             if before >= priority.share(limit) {
                 return Err(priority);
             }
@@ -115,6 +122,7 @@ impl InFlight {
         let peak = self.peak.swap(self.now.load(Ordering::Relaxed), Ordering::Relaxed);
         let strain = self.strain.swap(0, Ordering::Relaxed) as usize;
         let before = self.limit.load(Ordering::Relaxed);
+        self.recent.store(before, Ordering::Relaxed);
         let Bounds { least, most } = self.bounds;
         let limit = if turns >= FORGOTTEN {
             most
@@ -185,15 +193,17 @@ mod tests {
     fn while_strained_the_limit_falls_to_the_least_and_grows_back_afterwards() {
         let (in_flight, time) = in_flight();
         let room = |lag: u32| {
-            let places = fill(&in_flight, Priority::Critical);
+            let places = fill(&in_flight, Priority::Normal);
+            let more = fill(&in_flight, Priority::Critical);
+            assert!(!more.is_empty(), "what is critical finds room in every turn");
             in_flight.feel(lag * BEARABLE / 10, BEARABLE);
             time.advance(TURN);
             places.len()
         };
-        assert_eq!([room(11), room(11), room(20), room(90)], [100, 80, 64, 32]);
-        assert_eq!([room(90), room(0)], [10, 10]);
-        assert_eq!([room(10), room(0)], [11, 12]);
-        let turns = std::iter::repeat_with(|| room(0)).take_while(|room| *room < 100).count();
+        assert_eq!([room(11), room(11), room(20), room(90)], [80, 64, 51, 25]);
+        assert_eq!([room(90), room(0)], [8, 8]);
+        assert_eq!([room(10), room(0)], [8, 9]);
+        let turns = std::iter::repeat_with(|| room(0)).take_while(|room| *room < 80).count();
         assert!((20..40).contains(&turns), "{turns} turns");
     }
 
@@ -204,7 +214,7 @@ mod tests {
         in_flight.feel(2 * BEARABLE, BEARABLE);
         time.advance(TURN);
         drop(few);
-        assert_eq!(fill(&in_flight, Priority::Critical).len(), 10);
+        assert_eq!(fill(&in_flight, Priority::Normal).len(), 8);
     }
 
     #[test]
