@@ -79,7 +79,8 @@ async fn a_peer_that_hangs_takes_no_more_than_its_room() {
     let calls = (0..10).map(|_| call(&relay, Method::GET, "", Some(300)));
     let answers = futures_util::future::join_all(calls).await;
     let count = |status: u16| answers.iter().filter(|answer| answer.status == status).count();
-    assert_eq!(silent.requests(), 2);
+    // The one that waited may get a place in the very moment in which its time is up.
+    assert!((2..=3).contains(&silent.requests()), "{}", silent.requests());
     // Two were sent and one waited until its deadline; the others were refused at once.
     assert_eq!(
         (count(504), count(503)),
