@@ -5,7 +5,7 @@
 //! 1. [`clock`]
 //! 2. [`config`], [`telemetry`], [`stop`], [`resilience`]
 //! 3. [`cache`], [`db`], [`error`], [`http`], [`identity`], [`lease`], [`peer`], [`mail`], [`health`], [`openapi`], [`operator`], [`state`], [`wake`]
-//! 4. [`bus`], [`durability`], [`event_store`], [`events`], [`idempotency`], [`jobs`], [`limits`], [`saga`]
+//! 4. [`bus`], [`durability`], [`event_store`], [`events`], [`flags`], [`idempotency`], [`jobs`], [`limits`], [`saga`]
 //! 5. [`service`], [`ops`], [`run`]
 
 pub mod bus;
@@ -17,6 +17,7 @@ pub mod durability;
 pub mod error;
 pub mod event_store;
 pub mod events;
+pub mod flags;
 pub mod health;
 pub mod http;
 pub mod idempotency;

@@ -139,6 +139,8 @@ codes! {
     InvalidRefreshToken = "INVALID_REFRESH_TOKEN", Unauthenticated;
     /// The caller is known and lacks the permission.
     Forbidden = "FORBIDDEN", Forbidden;
+    /// Accounts cannot be made at the moment.
+    RegistrationClosed = "REGISTRATION_CLOSED", Forbidden;
     /// The account was disabled by an administrator.
     AccountDisabled = "ACCOUNT_DISABLED", Forbidden;
     /// No such route or resource, or none that this caller may see.

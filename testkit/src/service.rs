@@ -38,12 +38,17 @@ const GENEROUS: [(&str, &str); 3] = [
     ("BOWLINE_LIMITS__AUTH", "1000000 per 1m by ip"),
 ];
 
+/// In the folder of a service under test.
+const SETTINGS_FILE: &str = "bowline.toml";
+
 /// How a service under test is set up.
 #[derive(Debug)]
 pub struct Setup {
     services: Vec<Registration>,
     targets: String,
     settings: Vec<(String, String)>,
+    /// What stands in its settings file.
+    file: String,
 }
 
 impl Setup {
@@ -52,7 +57,7 @@ impl Setup {
     pub fn of<S: Service>() -> Self {
         let services = vec![Registration::of::<S>()];
         let settings = GENEROUS.map(|(variable, value)| (variable.to_owned(), value.to_owned())).to_vec();
-        Self { services, targets: "all".to_owned(), settings }
+        Self { services, targets: "all".to_owned(), settings, file: String::new() }
     }
 
     /// Adds a service that runs too.
@@ -73,6 +78,13 @@ impl Setup {
     #[must_use]
     pub fn set(mut self, variable: &str, value: impl Into<String>) -> Self {
         self.settings.push((variable.to_owned(), value.into()));
+        self
+    }
+
+    /// What stands in its settings file; see [`TestService::rewrite`].
+    #[must_use]
+    pub fn file(mut self, toml: &str) -> Self {
+        toml.clone_into(&mut self.file);
         self
     }
 
@@ -111,7 +123,10 @@ impl Setup {
             ));
         }
         self.settings.push(("DATA_DIR".to_owned(), folder.path().join("data").display().to_string()));
-        let platform = Platform::load(&self.services, Sources::from_parts(None, self.settings));
+        let file = folder.path().join(SETTINGS_FILE);
+        std::fs::write(&file, &self.file).expect("a settings file");
+        let sources = Sources::from_file(&file, self.settings).unwrap_or_else(|errors| panic!("{errors}"));
+        let platform = Platform::load(&self.services, sources);
         let platform = platform.unwrap_or_else(|errors| panic!("{errors}"));
         let targets = Targets::parse(&self.targets, &self.services).expect("targets");
         // A token's times have whole seconds, so the clock starts on one.
@@ -158,6 +173,14 @@ impl TestService {
     #[must_use]
     pub fn assembled(&self) -> &Assembled {
         &self.assembled
+    }
+
+    /// Writes its settings file anew, as a person does while it runs.
+    ///
+    /// # Panics
+    /// When it cannot be written.
+    pub fn rewrite(&self, toml: &str) {
+        std::fs::write(self.folder.path().join(SETTINGS_FILE), toml).expect("a settings file");
     }
 
     /// Its folder.

@@ -6,7 +6,7 @@ use super::names::{self, FILE_SUFFIX, PREFIX, nearest};
 use super::problems::{ConfigError, ConfigErrors, Problems};
 use super::reader::variables;
 use super::sources::{Content, Node};
-use super::{Entry, Field, Loaded, Mode, SectionDoc, SectionReader, Settings, Source, Sources};
+use super::{Entry, Field, Loaded, Mode, SectionDoc, SectionReader, Settings, Source, Sources, Value};
 
 /// Loads a configuration. All sections that exist must be asked for, also those of services that do not run here,
 /// because whatever is left over is reported as unknown.
@@ -59,6 +59,26 @@ impl Loader {
         map
     }
 
+    /// Reads a section of values of one type whose names are known when the process starts, such as flags: each with its
+    /// name, what it is for, and its default.
+    pub fn table<T: Value + Clone>(
+        &mut self,
+        name: &str,
+        doc: &str,
+        keys: &[(&str, &str, T)],
+    ) -> BTreeMap<String, T> {
+        let field = |(key, about, default): &(&str, &str, T)| Field::of(key, about, default, None);
+        let section = SectionDoc::table(name, doc, keys.iter().map(field).collect());
+        let mut reader = SectionReader::new(&self.sources, name, &section.fields);
+        let read =
+            |(key, _, default): &(&str, &str, T)| ((*key).to_owned(), reader.value(key, default.clone()));
+        let table = keys.iter().map(read).collect();
+        self.entries.append(&mut reader.entries);
+        self.errors.append(&mut reader.errors);
+        self.sections.push(section);
+        table
+    }
+
     /// What has been read so far, for the reference.
     pub fn sections(&self) -> &[SectionDoc] {
         &self.sections
@@ -79,6 +99,19 @@ impl Loader {
         // The keys of the root come first in TOML.
         self.entries.sort_by_key(|entry| !entry.section.is_empty());
         Ok(Loaded { entries: self.entries })
+    }
+
+    /// Ends the loading of some sections: what the others hold was judged before.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the sections that were asked for.
+    pub fn finish_part(mut self) -> Result<(), ConfigErrors> {
+        let asked: BTreeSet<String> = self.sections.iter().map(|section| section.name.clone()).collect();
+        self.sources.tree.retain(|key, _| asked.contains(key));
+        let unknown: Vec<ConfigError> = self.unknown_keys().into_iter().map(ConfigError::general).collect();
+        self.errors.extend(unknown);
+        if self.errors.is_empty() { Ok(()) } else { Err(ConfigErrors { errors: self.errors }) }
     }
 
     fn read<S: Settings>(&mut self, name: &str) -> S {

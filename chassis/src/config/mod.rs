@@ -12,7 +12,8 @@
 //! - The value of a secret is never in an error, in `Debug` or in printed configuration.
 //! - Production refuses a secret that is missing, short or taken from an example.
 //!
-//! It does not reload: a changed setting takes effect at the next start.
+//! A changed setting takes effect at the next start, except for those that are read again while the process runs
+//! ([`Origin`]): flags.
 
 mod entry;
 mod loader;
@@ -34,7 +35,7 @@ pub use raw::Raw;
 pub use reader::SectionReader;
 pub use reference::{SectionDoc, reference};
 pub use settings::{Field, Settings, Validate};
-pub use sources::Sources;
+pub use sources::{Origin, Sources};
 pub use value::Value;
 
 #[doc(inline)]

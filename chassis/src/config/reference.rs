@@ -24,6 +24,12 @@ impl SectionDoc {
         Self { name: name.to_owned(), title: S::title().to_owned(), about, fields: S::fields() }
     }
 
+    /// A section of values of one type; see [`Loader::table`](super::Loader::table). The first sentence of its doc is the title.
+    pub fn table(name: &str, doc: &str, fields: Vec<Field>) -> Self {
+        let (title, about) = doc.split_once(". ").unwrap_or((doc, ""));
+        Self { name: name.to_owned(), title: title.to_owned(), about: about.to_owned(), fields }
+    }
+
     /// A section of optional texts; see [`Loader::map`](super::Loader::map).
     pub fn map(name: &str, doc: &str, keys: &[&str]) -> Self {
         let fields = keys.iter().map(|key| Field::of(key, doc, &None::<String>, None)).collect();

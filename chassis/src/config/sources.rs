@@ -1,7 +1,7 @@
 //! Where values come from: the file `bowline.toml`, the environment, and the files that `..._FILE` variables name.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::{env, fmt, fs, io};
 
 use toml::de::{DeTable, DeValue};
@@ -20,6 +20,65 @@ pub struct Sources {
     /// `None` is a variable whose value is not UTF-8.
     variables: BTreeMap<String, Option<String>>,
     pub(super) broken: Option<ConfigError>,
+    text: Text,
+}
+
+/// Where the text of TOML is from.
+#[derive(Clone)]
+enum Text {
+    Given(String),
+    File {
+        path: PathBuf,
+        /// Whether it was named, and so must be there.
+        must_exist: bool,
+    },
+}
+
+/// From where sources can be read again: the same file with what it holds then, the same variables, and the files that they
+/// name. `Debug` shows no values.
+#[derive(Clone)]
+pub struct Origin {
+    file: String,
+    text: Text,
+    variables: BTreeMap<String, Option<String>>,
+}
+
+impl Origin {
+    /// Reads again.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read or is not TOML.
+    pub fn read(&self) -> Result<Sources, ConfigErrors> {
+        let text = match &self.text {
+            Text::Given(text) => text.clone(),
+            Text::File { path, must_exist } => read_file(path, *must_exist)?,
+        };
+        let sources = Sources::new(self.file.clone(), &text, self.variables.clone(), self.text.clone());
+        match sources.broken {
+            Some(error) => Err(ConfigErrors { errors: vec![error] }),
+            None => Ok(sources),
+        }
+    }
+}
+
+impl fmt::Debug for Origin {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Origin").field("file", &self.file).finish_non_exhaustive()
+    }
+}
+
+fn read_file(path: &Path, must_exist: bool) -> Result<String, ConfigErrors> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(text),
+        Err(error) if !must_exist && error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+        Err(error) => {
+            let name = path.display();
+            let error =
+                ConfigError::general(format!("the configuration file {name} cannot be read: {error}"));
+            Err(ConfigErrors { errors: vec![error] })
+        }
+    }
 }
 
 /// A key of the file.
@@ -48,24 +107,40 @@ impl Sources {
     /// When the file cannot be read or is not TOML.
     pub fn read(file: Option<&Path>) -> Result<Self, ConfigErrors> {
         let path = file.unwrap_or(Path::new(DEFAULT_FILE));
-        let name = path.display().to_string();
-        let text = match fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if file.is_none() && error.kind() == io::ErrorKind::NotFound => String::new(),
-            Err(error) => {
-                let error =
-                    ConfigError::general(format!("the configuration file {name} cannot be read: {error}"));
-                return Err(ConfigErrors { errors: vec![error] });
-            }
-        };
         let variables = env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok())))
             .collect();
-        let sources = Self::new(name, &text, variables);
-        match sources.broken {
-            Some(error) => Err(ConfigErrors { errors: vec![error] }),
-            None => Ok(sources),
-        }
+        Self::at(path, file.is_some(), variables)
+    }
+
+    /// Reads a file, which must exist, with these variables and no others: for tests of what is read again.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sources::read`].
+    pub fn from_file<N, V>(
+        file: &Path,
+        variables: impl IntoIterator<Item = (N, V)>,
+    ) -> Result<Self, ConfigErrors>
+    where
+        N: Into<String>,
+        V: Into<String>,
+    {
+        Self::at(file, true, owned(variables))
+    }
+
+    fn at(
+        path: &Path,
+        must_exist: bool,
+        variables: BTreeMap<String, Option<String>>,
+    ) -> Result<Self, ConfigErrors> {
+        let text = Text::File { path: path.to_owned(), must_exist };
+        Origin { file: path.display().to_string(), text, variables }.read()
+    }
+
+    /// From where they can be read again.
+    pub fn origin(&self) -> Origin {
+        Origin { file: self.file.clone(), text: self.text.clone(), variables: self.variables.clone() }
     }
 
     /// Sources from a text of TOML and variables, for tests. A syntax error is reported by
@@ -75,12 +150,11 @@ impl Sources {
         N: Into<String>,
         V: Into<String>,
     {
-        let variables =
-            variables.into_iter().map(|(name, value)| (name.into(), Some(value.into()))).collect();
-        Self::new(DEFAULT_FILE.to_owned(), toml.unwrap_or_default(), variables)
+        let text = toml.unwrap_or_default();
+        Self::new(DEFAULT_FILE.to_owned(), text, owned(variables), Text::Given(text.to_owned()))
     }
 
-    pub(super) fn new(file: String, text: &str, variables: BTreeMap<String, Option<String>>) -> Self {
+    fn new(file: String, text: &str, variables: BTreeMap<String, Option<String>>, from: Text) -> Self {
         let (tree, broken) = match DeTable::parse(text) {
             Ok(table) => (nodes(text, table.into_inner()), None),
             Err(error) => {
@@ -90,7 +164,7 @@ impl Sources {
                 (BTreeMap::new(), Some(ConfigError::general(message)))
             }
         };
-        Self { file, tree, variables, broken }
+        Self { file, tree, variables, broken, text: from }
     }
 
     /// The strongest value for a setting: secret files before variables before the file; `variables` strongest first.
@@ -147,6 +221,12 @@ impl fmt::Debug for Sources {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Sources").field("file", &self.file).finish_non_exhaustive()
     }
+}
+
+fn owned<N: Into<String>, V: Into<String>>(
+    variables: impl IntoIterator<Item = (N, V)>,
+) -> BTreeMap<String, Option<String>> {
+    variables.into_iter().map(|(name, value)| (name.into(), Some(value.into()))).collect()
 }
 
 /// The contents of the file that `variable` names, without the newline at its end.

@@ -6,6 +6,7 @@ use super::answer::{Refusal, json};
 use crate::clock::Ts;
 use crate::config::Mode;
 use crate::durability::{Board, Held};
+use crate::flags::Flags;
 use crate::health::ReadyState;
 use crate::jobs;
 use crate::peer;
@@ -55,6 +56,8 @@ pub struct Info {
     pub peers: peer::Board,
     /// How jobs stand.
     pub jobs: jobs::Board,
+    /// What flags are set to.
+    pub flags: Flags,
 }
 
 struct Shared {
@@ -110,6 +113,7 @@ async fn info(State(shared): State<Arc<Shared>>) -> Response {
         engines: &'a BTreeMap<&'static str, String>,
         durability: Vec<Held>,
         peers: Vec<peer::Seen>,
+        flags: BTreeMap<&'static str, String>,
     }
     let OpsState { info, mode, clock, .. } = &shared.state;
     let answer = Answer {
@@ -123,6 +127,7 @@ async fn info(State(shared): State<Arc<Shared>>) -> Response {
         engines: &info.engines,
         durability: info.durability.read(),
         peers: info.peers.read(),
+        flags: info.flags.read(),
     };
     json(StatusCode::OK, &answer)
 }

@@ -81,6 +81,12 @@ impl Assembled {
         if let Some(bus) = foundation.shared.bus.clone() {
             assembly.start("chassis", Worker::new("bus", |stop| bus.maintain(stop)));
         }
+        let reload = foundation.reload;
+        let follow = |stop| async move {
+            reload.follow(stop).await;
+            Ok(())
+        };
+        assembly.start("chassis", Worker::new("settings", follow));
         if let Some(later) = later {
             assembly.start("chassis", Worker::new("durability", |stop| later.ask(stop)));
         }

@@ -1,6 +1,7 @@
 //! What is there before any service is built: databases, keys, the way to peers. Commands that work on a service's data
 //! without serving stand on it too.
 
+use super::reload::Reload;
 use super::{Platform, ProcessConfig, Targets, secret};
 use crate::bus::Bus;
 use crate::cache::{CacheConfig, Caches};
@@ -24,6 +25,7 @@ use futures_util::future::try_join_all;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A service that will be built, with its settings.
 pub(super) type Target = (Registration, AnyConfig);
@@ -35,6 +37,7 @@ pub(super) struct Foundation {
     pub(super) carrier: Option<Carrier>,
     pub(super) listener: Option<Listener>,
     cache: CacheConfig,
+    pub(super) reload: Reload,
     mail: MailConfig,
     saga: SagaConfig,
     jobs: JobsConfig,
@@ -72,6 +75,8 @@ impl Foundation {
             seen,
             jobs,
             jobs_board,
+            flags,
+            origin,
             ..
         } = platform;
         let databases = open_databases(targets, &database, &process.data_dir).await?;
@@ -128,12 +133,15 @@ impl Foundation {
             state,
             limits,
             caches,
+            flags: flags.clone(),
             directory,
             service_keys,
             clock,
             stop,
         };
+        let every = Duration::from_secs(process.reload_secs);
         Ok(Self {
+            reload: Reload { origin, every, flags },
             process,
             databases,
             shared,

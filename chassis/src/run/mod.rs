@@ -13,6 +13,7 @@ mod boot;
 mod foundation;
 mod halt;
 mod offline;
+mod reload;
 mod secrets;
 mod settings;
 

@@ -3,10 +3,13 @@
 use super::Targets;
 use crate::bus::BusConfig;
 use crate::cache::CacheConfig;
-use crate::config::{ConfigErrors, Loaded, Loader, Mode, Problems, SectionDoc, Sources, Validate, settings};
+use crate::config::{
+    ConfigErrors, Loaded, Loader, Mode, Origin, Problems, SectionDoc, Sources, Validate, settings,
+};
 use crate::db::DatabaseConfig;
 use crate::durability::{Board, DurabilityConfig};
 use crate::events::EventsConfig;
+use crate::flags::{Flag, Flags};
 use crate::http::HttpConfig;
 use crate::idempotency::IdempotencyConfig;
 use crate::identity::IdentityConfig;
@@ -34,12 +37,15 @@ settings! {
         drain_secs: u64 = 0;
         /// Seconds that the whole stop may take; what still runs then is cut off.
         stop_timeout_secs: u64 = 30;
+        /// Seconds between looks at the settings file for what may change while the process runs: flags.
+        reload_secs: u64 = 5;
     }
 }
 
 impl Validate for ProcessConfig {
     fn validate(&self, _: Mode, problems: &mut Problems) {
         problems.range("stop_timeout_secs", self.stop_timeout_secs, 1..=3_600);
+        problems.range("reload_secs", self.reload_secs, 1..=3_600);
         if self.drain_secs >= self.stop_timeout_secs {
             problems.add("drain_secs", "must be less than stop_timeout_secs");
         }
@@ -89,11 +95,15 @@ pub struct Platform {
     pub discovery: DiscoveryConfig,
     /// How they are called.
     pub calls: CallsConfig,
+    /// Flags.
+    pub flags: Flags,
     /// Where each value came from.
     pub loaded: Loaded,
     /// What each section holds, for the reference.
     pub sections: Vec<SectionDoc>,
     pub(crate) services: Vec<(Registration, AnyConfig)>,
+    /// From where the settings can be read again.
+    pub(crate) origin: Origin,
     /// Where it is told what really survives what.
     pub(crate) board: Board,
     /// Where it is told how the peers are.
@@ -117,6 +127,7 @@ impl Platform {
     /// # Errors
     /// Everything that is wrong, at once.
     pub fn load(services: &[Registration], sources: Sources) -> Result<Self, ConfigErrors> {
+        let origin = sources.origin();
         let (mut loader, process) = Loader::with_root(sources, |process: &ProcessConfig| process.mode);
         let http = loader.section("http");
         let ops = loader.section("ops");
@@ -142,6 +153,8 @@ impl Platform {
         let peers = loader.map("peers", about, &names);
         let discovery = loader.section("discovery");
         let calls = loader.section("calls");
+        let declared: Vec<Flag> = services.iter().flat_map(|service| service.flags).copied().collect();
+        let flags = Flags::load(&declared, &mut loader);
         let services = services
             .iter()
             .map(|service| (*service, (service.load)(&mut loader, service.spec.name)))
@@ -172,6 +185,8 @@ impl Platform {
             loaded,
             sections,
             services,
+            flags,
+            origin,
             board: Board::default(),
             seen: peer::Board::default(),
             jobs_board: jobs::Board::default(),

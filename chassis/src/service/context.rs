@@ -8,6 +8,7 @@ use crate::config::Mode;
 use crate::db::Db;
 use crate::event_store::EventStore;
 use crate::events::{DeadLetters, EventsConfig, Outbox};
+use crate::flags::{Flag, Flags, Switch};
 use crate::http::{Edge, EdgeShared, HttpConfig, Shedder, reply};
 use crate::idempotency::{Idempotency, KeyedLayer};
 use crate::identity::{ServiceCaller, ServiceKeys, Verifier};
@@ -48,6 +49,7 @@ pub struct Context {
     pub(crate) wakes: Wakes,
     pub(crate) state: State,
     pub(crate) limits: Limits,
+    pub(crate) flags: Flags,
     pub(crate) caches: Caches,
     pub(crate) directory: Directory,
     pub(crate) verifier: Arc<Verifier>,
@@ -180,6 +182,14 @@ impl Context {
     /// When the name is taken or the policy makes no sense.
     pub fn cache<T: Keepable>(&self, name: &'static str, policy: Policy) -> anyhow::Result<Cache<T>> {
         self.caches.make(name, policy)
+    }
+
+    /// One of the flags that it declares (`Service::FLAGS`).
+    ///
+    /// # Errors
+    /// When it is declared by no service, or by another one otherwise.
+    pub fn flag(&self, flag: &Flag) -> anyhow::Result<Switch> {
+        self.flags.switch(flag)
     }
 
     /// A peer; `None` when it is neither a target of this process nor has a URL.

@@ -11,6 +11,7 @@ pub use parts::{Parts, Worker};
 
 use crate::config::{Loader, Settings};
 use crate::db::Migrations;
+use crate::flags::Flag;
 use contract::event::EventSpec;
 use std::any::Any;
 use std::future::Future;
@@ -48,6 +49,9 @@ pub trait Service: Sized + Send + Sync + 'static {
     /// What it is.
     const SPEC: Spec;
 
+    /// What can be turned on and off in it while it runs.
+    const FLAGS: &'static [Flag] = &[];
+
     /// What it can be told. The section of the settings has the service's name.
     type Config: Settings + Send + Sync + 'static;
 
@@ -66,6 +70,7 @@ pub(crate) type AnyConfig = Box<dyn Any + Send>;
 pub struct Registration {
     /// What it is.
     pub spec: &'static Spec,
+    pub(crate) flags: &'static [Flag],
     pub(crate) load: fn(&mut Loader, &'static str) -> AnyConfig,
     pub(crate) build: fn(AnyConfig, Context) -> Boxed<anyhow::Result<Parts>>,
 }
@@ -76,6 +81,7 @@ impl Registration {
     pub const fn of<S: Service>() -> Self {
         Self {
             spec: const { &S::SPEC },
+            flags: S::FLAGS,
             load: |loader, name| Box::new(loader.section::<S::Config>(name)),
             build: |config, context| match config.downcast::<S::Config>() {
                 Ok(config) => Box::pin(S::build(*config, context)),

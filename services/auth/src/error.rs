@@ -20,6 +20,9 @@ pub enum AuthError {
     /// The address has an account.
     #[error("the e-mail address has an account")]
     EmailTaken,
+    /// Nobody may make an account for themselves.
+    #[error("registration is closed")]
+    RegistrationClosed,
     /// The text is not an address.
     #[error("not an e-mail address")]
     NotAnEmail,
@@ -122,6 +125,9 @@ impl From<AuthError> for ApiError {
                 ErrorCode::EmailTaken,
                 "This e-mail address has an account. Log in, or reset the password.",
             ),
+            AuthError::RegistrationClosed => {
+                Self::new(ErrorCode::RegistrationClosed, "Accounts cannot be made at the moment.")
+            }
             AuthError::NotAnEmail => Self::invalid_field("email", "not an e-mail address"),
             AuthError::WeakPassword(field, weak) => {
                 let details = vec![contract::FieldError::new(field, weak.to_string())];

@@ -14,6 +14,7 @@ pub use config::AuthConfig;
 
 use app::{App, KeyRing, Means, Views};
 use chassis::db::Migrations;
+use chassis::flags::Flag;
 use chassis::health::Check;
 use chassis::jobs::Job;
 use chassis::service::{Context, Parts, Service, Spec};
@@ -33,6 +34,9 @@ const EVENTS: &[EventSpec] = &[
     EventSpec::of::<OrganizationMemberLeft>(),
 ];
 
+/// Whether people may make accounts for themselves.
+const REGISTRATION: Flag = Flag::on("registration", "Whether people may make accounts for themselves.");
+
 /// The service.
 #[derive(Debug)]
 pub struct Auth;
@@ -50,6 +54,8 @@ impl Service for Auth {
         openapi: || api::routes().into_openapi(),
     };
 
+    const FLAGS: &'static [Flag] = &[REGISTRATION];
+
     type Config = AuthConfig;
 
     async fn build(config: Self::Config, context: Context) -> anyhow::Result<Parts> {
@@ -65,6 +71,7 @@ impl Service for Auth {
             audience: context.identity().audience.clone(),
             public_url: context.public_url().to_owned(),
             news: context.wake("news"),
+            registration: context.flag(&REGISTRATION)?,
             // Half of the time between a key's publication and its first signature: who asks that often has it in time.
             views: Views::new(&context, Duration::from_secs(config.key_activation_secs / 2))?,
             db,

@@ -17,6 +17,7 @@ use contract::page::Success;
     responses(
         (status = 201, description = "The account and its first tokens; a link to prove the address is mailed", body = Success<Grant>),
         (status = 400, description = "The request is not valid, or the password is too easy to guess", body = ErrorBody),
+        (status = 403, description = "Registration is closed (flag `registration`)", body = ErrorBody),
         (status = 409, description = "The address has an account", body = ErrorBody),
         (status = 429, description = "Too many attempts from this address; Retry-After says when the next one counts", body = ErrorBody),
         (status = 503, description = "Cannot be done now; Retry-After says when to ask again", body = ErrorBody),

@@ -40,6 +40,7 @@ use crate::hasher::Hasher;
 use chassis::clock::Clock;
 use chassis::db::Db;
 use chassis::events::Outbox;
+use chassis::flags::Switch;
 use chassis::http::RequestContext;
 use chassis::identity::Verifier;
 use chassis::jobs::Jobs;
@@ -74,6 +75,8 @@ pub struct Inner {
     pub(crate) views: Views,
     /// Wakes whoever waits for the feed.
     pub(crate) news: Wake,
+    /// Whether people may make accounts for themselves.
+    pub(crate) registration: Switch,
 }
 
 impl std::ops::Deref for App {
@@ -103,13 +106,15 @@ pub(crate) struct Means {
     pub(crate) audience: String,
     pub(crate) public_url: String,
     pub(crate) news: Wake,
+    /// Whether people may make accounts for themselves.
+    pub(crate) registration: Switch,
     pub(crate) views: Views,
 }
 
 impl App {
     pub(crate) fn new(config: &AuthConfig, means: Means) -> anyhow::Result<Self> {
         let Means { db, clock, mailer, outbox, jobs, verifier, keys, .. } = means;
-        let Means { issuer, audience, public_url, news, views, .. } = means;
+        let Means { issuer, audience, public_url, news, registration, views, .. } = means;
         let lifetime = Duration::from_secs(config.access_token_secs);
         Ok(Self(Arc::new(Inner {
             db,
@@ -128,6 +133,7 @@ impl App {
             reset_link: Duration::from_secs(config.reset_link_secs),
             invitation: Duration::from_secs(config.invitation_secs),
             news,
+            registration,
             views,
         })))
     }

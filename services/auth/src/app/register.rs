@@ -13,9 +13,12 @@ impl App {
     /// Makes an account, mails the link to prove its address, and logs in.
     ///
     /// # Errors
-    /// [`AuthError::EmailTaken`], also for all but one of many who register an address at the same time;
+    /// [`AuthError::RegistrationClosed`]; [`AuthError::EmailTaken`], also for all but one of many who register an address at the same time;
     /// [`AuthError::WeakPassword`].
     pub async fn register(&self, request: Register, client: &Client) -> AuthResult<Grant> {
+        if !self.registration.is_on() {
+            return Err(AuthError::RegistrationClosed);
+        }
         let email = Email::parse(&request.email).map_err(|_| AuthError::NotAnEmail)?;
         // Spares the hash when the answer is known; the unique index decides when it is not.
         if user::find_by_email(&self.db, &email).await?.is_some() {

@@ -8,6 +8,7 @@ mod commands;
 mod email;
 mod events;
 mod feed;
+mod flags;
 mod idempotency;
 mod invitations;
 mod kept;
