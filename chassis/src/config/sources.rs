@@ -54,7 +54,7 @@ impl Origin {
             Text::Given(text) => text.clone(),
             Text::File { path, must_exist } => read_file(path, *must_exist)?,
         };
-        let sources = Sources::new(self.file.clone(), &text, self.variables.clone(), self.text.clone());
+        let sources = Sources::of(self.file.clone(), &text, self.variables.clone(), self.text.clone());
         match sources.broken {
             Some(error) => Err(ConfigErrors { errors: vec![error] }),
             None => Ok(sources),
@@ -151,10 +151,14 @@ impl Sources {
         V: Into<String>,
     {
         let text = toml.unwrap_or_default();
-        Self::new(DEFAULT_FILE.to_owned(), text, owned(variables), Text::Given(text.to_owned()))
+        Self::new(DEFAULT_FILE.to_owned(), text, owned(variables))
     }
 
-    fn new(file: String, text: &str, variables: BTreeMap<String, Option<String>>, from: Text) -> Self {
+    pub(super) fn new(file: String, text: &str, variables: BTreeMap<String, Option<String>>) -> Self {
+        Self::of(file, text, variables, Text::Given(text.to_owned()))
+    }
+
+    fn of(file: String, text: &str, variables: BTreeMap<String, Option<String>>, from: Text) -> Self {
         let (tree, broken) = match DeTable::parse(text) {
             Ok(table) => (nodes(text, table.into_inner()), None),
             Err(error) => {
