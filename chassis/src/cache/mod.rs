@@ -30,7 +30,6 @@ mod entry;
 mod epochs;
 mod failed;
 mod flight;
-mod gate;
 mod key;
 mod outgoing;
 mod policy;

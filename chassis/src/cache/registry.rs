@@ -2,11 +2,11 @@
 
 use super::config::CacheConfig;
 use super::epochs::Epochs;
-use super::gate::Gate;
 use super::outgoing::{Deed, Outgoing};
 use super::shared::Shared;
 use super::{Cache, Inner, Keepable, Policy};
 use crate::clock::Clock;
+use crate::resilience::Gate;
 use crate::state::{Invalidation, Invalidations, Stale, State, StateEngine, StateError};
 use crate::stop::Stop;
 use anyhow::Context as _;
@@ -18,6 +18,9 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, timeout};
+
+/// After a failure Redis is asked for no copy for this long.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// How often copies that are over are removed and the gauges are set.
 const TIDY_EVERY: Duration = Duration::from_secs(5);
@@ -104,7 +107,7 @@ impl Caches {
                 state,
                 clock: self.clock.clone(),
                 epochs: Epochs::new(),
-                gate: Gate::new(),
+                gate: Gate::new(PAUSE),
                 runtime,
                 tasks: Mutex::default(),
                 named: Mutex::default(),

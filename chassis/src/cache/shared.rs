@@ -7,9 +7,9 @@
 //!
 //! Redis that is away, slow or full costs at most `cache.patience_ms` and never a read.
 
-use super::gate::Gate;
 use super::registry::Core;
 use crate::clock::Ts;
+use crate::resilience::Gate;
 use crate::state::{State, StateError};
 use bytes::Bytes;
 use futures_util::future::try_join_all;

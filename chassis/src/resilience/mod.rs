@@ -1,4 +1,4 @@
-//! What keeps a fault of one part from becoming the fault of all: breakers, bulkheads, retry budgets, backoff and hedges.
+//! What keeps a fault of one part from becoming the fault of all: breakers, gates, bulkheads, retry budgets, backoff and hedges.
 //!
 //! Nothing here knows what is called, over which protocol, or why it failed: who calls says so. Where each of them is used
 //! is told in `docs/resilience.md`.
@@ -14,6 +14,7 @@ mod backoff;
 mod breaker;
 mod budget;
 mod bulkhead;
+mod gate;
 mod hedge;
 mod monotonic;
 mod window;
@@ -22,5 +23,6 @@ pub use backoff::Backoff;
 pub use breaker::{Breaker, BreakerConfig, BreakerState, Open, Permit};
 pub use budget::{Budget, BudgetConfig};
 pub use bulkhead::{Bulkhead, BulkheadConfig, Full, Slot};
+pub use gate::Gate;
 pub use hedge::hedged_within;
 pub use monotonic::Monotonic;

@@ -33,7 +33,9 @@ impl Remote {
         if self.gate.lets_through() {
             match self.count(subjects, limits).await {
                 Ok(ahead) => {
-                    self.gate.open();
+                    if self.gate.open() {
+                        tracing::info!("limits are counted by Redis again");
+                    }
                     return Ok(decide(limits, &ahead, DecidedBy::Redis));
                 }
                 Err(StateError::Closed) => return Err(StateError::Closed),

@@ -1,7 +1,6 @@
 //! State on Redis, a server or a cluster: each operation is one command or one script, on one key or on keys that share
 //! the hash tag of their subject, so that a cluster keeps them in one place.
 
-mod gate;
 mod limits;
 mod link;
 
@@ -10,10 +9,9 @@ pub(crate) use link::{Connection, Heard, Link};
 use super::limit::Limit;
 use super::local::Local;
 use super::{StateDurability, StateError, ttl_ms};
-use crate::resilience::{Breaker, BreakerConfig};
+use crate::resilience::{Breaker, BreakerConfig, Gate};
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
-use gate::Gate;
 use redis::{
     Cmd, ErrorKind, FromRedisValue, RedisResult, Script, ServerErrorKind, Value, cmd, from_redis_value,
 };
@@ -25,6 +23,9 @@ use uuid::Uuid;
 /// For how long the last fence of a lease is kept after its last acquisition. A fence is a time, so one that is forgotten
 /// after this long is not given out again unless a server's clock goes back by as much.
 const FENCE_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// After a failure limits are decided by this process for so long before Redis is asked again.
+const LIMITS_PAUSE: Duration = Duration::from_millis(500);
 
 /// A script and what Redis calls it.
 struct Lua(Script, &'static str);
@@ -59,7 +60,7 @@ impl Remote {
     pub(super) fn new(link: Link, breaker: BreakerConfig, fallback: Local) -> RedisResult<Self> {
         let connection = ArcSwapOption::from_pointee(link.connect()?);
         let breaker = Breaker::new("redis", "state", breaker);
-        Ok(Self { link, connection, gate: Gate::new(), breaker, fallback })
+        Ok(Self { link, connection, gate: Gate::new(LIMITS_PAUSE), breaker, fallback })
     }
 
     pub(super) fn link(&self) -> &Link {
