@@ -12,8 +12,8 @@
 //!   [`Cache::invalidate_after`] was committed here, never gets what was loaded before: not from this process, not from
 //!   Redis, not from a load that was under way.
 //! - A load that began before an invalidation ended stores nothing that outlives it, in no instance: in the process each
-//!   copy carries the epochs of its key and tags ([`epochs`]), in Redis it takes the place of exactly what its loader
-//!   found there ([`shared`]).
+//!   copy carries the epochs of its key and tags (`epochs`), in Redis it takes the place of exactly what its loader
+//!   found there (`shared`).
 //! - Other instances are told through Redis. Where they cannot be heard (no Redis, or it is away) a copy is good for
 //!   `cache.alone_ms` only, and in any case no copy is given out as fresh longer than its time to live after its source
 //!   was asked.

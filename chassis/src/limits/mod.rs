@@ -1,4 +1,4 @@
-//! How often somebody may ask: named policies, decided over [`State`](crate::state::State) before a handler runs.
+//! How often somebody may ask: named policies, decided over [`State`] before a handler runs.
 //!
 //! `public` (by address) and `api` (by user) hold for every request from outside, at whichever process it comes in, with
 //! those of `limits.more` whose path it is; all of them are decided in one round trip. A route asks for more with a layer:
