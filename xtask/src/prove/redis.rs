@@ -157,7 +157,7 @@ fn register(load: &Load, n: u64) -> Result<String> {
     Ok(email)
 }
 
-/// An address of a kind of clients, from 10.<kind>.0.0 on.
+/// An address of a kind of clients, from `10.<kind>.0.0` on.
 fn address(kind: u64, n: u64) -> String {
     format!("10.{kind}.{}.{}", n / 256 % 256, n % 256)
 }
