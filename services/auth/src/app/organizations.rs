@@ -64,7 +64,7 @@ impl App {
     }
 
     /// An organisation that who asks may see, as it was a moment ago: their own, or any for an administrator of the
-    /// platform. To look at; what is decided by it is read with [`App::organization`].
+    /// platform. To look at; what is decided by it is read with `App::organization`.
     ///
     /// # Errors
     /// [`AuthError::NotFound`].
