@@ -138,6 +138,14 @@ mod tests {
     }
 
     #[test]
+    fn who_is_in_is_the_same_in_every_process_and_release() {
+        // SHA-256 of flag, zero byte and id; its first eight bytes, modulo 10 000: 7392 and 5679.
+        let ada = Uuid::from_u128(0x0199_a6d2_7c51_7a43_9a6f_0f3f_6e1f_9b11);
+        assert!(rule("73.93%").is_on_for("beta", ada) && !rule("73.92%").is_on_for("beta", ada));
+        assert!(rule("56.8%").is_on_for("gamma", ada) && !rule("56.79%").is_on_for("gamma", ada));
+    }
+
+    #[test]
     fn two_flags_choose_independently() {
         let half = rule("50%");
         let both = |_: &u32| {

@@ -32,6 +32,9 @@ pub use config::JobsConfig;
 pub use job::{Job, JobError, JobResult, Perform, Retry, Run, Task};
 pub use operate::OperateError;
 pub use record::{JobRecord, JobStatus};
+// For a test of how the database goes about them.
+#[doc(hidden)]
+pub use store::{claim_sql, next_due_sql};
 pub use store_list::Which;
 pub use watch::{Board, JobLine};
 

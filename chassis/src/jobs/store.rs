@@ -56,16 +56,20 @@ pub(super) async fn plan(db: &Db, name: &'static str, every: Duration, now: Ts) 
 /// When the first job of each of these names is due; names without an open job are left out. The names are of the code and
 /// were checked.
 pub(super) async fn next_due(db: &Db, names: &[&'static str]) -> Result<Vec<(String, Ts)>, DbError> {
+    q!(db.read, fetch_all, AssertSqlSafe(next_due_sql(names)))
+}
+
+/// The statement that asks when jobs are due.
+pub fn next_due_sql(names: &[&'static str]) -> String {
     let listed: Vec<String> = names.iter().map(|name| format!("('{name}')")).collect();
-    let sql = format!(
+    format!(
         "WITH known(name) AS (VALUES {})
          SELECT name, due FROM (
              SELECT known.name, (SELECT min(due_at) FROM job
                  WHERE job.name = known.name AND status IN ('waiting', 'running')) AS due FROM known) AS looked
          WHERE due IS NOT NULL",
         listed.join(", ")
-    );
-    q!(db.read, fetch_all, AssertSqlSafe(sql))
+    )
 }
 
 /// What a worker wants to have.
@@ -81,15 +85,20 @@ pub(super) struct Claim {
 /// Takes due jobs of a name, those first that have been due for longest.
 pub(super) async fn claim(db: &Db, claim: &Claim) -> Result<Vec<JobRecord>, DbError> {
     let Claim { name, owner, now, lease, most } = claim;
-    let sql = format!(
+    let sql = claim_sql(db);
+    q!(db.write, fetch_all, AssertSqlSafe(sql), name, owner, now, lease, most)
+}
+
+/// The statement that takes due jobs.
+pub fn claim_sql(db: &Db) -> String {
+    format!(
         "UPDATE job SET status = 'running', owner = $2, fence = fence + 1, attempts = attempts + 1, started_at = $3,
              due_at = $4, unique_key = CASE WHEN every_micros IS NULL THEN NULL ELSE unique_key END
          WHERE id IN (SELECT id FROM job WHERE name = $1 AND status IN ('waiting', 'running') AND due_at <= $3
                       ORDER BY due_at LIMIT $5 {})
          RETURNING {COLUMNS}",
         db.skip_locked()
-    );
-    q!(db.write, fetch_all, AssertSqlSafe(sql), name, owner, now, lease, most)
+    )
 }
 
 /// Renews the lease, unless another has taken the job.

@@ -1,6 +1,7 @@
 //! A database of its own for each test, on each engine that this run has.
 
-use chassis::db::{CHASSIS_MIGRATIONS, DatabaseConfig, Db};
+use chassis::db::{CHASSIS_MIGRATIONS, DatabaseConfig, Db, Engine};
+use chassis::q;
 use futures_util::FutureExt;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use std::future::Future;
@@ -112,3 +113,19 @@ macro_rules! on_both_engines {
 }
 
 pub(crate) use on_both_engines;
+
+/// How the database goes about a statement, in its own words.
+pub(crate) async fn plan(db: &Db, sql: &str) -> String {
+    match db.engine() {
+        Engine::Sqlite => {
+            let rows: Vec<(i64, i64, i64, String)> =
+                q!(db.read, fetch_all, AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"))).unwrap();
+            rows.into_iter().map(|row| row.3 + "\n").collect()
+        }
+        Engine::Postgres => {
+            let rows: Vec<(String,)> =
+                q!(db.read, fetch_all, AssertSqlSafe(format!("EXPLAIN {sql}"))).unwrap();
+            rows.into_iter().map(|row| row.0 + "\n").collect()
+        }
+    }
+}

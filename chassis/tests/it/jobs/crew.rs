@@ -36,6 +36,8 @@ pub(crate) enum How {
     Panic,
     /// Reaches the gate and waits there, at the first try only.
     HangOnce,
+    /// Reaches the gate and waits there, at every try.
+    Hang,
     /// Is taken over by another while it works, at the first try only.
     BeReplaced,
 }
@@ -74,7 +76,7 @@ impl Drop for Leaving {
 }
 
 impl Gate {
-    async fn pass(self: &Arc<Self>) {
+    pub(crate) async fn pass(self: &Arc<Self>) {
         let _leaving = Leaving(self.clone());
         self.reached.notify_one();
         self.go_on.notified().await;
@@ -101,7 +103,8 @@ async fn act(how: How, attempt: u32, gate: &Arc<Gate>) -> JobResult {
         How::FailOnce if attempt == 1 => Err(anyhow::anyhow!("no paper").into()),
         How::GiveUp => Err(chassis::jobs::JobError::give_up(anyhow::anyhow!("no such printer"))),
         How::Panic => panic!("on fire"),
-        How::HangOnce if attempt == 1 => {
+        How::HangOnce if attempt > 1 => Ok(()),
+        How::HangOnce | How::Hang => {
             gate.pass().await;
             Ok(())
         }

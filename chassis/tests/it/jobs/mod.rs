@@ -2,6 +2,7 @@
 
 mod crew;
 mod operated;
+mod scale;
 
 use crate::engines::on_both_engines;
 use chassis::clock::Clock;
@@ -120,6 +121,48 @@ on_both_engines! {
         crew.clock.advance(Duration::from_secs(16));
         let done = crew.meets(id, is_done).await;
         assert_eq!((done.attempts, done.fence), (2, 2));
+    }
+
+    async fn a_task_that_ends_its_process_each_time_is_given_up(place: Arc<Place>) {
+        let mut crew = Crew::open(&place).await;
+        let id = crew.queue(Write(How::Hang)).await;
+        for _ in 0..THREE.tries {
+            crew.hire();
+            crew.gate.reached.notified().await;
+            crew.workers.abort_all();
+            while crew.workers.join_next().await.is_some() {}
+            crew.clock.advance(Duration::from_secs(16));
+        }
+        crew.hire();
+        let failed = crew.meets(id, |job| job.status == JobStatus::Failed).await;
+        assert_eq!(failed.last_error.as_deref(), Some("the process ended during the last try"));
+        assert_eq!((failed.fence, crew.lines().await), (4, 0));
+    }
+
+    async fn a_run_is_told_in_its_own_transactions_whether_it_was_replaced(place: Arc<Place>) {
+        let mut crew = Crew::open(&place).await;
+        let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+        let db = crew.db.clone();
+        let asks = Job::queued(move |_: Print, run: chassis::jobs::Run| {
+            let (db, tell) = (db.clone(), tell.clone());
+            async move {
+                let mut t = db.begin().await?;
+                let before = run.holds(&mut t).await?;
+                if run.attempt == 1 {
+                    let id = run.id;
+                    chassis::q!(t.tx, execute, "UPDATE job SET fence = fence + 1 WHERE id = $1", id)?;
+                }
+                tell.send((run.attempt, before, run.holds(&mut t).await?))?;
+                t.commit().await?;
+                Ok(())
+            }
+        });
+        crew.hire_for(vec![asks.retry(THREE)]);
+        let id = crew.queue(Print(How::Well)).await;
+        assert_eq!(told.recv().await.unwrap(), (1, true, false));
+        let done = crew.meets_in_time(id, is_done).await;
+        assert_eq!(told.recv().await.unwrap(), (2, true, true));
+        assert_eq!((done.attempts, done.fence), (2, 3));
     }
 
     async fn a_worker_that_wakes_up_late_changes_nothing(place: Arc<Place>) {

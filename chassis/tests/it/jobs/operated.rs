@@ -9,6 +9,12 @@ use std::time::Duration;
 use testkit::eventually;
 use uuid::Uuid;
 
+/// The operator log: what was done to which job, the newest first.
+async fn deeds(crew: &Crew) -> Vec<(String, String)> {
+    let deeds = operator::list(&crew.db, Page::new(1, 9)).await.unwrap();
+    deeds.into_iter().map(|deed| (deed.action, deed.subject)).collect()
+}
+
 on_both_engines! {
     async fn a_failed_job_is_tried_again_and_the_deed_is_on_record(place: Arc<Place>) {
         let crew = Crew::at_work(&place).await;
@@ -37,7 +43,7 @@ on_both_engines! {
         assert!(matches!(refused, Err(OperateError::NotAllowed(JobStatus::Done))));
         let missing = crew.jobs.retry(&ann(), Uuid::now_v7()).await;
         assert!(matches!(missing, Err(OperateError::Missing(_))));
-        assert_eq!(operator::list(&crew.db, Page::new(1, 9)).await.unwrap().len(), 1);
+        assert_eq!(deeds(&crew).await, [("job.discard".to_owned(), failed.to_string())]);
     }
 
     async fn a_periodic_job_is_run_when_somebody_asks_for_it(place: Arc<Place>) {
@@ -46,6 +52,7 @@ on_both_engines! {
         crew.rests_after(1).await;
         crew.jobs.run_now(&ann(), "round").await.unwrap();
         crew.rests_after(2).await;
+        assert_eq!(deeds(&crew).await, [("job.run".to_owned(), "round".to_owned())]);
         let missing = crew.jobs.run_now(&ann(), "print").await;
         assert!(matches!(missing, Err(OperateError::Missing(name)) if name == "print"));
         let id = crew.round().await.id;

@@ -2,7 +2,7 @@
 
 use super::sample::Before::Fatal;
 use super::sample::{Agency, Script};
-use crate::engines::on_both_engines;
+use crate::engines::{on_both_engines, plan};
 use chassis::db::{AssertSqlSafe, Db, Engine};
 use chassis::q;
 use chassis::saga::{After, Phase, Which};
@@ -31,21 +31,6 @@ pub(super) async fn crowd(db: &Db, each: i64) {
         q!(db.write, execute, "ANALYZE saga").unwrap();
     } else {
         q!(db.write, execute, "ANALYZE").unwrap();
-    }
-}
-
-async fn plan(db: &Db, sql: &str) -> String {
-    match db.engine() {
-        Engine::Sqlite => {
-            let rows: Vec<(i64, i64, i64, String)> =
-                q!(db.read, fetch_all, AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"))).unwrap();
-            rows.into_iter().map(|row| row.3 + "\n").collect()
-        }
-        Engine::Postgres => {
-            let rows: Vec<(String,)> =
-                q!(db.read, fetch_all, AssertSqlSafe(format!("EXPLAIN {sql}"))).unwrap();
-            rows.into_iter().map(|row| row.0 + "\n").collect()
-        }
     }
 }
 
