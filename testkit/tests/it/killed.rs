@@ -16,15 +16,15 @@ use uuid::Uuid;
 
 const DEPOSITS: &str = "/api/v1/ledger/deposits";
 /// Keys that are in use at a time, and clients that send each of them: a hundred requests at once.
-const KEYS: usize = 20;
+pub(crate) const KEYS: usize = 20;
 const CLIENTS: usize = 5;
 const KILLS: usize = 6;
 /// Answers between two kills.
 const BETWEEN: usize = 40;
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A process of the ledger on one port, started again after each kill.
-struct Process {
+pub(crate) struct Process {
     child: Child,
     port: u16,
     home: PathBuf,
@@ -32,18 +32,18 @@ struct Process {
 }
 
 impl Process {
-    fn start(home: &Path, settings: &[(String, String)]) -> Self {
+    pub(crate) fn start(home: &Path, settings: &[(String, String)]) -> Self {
         let (home, port) = (home.to_owned(), testkit::servers::free_port().unwrap());
         std::fs::create_dir_all(&home).unwrap();
         let settings = settings.to_vec();
         Self { child: spawn(&home, port, &settings), port, home, settings }
     }
 
-    fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         Client::http(format!("http://127.0.0.1:{}", self.port))
     }
 
-    async fn until_started(&self) {
+    pub(crate) async fn until_started(&self) {
         let client = self.client();
         eventually_within(PATIENCE, || async {
             let ask = client.request(http::Method::GET, "/api/v1/ledger/audit").attempt().await?;
@@ -89,10 +89,10 @@ fn spawn(home: &Path, port: u16, settings: &[(String, String)]) -> Child {
 
 /// What is counted while requests and kills go on.
 #[derive(Default)]
-struct Progress {
-    answers: AtomicUsize,
-    broken: AtomicUsize,
-    over: AtomicBool,
+pub(crate) struct Progress {
+    pub(crate) answers: AtomicUsize,
+    pub(crate) broken: AtomicUsize,
+    pub(crate) over: AtomicBool,
 }
 
 fn ask<'a>(client: &'a Client, key: &str, body: &Value) -> testkit::Ask<'a> {
@@ -144,7 +144,7 @@ async fn deposit(clients: &[Client], number: usize, progress: &Progress) -> Vec<
 }
 
 /// Kills one process after the other while requests go on.
-async fn kill(processes: &mut [Process], progress: &Progress) {
+pub(crate) async fn kill(processes: &mut [Process], progress: &Progress) {
     for kill in 0..KILLS {
         let victim = kill % processes.len();
         processes[victim].until_started().await;

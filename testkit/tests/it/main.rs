@@ -8,5 +8,6 @@ mod hops;
 #[cfg(feature = "kafka")]
 mod kafka;
 mod killed;
+mod killed_jobs;
 mod schema;
 mod transfers;

@@ -36,6 +36,8 @@ pub(crate) enum How {
     Panic,
     /// Reaches the gate and waits there, at the first try only.
     HangOnce,
+    /// Reaches the gate, waits there and fails, at the first try only.
+    HangOnceAndFail,
     /// Reaches the gate and waits there, at every try.
     Hang,
     /// Is taken over by another while it works, at the first try only.
@@ -103,7 +105,11 @@ async fn act(how: How, attempt: u32, gate: &Arc<Gate>) -> JobResult {
         How::FailOnce if attempt == 1 => Err(anyhow::anyhow!("no paper").into()),
         How::GiveUp => Err(chassis::jobs::JobError::give_up(anyhow::anyhow!("no such printer"))),
         How::Panic => panic!("on fire"),
-        How::HangOnce if attempt > 1 => Ok(()),
+        How::HangOnce | How::HangOnceAndFail if attempt > 1 => Ok(()),
+        How::HangOnceAndFail => {
+            gate.pass().await;
+            Err(anyhow::anyhow!("no paper").into())
+        }
         How::HangOnce | How::Hang => {
             gate.pass().await;
             Ok(())

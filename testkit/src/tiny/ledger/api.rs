@@ -1,6 +1,7 @@
 //! The routes of the ledger.
 
 use super::app::{App, Deposit, Entry, PostEntry};
+use super::errands;
 use super::store::{self, Books};
 use super::transfers;
 use crate::tiny::arrivals::{self, Arrival, Figures, Waiting};
@@ -17,6 +18,7 @@ pub(super) fn routes(app: App) -> Router {
     Router::new()
         .route("/api/v1/ledger/entries", post(post_entry).get(list_entries))
         .route("/api/v1/ledger/deposits", post(post_deposit))
+        .route("/api/v1/ledger/errands", post(errands::post_errand).get(errands::get_errands))
         .route("/api/v1/ledger/returned", get(list_returned))
         .route("/api/v1/ledger/transfers", post(transfers::post_transfer))
         .route("/api/v1/ledger/transfers/{id}", get(transfers::get_transfer))

@@ -6,6 +6,7 @@ use chassis::clock::Clock;
 use chassis::db::{Db, DbError, Tx};
 use chassis::error::ApiError;
 use chassis::events::{Outbox, PublishError};
+use chassis::jobs::Jobs;
 use chassis::saga::Sagas;
 use contract::ErrorCode;
 use garde::Validate;
@@ -110,6 +111,7 @@ pub(super) struct App {
     pub(super) db: Db,
     pub(super) outbox: Outbox,
     pub(super) sagas: Sagas,
+    pub(super) jobs: Jobs,
     pub(super) clock: Clock,
     pub(super) list_limit: i64,
 }

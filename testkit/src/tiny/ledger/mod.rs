@@ -2,6 +2,7 @@
 
 mod api;
 mod app;
+mod errands;
 mod note_counted;
 mod store;
 mod transfers;
@@ -13,8 +14,10 @@ use super::events::EntryPosted;
 use anyhow::Context as _;
 use app::App;
 use chassis::db::Migrations;
+use chassis::jobs::Job;
 use chassis::service::{Context, Parts, Service, Spec};
 use contract::event::EventSpec;
+use errands::{DEADLINE, Errand};
 use note_counted::NoteCounted;
 use transfers::Transfer;
 
@@ -45,11 +48,16 @@ impl Service for Ledger {
             db: context.db()?,
             outbox: context.outbox()?,
             sagas: context.sagas()?,
+            jobs: context.jobs()?,
             clock: context.clock().clone(),
             list_limit: i64::from(config.list_limit),
         };
         let clock = app.clock.clone();
         let counter = context.peer("counter").context("there is no counter")?.caller();
-        Ok(Parts::new(api::routes(app)).on("note-counted", NoteCounted { clock }).saga(Transfer { counter }))
+        let errand = Job::queued_in_tx::<Errand>(app.clone()).deadline(DEADLINE);
+        Ok(Parts::new(api::routes(app))
+            .job(errand)
+            .on("note-counted", NoteCounted { clock })
+            .saga(Transfer { counter }))
     }
 }
