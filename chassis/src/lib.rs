@@ -3,7 +3,7 @@
 //! The chassis knows no service. Inside it, lower may not use higher:
 //!
 //! 1. [`clock`]
-//! 2. [`config`], [`telemetry`], [`stop`], [`resilience`]
+//! 2. [`config`], [`telemetry`], [`stop`], [`resilience`], [`vault`]
 //! 3. [`cache`], [`db`], [`error`], [`http`], [`identity`], [`lease`], [`peer`], [`mail`], [`health`], [`openapi`], [`operator`], [`state`], [`wake`]
 //! 4. [`bus`], [`durability`], [`event_store`], [`events`], [`flags`], [`idempotency`], [`jobs`], [`limits`], [`saga`]
 //! 5. [`service`], [`ops`], [`run`]
@@ -37,4 +37,5 @@ pub mod service;
 pub mod state;
 pub mod stop;
 pub mod telemetry;
+pub mod vault;
 pub mod wake;

@@ -19,6 +19,8 @@ mod fake_auth;
 #[cfg(feature = "harness")]
 mod fake_consul;
 #[cfg(feature = "harness")]
+mod fake_vault;
+#[cfg(feature = "harness")]
 mod faulty_peer;
 mod folder;
 #[cfg(feature = "harness")]
@@ -41,6 +43,8 @@ pub use eventually::{Settled, eventually, eventually_within};
 pub use fake_auth::{FakeAuth, FakeAuthConfig, Issuer};
 #[cfg(feature = "harness")]
 pub use fake_consul::FakeConsul;
+#[cfg(feature = "harness")]
+pub use fake_vault::{FakeVault, Mood};
 #[cfg(feature = "harness")]
 pub use faulty_peer::{Fault, FaultyPeer};
 pub use folder::Folder;

@@ -26,6 +26,13 @@ pub enum Source {
         /// The name of the variable.
         variable: String,
     },
+    /// A store, because of a reference that stands where a value would.
+    Stored {
+        /// The reference.
+        reference: String,
+        /// Where it stands.
+        by: Box<Source>,
+    },
 }
 
 impl fmt::Display for Source {
@@ -35,6 +42,7 @@ impl fmt::Display for Source {
             Self::File { name, line } => write!(formatter, "from {name}, line {line}"),
             Self::Environment { variable } => write!(formatter, "from {variable}"),
             Self::SecretFile { variable } => write!(formatter, "from the file that {variable} names"),
+            Self::Stored { reference, by } => write!(formatter, "{reference}, {by}"),
         }
     }
 }

@@ -1,12 +1,15 @@
 //! Reads section after section from the sources, and in the end reports everything that is wrong.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::names::{self, FILE_SUFFIX, PREFIX, nearest};
 use super::problems::{ConfigError, ConfigErrors, Problems};
 use super::reader::variables;
 use super::sources::{Content, Node};
-use super::{Entry, Field, Loaded, Mode, SectionDoc, SectionReader, Settings, Source, Sources, Value};
+use super::{
+    Entry, Field, Loaded, Mode, SecretStore, SectionDoc, SectionReader, Settings, Source, Sources, Value,
+};
 
 /// Loads a configuration. All sections that exist must be asked for, also those of services that do not run here,
 /// because whatever is left over is reported as unknown.
@@ -32,6 +35,11 @@ impl Loader {
         loader.mode = mode(&root);
         loader.validate("", &root);
         (loader, root)
+    }
+
+    /// Takes secrets whose settings are references from a store, in all sections that are asked for from now on.
+    pub fn resolve_with(&mut self, store: Arc<dyn SecretStore>) {
+        self.sources.store = Some(store);
     }
 
     /// How strict the sections are validated.
@@ -136,12 +144,8 @@ impl Loader {
             let entry =
                 self.entries.iter().find(|entry| entry.section == section && entry.field == problem.field);
             let message = match entry.map(|entry| &entry.source) {
-                Some(
-                    source @ (Source::File { .. } | Source::Environment { .. } | Source::SecretFile { .. }),
-                ) => {
-                    format!("{} ({source})", problem.message)
-                }
                 Some(Source::Default) | None => problem.message.clone(),
+                Some(source) => format!("{} ({source})", problem.message),
             };
             let variables = entry.map(|entry| entry.variables.clone()).unwrap_or_default();
             self.errors.push(ConfigError { setting: Some(setting), variables, message });

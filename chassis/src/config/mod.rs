@@ -13,7 +13,7 @@
 //! - Production refuses a secret that is missing, short or taken from an example.
 //!
 //! A changed setting takes effect at the next start, except for those that are read again while the process runs
-//! ([`Origin`]): flags.
+//! ([`Origin`]): flags, and the secrets that docs/secrets.md names. A secret may stand in a store ([`SecretStore`]).
 
 mod entry;
 mod loader;
@@ -25,6 +25,7 @@ mod reference;
 mod secrets;
 mod settings;
 mod sources;
+mod stored;
 mod value;
 
 pub use entry::{Entry, Loaded, Source};
@@ -36,6 +37,7 @@ pub use reader::SectionReader;
 pub use reference::{SectionDoc, reference};
 pub use settings::{Field, Settings, Validate};
 pub use sources::{Origin, Sources};
+pub use stored::{Reference, SecretStore};
 pub use value::Value;
 
 #[doc(inline)]

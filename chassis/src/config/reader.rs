@@ -33,7 +33,12 @@ impl<'a> SectionReader<'a> {
                 .iter()
                 .any(|other| is(other) || names::variable(self.section, &other.name) == variable)
         };
-        let found = match self.sources.find(self.section, &field.name, &lookup, &declared) {
+        let found = self.sources.find(self.section, &field.name, &lookup, &declared);
+        let found = found.and_then(|found| match found {
+            Some(found) if T::SECRET => self.sources.resolve(found).map(Some),
+            found => Ok(found),
+        });
+        let found = match found {
             Ok(found) => found,
             Err(message) => {
                 self.fail(field, message);

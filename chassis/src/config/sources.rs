@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::{env, fmt, fs, io};
 
+use secrecy::ExposeSecret;
 use toml::de::{DeTable, DeValue};
 
 use super::names::FILE_SUFFIX;
-use super::{ConfigError, ConfigErrors, Raw, Source, names};
+use super::{ConfigError, ConfigErrors, Raw, Reference, SecretStore, Source, names};
 
 /// The file that is read when no other is named, if it exists.
 const DEFAULT_FILE: &str = "bowline.toml";
@@ -21,6 +23,8 @@ pub struct Sources {
     variables: BTreeMap<String, Option<String>>,
     pub(super) broken: Option<ConfigError>,
     text: Text,
+    /// Where secrets are taken from whose settings are references.
+    pub(super) store: Option<Arc<dyn SecretStore>>,
 }
 
 /// Where the text of TOML is from.
@@ -168,7 +172,7 @@ impl Sources {
                 (BTreeMap::new(), Some(ConfigError::general(message)))
             }
         };
-        Self { file, tree, variables, broken, text: from }
+        Self { file, tree, variables, broken, text: from, store: None }
     }
 
     /// The strongest value for a setting: secret files before variables before the file; `variables` strongest first.
@@ -213,6 +217,20 @@ impl Sources {
             Content::Table(_) => Raw::Other("a table"),
         };
         Some(Found { raw, source: Source::File { name: self.file.clone(), line: node.line } })
+    }
+
+    /// What was found of a secret, with a reference replaced by what it refers to.
+    pub(super) fn resolve(&self, found: Found) -> Result<Found, String> {
+        let Some(reference) = found.raw.text().and_then(Reference::parse) else { return Ok(found) };
+        let reference = reference.map_err(|wrong| format!("{wrong} ({})", found.source))?;
+        let by = &found.source;
+        let store = self.store.as_ref();
+        let store = store.ok_or_else(|| format!("cannot itself stand in a store ({reference}, {by})"))?;
+        let secret = store
+            .secret(&reference)
+            .map_err(|why| format!("cannot be read from Vault: {why} ({reference}, {by})"))?;
+        let source = Source::Stored { reference: reference.to_string(), by: Box::new(found.source) };
+        Ok(Found { raw: Raw::Text(secret.expose_secret().to_owned()), source })
     }
 
     /// The names of the variables that claim to be settings of the platform.

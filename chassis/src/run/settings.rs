@@ -22,9 +22,11 @@ use crate::saga::SagaConfig;
 use crate::service::{AnyConfig, Registration};
 use crate::state::{RedisConfig, StateConfig};
 use crate::telemetry::TelemetryConfig;
+use crate::vault::{Vault, VaultConfig};
 use secrecy::ExposeSecret;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 settings! {
     /// The process as a whole.
@@ -129,6 +131,8 @@ impl Platform {
     pub fn load(services: &[Registration], sources: Sources) -> Result<Self, ConfigErrors> {
         let origin = sources.origin();
         let (mut loader, process) = Loader::with_root(sources, |process: &ProcessConfig| process.mode);
+        let vault: VaultConfig = loader.section("vault");
+        loader.resolve_with(Arc::new(Vault::new(&vault, process.mode)));
         let http = loader.section("http");
         let ops = loader.section("ops");
         let telemetry = loader.section("telemetry");

@@ -27,4 +27,5 @@ mod saga;
 mod shed;
 mod state;
 mod telemetry;
+mod vault;
 mod wake;
