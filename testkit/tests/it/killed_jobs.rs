@@ -51,22 +51,25 @@ async fn one_effect_each(mut processes: Vec<Process>) {
         process.until_started().await;
     }
     let clients: Vec<Client> = processes.iter().map(Process::client).collect();
-    let progress = Progress::default();
-    let asking = join_all((0..KEYS).map(|number| ask(&clients, number, &progress)));
-    let both = async { tokio::join!(asking, kill(&mut processes, &progress)).0 };
-    let asked: u64 = timeout(PATIENCE * 4, both).await.unwrap().into_iter().sum();
-    assert!(progress.broken.load(Ordering::Relaxed) > 0, "nothing was under way when processes were killed");
-    let figures: Value = eventually_within(PATIENCE, || async {
-        let figures: Value = clients[0].get(ERRANDS).await.expect(200).data();
-        if figures["open"] == 0 { Ok(figures) } else { Err(figures) }
-    })
-    .await;
-    let told = ["asked", "effects", "undone", "doubled"].map(|name| figures[name].as_u64().unwrap());
-    assert_eq!(told, [asked, asked, 0, 0], "{figures}");
-    assert!(
-        figures["repeated"].as_u64() > Some(0),
-        "no job was in hand when processes were killed: {figures}"
-    );
+    let mut asked = 0;
+    // Now and then no job is in hand at any of the kills.
+    for _ in 0..5 {
+        let progress = Progress::default();
+        let asking = join_all((0..KEYS).map(|number| ask(&clients, number, &progress)));
+        let both = async { tokio::join!(asking, kill(&mut processes, &progress)).0 };
+        asked += timeout(PATIENCE * 4, both).await.unwrap().into_iter().sum::<u64>();
+        let figures: Value = eventually_within(PATIENCE, || async {
+            let figures: Value = clients[0].get(ERRANDS).await.expect(200).data();
+            if figures["open"] == 0 { Ok(figures) } else { Err(figures) }
+        })
+        .await;
+        let told = ["asked", "effects", "undone", "doubled"].map(|name| figures[name].as_u64().unwrap());
+        assert_eq!(told, [asked, asked, 0, 0], "{figures}");
+        if figures["repeated"].as_u64() > Some(0) {
+            return;
+        }
+    }
+    panic!("no job was in hand when processes were killed");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,7 +4,7 @@ mod crew;
 mod operated;
 mod scale;
 
-use crate::engines::on_both_engines;
+use crate::engines::{Place, on_both_engines};
 use chassis::clock::Clock;
 use chassis::jobs::{Job, JobStatus, JobsConfig, Retry, When};
 use crew::{Crew, How, Print, ROUND, THREE, Write};
@@ -23,10 +23,29 @@ async fn wake_up_late(crew: &mut Crew, how: How) {
     crew.hire();
     crew.clock.advance(Duration::from_secs(16));
     let done = crew.meets(id, is_done).await;
+    // What it noted now would have another time.
+    crew.clock.advance(Duration::from_secs(1));
     crew.gate.go_on.notify_one();
     crew.dismiss().await;
     assert_eq!(crew.gate.left.load(Ordering::SeqCst), 1, "it has gone on");
     assert_eq!(crew.get(id).await, done);
+}
+
+/// On SQLite there is one writer at a time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_another_holds_is_passed_by_on_postgres() {
+    let Some(place) = Place::postgres() else { return };
+    let test = async |place: std::sync::Arc<Place>| {
+        let mut crew = Crew::open(&place).await;
+        let (held, free) = (crew.queue(Print(How::Well)).await, crew.queue(Print(How::Well)).await);
+        let mut t = crew.db.begin().await.unwrap();
+        chassis::q!(t.tx, execute, "UPDATE job SET fence = fence WHERE id = $1", held).unwrap();
+        crew.hire();
+        crew.meets(free, is_done).await;
+        t.rollback().await.unwrap();
+        crew.meets(held, is_done).await;
+    };
+    place.run(test).await;
 }
 
 on_both_engines! {
@@ -218,6 +237,8 @@ on_both_engines! {
         let id = crew.queue(Print(How::HangOnce)).await;
         crew.gate.reached.notified().await;
         crew.stopper.stop();
+        let early = tokio::time::timeout(Duration::from_millis(300), crew.workers.join_next()).await;
+        assert!(early.is_err(), "it has left what it has in hand");
         crew.gate.go_on.notify_one();
         crew.dismiss().await;
         assert!(is_done(&crew.get(id).await));
