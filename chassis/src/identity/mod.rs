@@ -39,10 +39,19 @@ settings! {
         service_key: Option<SecretString> = None;
         /// The secret before the last rotation, still accepted; unset it when every process has the new one.
         service_key_previous: Option<SecretString> = None;
+        /// Seconds that a secret which was found while the process runs is only accepted, before it signs: longer than the
+        /// slowest process takes to find it.
+        service_key_wait_secs: u64 = 120;
     }
 }
 
 impl IdentityConfig {
+    /// How long a new secret is accepted before it signs.
+    #[must_use]
+    pub fn service_key_wait(&self) -> Duration {
+        Duration::from_secs(self.service_key_wait_secs)
+    }
+
     /// Time without news after which tokens are refused.
     #[must_use]
     pub fn max_stale(&self) -> Duration {
@@ -56,6 +65,7 @@ impl Validate for IdentityConfig {
         if self.service_key_previous.is_some() {
             problems.secret("service_key_previous", self.service_key_previous.as_ref(), mode);
         }
+        problems.range("service_key_wait_secs", self.service_key_wait_secs, 1..=3_600);
         problems.range("leeway_secs", self.leeway_secs, 0..=60);
         problems.range("max_stale_secs", self.max_stale_secs, 10..=3_600);
         problems.range("token_cache", self.token_cache, 100..=10_000_000);

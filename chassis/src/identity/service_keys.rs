@@ -1,12 +1,17 @@
-//! Credentials of services: short-lived tokens signed with a shared secret, of which two versions hold during a rotation.
+//! Credentials of services: short-lived tokens signed with a shared secret, of which several versions hold during a rotation.
 //!
-//! Rotation in three rounds over all processes, because one that does not know the new secret refuses what it signed:
-//! first add the new secret as `identity.service_key_previous` (it is accepted), then swap the two (it signs), then drop
-//! the old one. A credential names the version that it was signed with.
+//! A process that does not know a secret refuses what was signed with it. So a secret that is found while the process runs is
+//! accepted at once and signs only after a wait, when every process has found it; the one before is accepted until what it
+//! signed last has ended everywhere. A credential names the version that it was signed with.
+//!
+//! With restarts it takes three rounds over all processes: first add the new secret as `identity.service_key_previous` (it
+//! is accepted), then swap the two (it signs), then drop the old one.
 
 use super::IdentityConfig;
 use crate::clock::{Clock, Ts};
 use crate::http::X_SERVICE_AUTHORIZATION;
+use anyhow::Context as _;
+use arc_swap::ArcSwap;
 use aws_lc_rs::digest::{SHA256, digest};
 use http::{HeaderMap, HeaderValue};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
@@ -14,7 +19,7 @@ use moka::sync::Cache;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use std::sync::RwLock;
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 /// How long a credential holds.
@@ -33,20 +38,54 @@ struct ServiceClaims {
 }
 
 struct Version {
-    kid: String,
+    kid: Kid,
     encoding: EncodingKey,
     decoding: DecodingKey,
 }
 
-/// Credentials that are still fresh, and until when they hold, by who sends them to whom.
-type Issued = HashMap<(&'static str, &'static str), (HeaderValue, Ts)>;
+/// Credentials that are still fresh, until when they hold and what signed them, by who sends them to whom.
+type Issued = HashMap<(&'static str, &'static str), (HeaderValue, Ts, Kid)>;
+
+/// From whom to whom a credential is, until when, and what signed it.
+type Verified = (Box<str>, Box<str>, Ts, Kid);
+
+/// What a version is called: the same for the same secret, in every process.
+type Kid = Arc<str>;
+
+/// A version that was the current one, or is or will be.
+#[derive(Clone)]
+struct Known {
+    version: Arc<Version>,
+    /// From when on it signs, unless a later one does.
+    signs_from: Ts,
+    /// Until when it is accepted; of the newest there is no end.
+    until: Option<Ts>,
+}
+
+/// The versions that hold, the newest last. There is always one.
+struct Versions {
+    known: Vec<Known>,
+    previous: Option<Arc<Version>>,
+}
+
+impl Versions {
+    fn signer(&self, now: Ts) -> Option<&Arc<Version>> {
+        let signing = self.known.iter().rev().find(|known| known.signs_from <= now);
+        signing.or(self.known.last()).map(|known| &known.version)
+    }
+
+    fn accepted(&self, kid: &str, now: Ts) -> Option<&Arc<Version>> {
+        let holding = self.known.iter().filter(|known| known.until.is_none_or(|until| now < until));
+        holding.map(|known| &known.version).chain(&self.previous).find(|version| &*version.kid == kid)
+    }
+}
 
 /// Signs and verifies the credentials of services.
 pub struct ServiceKeys {
-    current: Version,
-    previous: Option<Version>,
+    versions: ArcSwap<Versions>,
+    wait: Duration,
     issued: RwLock<Issued>,
-    verified: Cache<[u8; 32], (Box<str>, Box<str>, Ts)>,
+    verified: Cache<[u8; 32], Verified>,
 }
 
 impl ServiceKeys {
@@ -54,11 +93,46 @@ impl ServiceKeys {
     #[must_use]
     pub fn new(current: &SecretString, config: &IdentityConfig) -> Self {
         Self {
-            current: Version::of(current),
-            previous: config.service_key_previous.as_ref().map(Version::of),
+            versions: ArcSwap::from_pointee(Versions {
+                known: vec![Known {
+                    version: Version::of(current),
+                    signs_from: Ts::from_secs(0),
+                    until: None,
+                }],
+                previous: config.service_key_previous.as_ref().map(Version::of),
+            }),
+            wait: config.service_key_wait(),
             issued: RwLock::default(),
             verified: Cache::new(1_000),
         }
+    }
+
+    /// Takes over secrets that were read again, and says whether the current one is another.
+    ///
+    /// The new one is accepted from now on and signs after `identity.service_key_wait_secs`. Those before are accepted until
+    /// what a process signed with them that found the new one as late as allowed has ended.
+    pub fn take_over(&self, current: &SecretString, previous: Option<&SecretString>, clock: &Clock) -> bool {
+        let (new, previous) = (Version::of(current), previous.map(Version::of));
+        let before = self.versions.load();
+        let kid = |version: Option<&Arc<Version>>| version.map(|version| version.kid.clone());
+        let changed = kid(before.known.last().map(|known| &known.version)) != Some(new.kid.clone());
+        if !changed && kid(previous.as_ref()) == kid(before.previous.as_ref()) {
+            return false;
+        }
+        let mut known = before.known.clone();
+        if changed {
+            let now = clock.now();
+            let end = now + self.wait + self.wait + LIFETIME + LEEWAY;
+            // One that comes back signs as it did.
+            let signs_from =
+                known.iter().find(|known| known.version.kid == new.kid).map(|known| known.signs_from);
+            known.retain(|known| known.version.kid != new.kid && known.until.is_none_or(|until| now < until));
+            known.iter_mut().for_each(|known| known.until = Some(known.until.unwrap_or(end)));
+            let signs_from = signs_from.unwrap_or(now + self.wait);
+            known.push(Known { version: new, signs_from, until: None });
+        }
+        self.versions.store(Arc::new(Versions { known, previous }));
+        changed
     }
 
     /// The header value by which `from` proves itself to `to`.
@@ -73,22 +147,24 @@ impl ServiceKeys {
     ) -> anyhow::Result<HeaderValue> {
         let now = clock.now();
         let key = (from, to);
-        let fresh = |until: &Ts| now + RENEW < *until;
+        let versions = self.versions.load();
+        let signer = versions.signer(now).context("there is no service key")?;
+        let fresh = |until: &Ts, by: &Kid| now + RENEW < *until && *by == signer.kid;
         {
             let issued = self.issued.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-            if let Some((value, _)) = issued.get(&key).filter(|(_, until)| fresh(until)) {
+            if let Some((value, ..)) = issued.get(&key).filter(|(_, until, by)| fresh(until, by)) {
                 return Ok(value.clone());
             }
         }
         let until = now + LIFETIME;
         let claims =
             ServiceClaims { iss: from.to_owned(), aud: to.to_owned(), iat: now.secs(), exp: until.secs() };
-        let header = Header { kid: Some(self.current.kid.clone()), ..Header::new(Algorithm::HS256) };
-        let token = jsonwebtoken::encode(&header, &claims, &self.current.encoding)?;
+        let header = Header { kid: Some(signer.kid.to_string()), ..Header::new(Algorithm::HS256) };
+        let token = jsonwebtoken::encode(&header, &claims, &signer.encoding)?;
         let mut value = HeaderValue::try_from(token)?;
         value.set_sensitive(true);
         let mut issued = self.issued.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-        issued.insert(key, (value.clone(), until));
+        issued.insert(key, (value.clone(), until, signer.kid.clone()));
         Ok(value)
     }
 
@@ -98,43 +174,52 @@ impl ServiceKeys {
         let token = headers.get(X_SERVICE_AUTHORIZATION)?.to_str().ok()?;
         let now = clock.now();
         let hash: [u8; 32] = digest(&SHA256, token.as_bytes()).as_ref().try_into().ok()?;
-        let (from, to, until) = match self.verified.get(&hash) {
-            Some(known) => known,
+        let versions = self.versions.load();
+        let (from, to, until, _) = match self.verified.get(&hash) {
+            // What a secret signed that no longer holds does not count, whatever time it claims.
+            Some(known) => versions.accepted(&known.3, now).map(|_| known)?,
             None => {
-                let claims = self.decode(token)?;
-                let known = (claims.iss.into(), claims.aud.into(), Ts::from_secs(claims.exp));
+                let (claims, by) = decode(&versions, token, now)?;
+                let known = (claims.iss.into(), claims.aud.into(), Ts::from_secs(claims.exp), by);
                 self.verified.insert(hash, known.clone());
                 known
             }
         };
         (&*to == me && now < until + LEEWAY).then_some(from)
     }
+}
 
-    fn decode(&self, token: &str) -> Option<ServiceClaims> {
-        let kid = jsonwebtoken::decode_header(token).ok()?.kid?;
-        let version =
-            std::iter::once(&self.current).chain(&self.previous).find(|version| version.kid == kid)?;
-        let mut validation = Validation::new(Algorithm::HS256);
-        validation.set_required_spec_claims(&["exp", "iss", "aud"]);
-        // Audience and time are checked by the caller, also for credentials that are remembered.
-        validation.validate_aud = false;
-        validation.validate_exp = false;
-        jsonwebtoken::decode(token, &version.decoding, &validation).ok().map(|decoded| decoded.claims)
-    }
+fn decode(versions: &Versions, token: &str, now: Ts) -> Option<(ServiceClaims, Kid)> {
+    let kid = jsonwebtoken::decode_header(token).ok()?.kid?;
+    let version = versions.accepted(&kid, now)?;
+    let mut validation = Validation::new(Algorithm::HS256);
+    validation.set_required_spec_claims(&["exp", "iss", "aud"]);
+    // Audience and time are checked by the caller, also for credentials that are remembered.
+    validation.validate_aud = false;
+    validation.validate_exp = false;
+    let decoded = jsonwebtoken::decode(token, &version.decoding, &validation).ok()?;
+    Some((decoded.claims, version.kid.clone()))
 }
 
 impl Version {
-    fn of(secret: &SecretString) -> Self {
+    fn of(secret: &SecretString) -> Arc<Self> {
         let bytes = secret.expose_secret().as_bytes();
         let hash = digest(&SHA256, &[b"bowline service key version\0", bytes].concat());
-        let kid = hash.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        Self { kid, encoding: EncodingKey::from_secret(bytes), decoding: DecodingKey::from_secret(bytes) }
+        let kid: String = hash.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let kid = kid.into();
+        Arc::new(Self {
+            kid,
+            encoding: EncodingKey::from_secret(bytes),
+            decoding: DecodingKey::from_secret(bytes),
+        })
     }
 }
 
 impl std::fmt::Debug for ServiceKeys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ServiceKeys").field("current", &self.current.kid).finish_non_exhaustive()
+        let versions = self.versions.load();
+        let newest = versions.known.last().map(|known| &known.version.kid);
+        f.debug_struct("ServiceKeys").field("newest", &newest).finish_non_exhaustive()
     }
 }
 
@@ -186,5 +271,61 @@ mod tests {
         let clock = Clock::manual(Ts::from_secs(1_000));
         let sent = headers(keys("theirs", None).credential("gateway", "auth", &clock).unwrap());
         assert!(keys("ours", None).caller(&sent, "auth", &clock).is_none());
+    }
+
+    const WAIT: Duration = Duration::from_secs(120);
+
+    fn secret(text: &str) -> SecretString {
+        SecretString::from(text.to_owned())
+    }
+
+    fn holds(by: &ServiceKeys, at: &ServiceKeys, clock: &Clock) -> bool {
+        at.caller(&headers(by.credential("gateway", "auth", clock).unwrap()), "auth", clock).is_some()
+    }
+
+    #[test]
+    fn processes_that_find_a_new_secret_one_after_another_never_refuse_each_other() {
+        let clock = Clock::manual(Ts::from_secs(1_000));
+        let (one, other, restarted) = (keys("old", None), keys("old", None), keys("new", Some("old")));
+        assert!(one.take_over(&secret("new"), None, &clock));
+        for second in 0..1_200 {
+            assert!(holds(&one, &other, &clock) && holds(&other, &one, &clock), "after {second} s");
+            if second == WAIT.as_secs() - 1 {
+                assert!(other.take_over(&secret("new"), None, &clock));
+            }
+            assert!(holds(&one, &restarted, &clock), "after {second} s");
+            assert!(!one.take_over(&secret("new"), None, &clock), "nothing is new any more");
+            clock.advance(Duration::from_secs(1));
+        }
+        assert!(!holds(&keys("old", None), &one, &clock), "the old one has ended");
+        assert!(holds(&one, &keys("new", None), &clock), "the new one signs");
+    }
+
+    #[test]
+    fn what_the_old_secret_signed_for_a_long_time_ends_with_it() {
+        let clock = Clock::manual(Ts::from_secs(1_000));
+        let one = keys("old", None);
+        let far = ServiceClaims { iss: "eve".into(), aud: "auth".into(), iat: 0, exp: 1_000_000 };
+        let old = Version::of(&secret("old"));
+        let header = Header { kid: Some(old.kid.to_string()), ..Header::new(Algorithm::HS256) };
+        let forged = jsonwebtoken::encode(&header, &far, &old.encoding).unwrap();
+        let sent = headers(HeaderValue::try_from(forged).unwrap());
+        one.take_over(&secret("new"), None, &clock);
+        assert!(one.caller(&sent, "auth", &clock).is_some());
+        clock.advance(WAIT + WAIT + LIFETIME + LEEWAY);
+        assert!(one.caller(&sent, "auth", &clock).is_none(), "though it was verified before");
+    }
+
+    #[test]
+    fn a_secret_that_comes_back_signs_as_it_did() {
+        let clock = Clock::manual(Ts::from_secs(1_000));
+        let (one, other) = (keys("old", None), keys("old", None));
+        one.take_over(&secret("new"), None, &clock);
+        clock.advance(Duration::from_secs(10));
+        one.take_over(&secret("old"), None, &clock);
+        for _ in 0..1_200 {
+            assert!(holds(&one, &other, &clock) && holds(&other, &one, &clock));
+            clock.advance(Duration::from_secs(1));
+        }
     }
 }

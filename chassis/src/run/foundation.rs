@@ -140,8 +140,9 @@ impl Foundation {
             stop,
         };
         let every = Duration::from_secs(process.reload_secs);
+        let (mode, keys, clock) = (process.mode, shared.service_keys.clone(), shared.clock.clone());
         Ok(Self {
-            reload: Reload { origin, every, flags },
+            reload: Reload { origin, every, mode, flags, keys, clock },
             process,
             databases,
             shared,

@@ -39,7 +39,7 @@ settings! {
         drain_secs: u64 = 0;
         /// Seconds that the whole stop may take; what still runs then is cut off.
         stop_timeout_secs: u64 = 30;
-        /// Seconds between looks at the settings file for what may change while the process runs: flags.
+        /// Seconds between looks at what may change while the process runs: flags in the settings file, and the service key.
         reload_secs: u64 = 5;
     }
 }

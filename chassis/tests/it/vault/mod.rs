@@ -1,6 +1,7 @@
 //! Secrets that stand in Vault.
 
 mod load;
+mod rotation;
 
 use chassis::config::{ConfigErrors, Sources};
 use chassis::run::Platform;
