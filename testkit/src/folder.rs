@@ -1,6 +1,7 @@
 //! Temporary folders that are gone when the test is.
 
 use anyhow::{Context, Result};
+use std::io::ErrorKind;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -39,9 +40,18 @@ impl Folder {
 
     fn create(kind: &str, base: &Path) -> Result<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("bowline-{kind}-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let path = base.join(name);
-        std::fs::create_dir(&path).with_context(|| format!("cannot create {}", path.display()))?;
+        let path = loop {
+            let number = NEXT.fetch_add(1, Ordering::Relaxed);
+            let path = base.join(format!("bowline-{kind}-{}-{number}", std::process::id()));
+            match std::fs::create_dir(&path) {
+                // Of a process that was killed and had this id before.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                made => {
+                    made.with_context(|| format!("cannot create {}", path.display()))?;
+                    break path;
+                }
+            }
+        };
         let folder = Self(path);
         std::fs::set_permissions(&folder.0, std::fs::Permissions::from_mode(0o700))?;
         Ok(folder)
@@ -54,7 +64,7 @@ impl Drop for Folder {
             return;
         }
         if let Err(e) = std::fs::remove_dir_all(&self.0)
-            && e.kind() != std::io::ErrorKind::NotFound
+            && e.kind() != ErrorKind::NotFound
         {
             eprintln!("cannot remove {}: {e}", self.0.display());
         }

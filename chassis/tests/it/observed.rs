@@ -48,7 +48,11 @@ async fn a_request_whose_client_went_away_is_closed_as_499() {
     let front = service.assembled().front().clone();
     let request = request.body(Body::empty()).unwrap();
     let mut handling = Box::pin(front.handle(request, Caller::Socket([192, 0, 2, 1].into())));
-    assert!(handling.as_mut().now_or_never().is_none());
+    // The first request of a process is one of those that give way once, to see how long that takes.
+    for _ in 0..2 {
+        assert!(handling.as_mut().now_or_never().is_none());
+        tokio::task::yield_now().await;
+    }
     assert_eq!(active(), Some(1.0));
     drop(handling);
     assert_eq!(active(), Some(0.0));
