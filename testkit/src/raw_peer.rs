@@ -41,6 +41,8 @@ impl RawPeer {
         let accept = async move {
             while let Ok((stream, _)) = listener.accept().await {
                 counted.fetch_add(1, Ordering::SeqCst);
+                // What has ended is not kept until the peer is dropped.
+                while running.try_join_next().is_some() {}
                 // A script that fails has lost its peer, which the test sees on the other side.
                 running.spawn(script(Wire::new(stream)));
             }

@@ -9,6 +9,7 @@ use chassis::config::{Mode, Problems, Validate, settings};
 use chassis::db::{Db, Migrations, q};
 use chassis::error::{ApiError, ApiResult};
 use chassis::http::{Json, Reply, created, reply};
+use chassis::idempotency::Once;
 use chassis::identity::Principal;
 use chassis::peer::Peer;
 use chassis::service::{Context, Parts, Service, Spec};
@@ -103,13 +104,11 @@ async fn own(_: Principal) -> Reply<Word> {
     reply(Word::new())
 }
 
-/// One row in one transaction.
-async fn keep(State(db): State<Db>, _: Principal, Json(word): Json<Word>) -> ApiResult<Reply<Word>> {
-    let mut t = db.begin().await.map_err(ApiError::internal)?;
-    let kept = q!(t.tx, execute, "INSERT INTO effect (number, note) VALUES ($1, $2)", 1_i64, &word.text);
-    kept.map_err(ApiError::internal)?;
-    t.commit().await.map_err(ApiError::internal)?;
-    Ok(created("/api/v1/asked/words", word))
+/// One row in one transaction, with the answer when there is a key.
+async fn keep(State(db): State<Db>, _: Principal, once: Once, Json(word): Json<Word>) -> ApiResult<Response> {
+    let mut t = db.begin().await?;
+    q!(t.tx, execute, "INSERT INTO effect (number, note) VALUES ($1, $2)", 1_i64, &word.text)?;
+    once.commit(t, created("/api/v1/asked/words", word)).await
 }
 
 /// Never answers by itself.
