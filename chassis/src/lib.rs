@@ -4,7 +4,7 @@
 //!
 //! 1. [`clock`]
 //! 2. [`config`], [`telemetry`], [`stop`], [`resilience`], [`vault`]
-//! 3. [`cache`], [`db`], [`error`], [`http`], [`identity`], [`lease`], [`peer`], [`mail`], [`health`], [`openapi`], [`operator`], [`state`], [`wake`]
+//! 3. [`cache`], [`db`], [`error`], [`http`], [`identity`], [`lease`], [`peer`], [`mail`], [`health`], [`invariant`], [`openapi`], [`operator`], [`state`], [`wake`]
 //! 4. [`bus`], [`durability`], [`event_store`], [`events`], [`flags`], [`idempotency`], [`jobs`], [`limits`], [`saga`]
 //! 5. [`service`], [`ops`], [`run`]
 
@@ -22,6 +22,7 @@ pub mod health;
 pub mod http;
 pub mod idempotency;
 pub mod identity;
+pub mod invariant;
 pub mod jobs;
 pub mod lease;
 pub mod limits;

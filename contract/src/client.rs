@@ -188,3 +188,24 @@ fn refusal(response: &Response) -> CallError {
         Err(_) => CallError::Undecodable(format!("status {} without an error body", response.status())),
     }
 }
+
+/// Writes the methods of a typed client, which has a field `caller`: a name, what is sent, what is answered, method and path.
+macro_rules! endpoints {
+    ($($(#[$meta:meta])+ $name:ident($($arg:ident: $type:ty),*) -> $answer:ty = $method:ident $path:expr $(, $body:ident)?;)+) => {$(
+        $(#[$meta])+
+        ///
+        /// # Errors
+        /// As [`Caller::call`].
+        pub async fn $name(&self, $($arg: $type),*) -> Result<$answer, $crate::client::CallError> {
+            endpoints!(@call self, $method, $path $(, $body)?)
+        }
+    )+};
+    (@call $self:ident, $method:ident, $path:expr) => {
+        $self.caller.call(http::Method::$method, &$path, None::<&()>).await
+    };
+    (@call $self:ident, $method:ident, $path:expr, $body:ident) => {
+        $self.caller.call(http::Method::$method, &$path, Some($body)).await
+    };
+}
+
+pub(crate) use endpoints;

@@ -157,6 +157,24 @@ codes! {
     AlreadyExists = "ALREADY_EXISTS", Conflict;
     /// An organisation keeps at least one owner.
     LastOwner = "LAST_OWNER", Conflict;
+    /// There is not as much in stock as is wanted; `details` names the lines.
+    InsufficientStock = "INSUFFICIENT_STOCK", Conflict;
+    /// A price has changed since it was shown; look at the new one and decide again.
+    PriceChanged = "PRICE_CHANGED", Conflict;
+    /// A product is not sold at the moment; `details` names the lines.
+    NotForSale = "NOT_FOR_SALE", Conflict;
+    /// The cart has no lines.
+    CartEmpty = "CART_EMPTY", Conflict;
+    /// The order or payment is in a state that does not allow it, or who asks may not do it in this state.
+    InvalidTransition = "INVALID_TRANSITION", Conflict;
+    /// More would be given back than was paid.
+    RefundTooLarge = "REFUND_TOO_LARGE", Conflict;
+    /// Only who has bought a product and has it may review it.
+    NotABuyer = "NOT_A_BUYER", Forbidden;
+    /// The provider of payments said no; the message tells why.
+    PaymentDeclined = "PAYMENT_DECLINED", Conflict;
+    /// The signature of a webhook does not hold, or it is too old.
+    InvalidSignature = "INVALID_SIGNATURE", Invalid;
     /// The first request with this `Idempotency-Key` is still at work; `Retry-After` says when to send it again.
     RequestInProgress = "REQUEST_IN_PROGRESS", InProgress;
     /// The `Idempotency-Key` was sent before with another request.

@@ -73,6 +73,20 @@ pub enum Permission {
     ManageOrganizations,
     /// Read the stored outgoing mail of the embedded mailer.
     ReadMail,
+    /// Sell products of one's own: make, change and remove them, and count their stock.
+    SellProducts,
+    /// Manage every product, the categories and the brands.
+    ManageCatalog,
+    /// Count the stock of every product, and read its ledger.
+    ManageStock,
+    /// See every order, move it on, and give money back.
+    ManageOrders,
+    /// See every payment and what reconciliation found.
+    ManagePayments,
+    /// Decide which reviews are shown.
+    ModerateReviews,
+    /// See what was sent to whom.
+    ReadNotifications,
 }
 
 impl Permission {
@@ -84,6 +98,13 @@ impl Permission {
             Self::ReadAudit => "audit:read",
             Self::ManageOrganizations => "organizations:manage",
             Self::ReadMail => "mail:read",
+            Self::SellProducts => "products:sell",
+            Self::ManageCatalog => "catalog:manage",
+            Self::ManageStock => "stock:manage",
+            Self::ManageOrders => "orders:manage",
+            Self::ManagePayments => "payments:manage",
+            Self::ModerateReviews => "reviews:moderate",
+            Self::ReadNotifications => "notifications:read",
         }
     }
 
@@ -91,9 +112,17 @@ impl Permission {
     #[must_use]
     pub const fn roles(self) -> &'static [Role] {
         match self {
-            Self::ManageUsers | Self::ReadAudit | Self::ManageOrganizations | Self::ReadMail => {
-                &[Role::Admin]
-            }
+            Self::SellProducts => &[Role::Vendor, Role::Admin],
+            Self::ModerateReviews => &[Role::Moderator, Role::Admin],
+            Self::ManageUsers
+            | Self::ReadAudit
+            | Self::ManageOrganizations
+            | Self::ReadMail
+            | Self::ManageCatalog
+            | Self::ManageStock
+            | Self::ManageOrders
+            | Self::ManagePayments
+            | Self::ReadNotifications => &[Role::Admin],
         }
     }
 }

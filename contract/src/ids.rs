@@ -56,4 +56,24 @@ ids! {
     InvitationId;
     /// A line of the audit log.
     AuditId;
+    /// Something that is sold.
+    ProductId;
+    /// A place in the tree of categories.
+    CategoryId;
+    /// Who makes a product.
+    BrandId;
+    /// A basket.
+    CartId;
+    /// What somebody bought.
+    OrderId;
+    /// One attempt to turn an order into a sale: the id of its saga, of its reservation of stock and of its payment.
+    CheckoutId;
+    /// Money given back.
+    RefundId;
+    /// One change of stock.
+    MovementId;
+    /// What a buyer says about a product.
+    ReviewId;
+    /// One message to one person.
+    NotificationId;
 }

@@ -6,13 +6,22 @@
 //! What must hold: JSON is camelCase, requests refuse unknown fields, and a type that is on the wire changes only by
 //! adding optional fields; anything else is a new version beside the old one.
 
+pub mod audit;
 pub mod auth;
+pub mod catalog;
 pub mod client;
 pub mod error;
 pub mod event;
 pub mod identity;
 pub mod ids;
+pub mod inventory;
+pub mod money;
+pub mod notifications;
+pub mod orders;
 pub mod page;
+pub mod payments;
+pub mod reviews;
+mod texts;
 
 pub use client::{CallError, Request, Response, Transport};
 pub use error::{ErrorBody, ErrorCode, ErrorKind, FieldError};

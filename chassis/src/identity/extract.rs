@@ -81,7 +81,10 @@ pub mod permits {
         )+};
     }
 
-    permits! { ManageUsers ReadAudit ManageOrganizations ReadMail }
+    permits! {
+        ManageUsers ReadAudit ManageOrganizations ReadMail SellProducts ManageCatalog ManageStock ManageOrders ManagePayments
+        ModerateReviews ReadNotifications
+    }
 }
 
 /// A service that proved itself; for routes under `/internal`.

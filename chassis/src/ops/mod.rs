@@ -10,6 +10,7 @@
 //! | `GET /metrics` | Prometheus text format |
 //! | `GET /info` | what runs here |
 //! | `GET /jobs` | how the jobs of the services stand |
+//! | `GET /audit` | whether what the services keep obeys their rules; reads everything |
 //! | `GET /log-level`, `PUT /log-level` | `{"level":"info"}` |
 //!
 //! What must hold: a slow or silent client costs one of a bounded number of connections for a bounded time. Reading is

@@ -8,6 +8,7 @@ use crate::config::Mode;
 use crate::durability::{Board, Held};
 use crate::flags::Flags;
 use crate::health::ReadyState;
+use crate::invariant::Books;
 use crate::jobs;
 use crate::peer;
 use crate::telemetry;
@@ -19,6 +20,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::map_response;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use contract::audit::Finding;
 use contract::error::ErrorCode;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -27,6 +29,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
+use tokio_util::task::AbortOnDropHandle;
 
 /// No change that can be asked for is longer.
 const BODY_BYTES: usize = 4 * 1024;
@@ -56,6 +59,8 @@ pub struct Info {
     pub peers: peer::Board,
     /// How jobs stand.
     pub jobs: jobs::Board,
+    /// What must hold over everything that the services keep.
+    pub books: Books,
     /// What flags are set to.
     pub flags: Flags,
 }
@@ -63,6 +68,7 @@ pub struct Info {
 struct Shared {
     state: OpsState,
     access: Access,
+    auditing: tokio::sync::Mutex<()>,
 }
 
 pub(super) fn router(state: OpsState, token: Option<SecretString>) -> Router {
@@ -73,11 +79,12 @@ pub(super) fn router(state: OpsState, token: Option<SecretString>) -> Router {
         .route("/metrics", get(metrics))
         .route("/info", get(info))
         .route("/jobs", get(jobs))
+        .route("/audit", get(audit))
         .route("/log-level", get(log_level).put(set_log_level))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(map_response(never_stored));
-    routes.with_state(Arc::new(Shared { state, access }))
+    routes.with_state(Arc::new(Shared { state, access, auditing: tokio::sync::Mutex::default() }))
 }
 
 async fn health() -> Response {
@@ -134,6 +141,30 @@ async fn info(State(shared): State<Arc<Shared>>) -> Response {
 
 async fn jobs(State(shared): State<Arc<Shared>>) -> Response {
     json(StatusCode::OK, &shared.state.info.jobs.read())
+}
+
+/// Looks at the books. One audit at a time: it reads everything.
+async fn audit(State(shared): State<Arc<Shared>>) -> Response {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Answer {
+        holds: bool,
+        findings: Vec<Finding>,
+    }
+    let Ok(_alone) = shared.auditing.try_lock() else {
+        let refusal =
+            Refusal::new(ErrorCode::Unavailable, "The books are being looked at; ask again in a moment.");
+        return refusal.into_response(shared.state.clock.now());
+    };
+    let books = shared.state.info.books.clone();
+    // Where the pools live; and it ends with the one who asks.
+    let runtime = shared.state.readiness.runtime();
+    let audit = AbortOnDropHandle::new(runtime.spawn(async move { books.audit().await }));
+    let Ok(findings) = audit.await else {
+        let refusal = Refusal::new(ErrorCode::Internal, "The books cannot be looked at; the log says why.");
+        return refusal.into_response(shared.state.clock.now());
+    };
+    json(StatusCode::OK, &Answer { holds: findings.iter().all(Finding::holds), findings })
 }
 
 #[derive(Serialize, Deserialize)]

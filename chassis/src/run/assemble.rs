@@ -8,6 +8,7 @@ use crate::durability::guard;
 use crate::health::Check;
 use crate::http::{Behind, Front};
 use crate::identity::{AUTH, follow};
+use crate::invariant::Books;
 use crate::peer::Seen;
 use crate::service::{Context, Parts, Spec, Worker};
 use crate::stop::Stop;
@@ -31,6 +32,7 @@ pub struct Assembled {
     pub(super) workers: JoinSet<Ended>,
     pub(super) databases: BTreeMap<&'static str, Db>,
     pub(super) process: ProcessConfig,
+    books: Books,
     shared: Context,
 }
 
@@ -52,11 +54,13 @@ impl Assembled {
         let specs: Vec<&Spec> = targets.iter().map(|(registration, _)| registration.spec).collect();
         check_needs(&specs, &platform.peers)?;
         let (durability, board) = (platform.durability.clone(), platform.board.clone());
+        let books = platform.books.clone();
         let foundation = Foundation::lay(platform, &all, &targets, listening, clock, stop.clone()).await?;
         let Foundation { process, databases, shared, .. } = &foundation;
         let later =
             guard(process.mode, &durability, databases, &shared.state, shared.bus.as_ref(), &board).await?;
-        let mut assembly = Assembly { behind: Vec::new(), checks: Vec::new(), workers: JoinSet::new(), stop };
+        let mut assembly =
+            Assembly { behind: Vec::new(), checks: Vec::new(), workers: JoinSet::new(), books, stop };
         for (registration, config) in targets {
             let context = foundation.context(registration.spec)?;
             let parts = (registration.build)(config, context.clone()).await;
@@ -97,6 +101,7 @@ impl Assembled {
             workers: assembly.workers,
             databases: foundation.databases,
             process: foundation.process,
+            books: assembly.books,
             shared: foundation.shared,
         })
     }
@@ -111,6 +116,12 @@ impl Assembled {
     #[must_use]
     pub fn peers(&self) -> Vec<Seen> {
         self.shared.directory.seen()
+    }
+
+    /// What must hold over everything that the services keep.
+    #[must_use]
+    pub fn books(&self) -> &Books {
+        &self.books
     }
 
     /// What all services share.
@@ -164,6 +175,7 @@ struct Assembly {
     behind: Vec<Behind>,
     checks: Vec<Check>,
     workers: JoinSet<Ended>,
+    books: Books,
     stop: Stop,
 }
 
@@ -204,6 +216,7 @@ impl Assembly {
             self.start(spec.name, Worker::new("cache", work));
         }
         self.checks.extend(parts.checks);
+        self.books.add(spec.name, parts.invariants);
         for worker in parts.workers {
             self.start(spec.name, worker);
         }

@@ -36,6 +36,7 @@ pub(super) async fn boot(
         durability: platform.board.clone(),
         peers: platform.seen.clone(),
         jobs: platform.jobs_board.clone(),
+        books: platform.books.clone(),
         flags: platform.flags.clone(),
     };
     let ops = ops.serve(OpsState {

@@ -13,6 +13,7 @@ use crate::flags::{Flag, Flags};
 use crate::http::HttpConfig;
 use crate::idempotency::IdempotencyConfig;
 use crate::identity::IdentityConfig;
+use crate::invariant::Books;
 use crate::jobs::{self, JobsConfig};
 use crate::limits::LimitsConfig;
 use crate::mail::MailConfig;
@@ -112,6 +113,7 @@ pub struct Platform {
     pub(crate) seen: peer::Board,
     /// Where it is told how jobs stand.
     pub(crate) jobs_board: jobs::Board,
+    pub(crate) books: Books,
 }
 
 impl Platform {
@@ -194,6 +196,7 @@ impl Platform {
             board: Board::default(),
             seen: peer::Board::default(),
             jobs_board: jobs::Board::default(),
+            books: Books::default(),
         })
     }
 }

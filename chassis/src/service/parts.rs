@@ -6,6 +6,7 @@ use crate::db::Tx;
 use crate::event_store::{EventStore, Projection};
 use crate::events::{Handled, Handler, Received, Subscription};
 use crate::health::Check;
+use crate::invariant::Invariant;
 use crate::jobs::Job;
 use crate::saga::{Flow, Saga};
 use crate::state::Invalidation;
@@ -30,6 +31,8 @@ pub struct Parts {
     pub sagas: Vec<Flow>,
     /// The jobs that it carries out.
     pub jobs: Vec<Job>,
+    /// What must hold over everything that it keeps.
+    pub invariants: Vec<Invariant>,
 }
 
 impl Parts {
@@ -43,6 +46,7 @@ impl Parts {
             subscriptions: Vec::new(),
             sagas: Vec::new(),
             jobs: Vec::new(),
+            invariants: Vec::new(),
         }
     }
 
@@ -97,6 +101,13 @@ impl Parts {
     #[must_use]
     pub fn job(mut self, job: Job) -> Self {
         self.jobs.push(job);
+        self
+    }
+
+    /// Adds a rule over everything that it keeps.
+    #[must_use]
+    pub fn invariant(mut self, invariant: Invariant) -> Self {
+        self.invariants.push(invariant);
         self
     }
 

@@ -42,6 +42,7 @@ impl House {
             durability: Board::default(),
             peers: chassis::peer::Board::default(),
             jobs: chassis::jobs::Board::default(),
+            books: chassis::invariant::Books::default(),
             flags: chassis::flags::Flags::default(),
         };
         let state = OpsState { readiness: readiness.clone(), telemetry, info, mode, clock: Clock::system() };

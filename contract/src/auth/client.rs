@@ -5,37 +5,14 @@ use super::{
     Invite, Jwks, Login, Member, Organization, Refresh, Register, ResetPassword, Session, SetMemberRole,
     Tokens, UpdateMe, UpdateUser, User, VerifyEmail,
 };
-use crate::client::{CallError, Caller};
+use crate::client::{CallError, Caller, endpoints};
 use crate::ids::{InvitationId, OrganizationId, SessionId, UserId};
 use crate::page::Empty;
-use http::Method;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
-type Called<T> = Result<T, CallError>;
 
 /// Speaks to the auth service. Every method may fail as [`Caller::call`] does; identity is the transport's matter.
 #[derive(Clone)]
 pub struct AuthClient {
     caller: Caller,
-}
-
-macro_rules! endpoints {
-    ($($(#[$meta:meta])+ $name:ident($($arg:ident: $type:ty),*) -> $answer:ty = $method:ident $path:expr $(, $body:ident)?;)+) => {$(
-        $(#[$meta])+
-        ///
-        /// # Errors
-        /// As [`Caller::call`].
-        pub async fn $name(&self, $($arg: $type),*) -> Called<$answer> {
-            endpoints!(@call self, $method, $path $(, $body)?)
-        }
-    )+};
-    (@call $self:ident, $method:ident, $path:expr) => {
-        $self.send(Method::$method, &$path, None::<&()>).await
-    };
-    (@call $self:ident, $method:ident, $path:expr, $body:ident) => {
-        $self.send(Method::$method, &$path, Some($body)).await
-    };
 }
 
 impl AuthClient {
@@ -45,20 +22,11 @@ impl AuthClient {
         Self { caller }
     }
 
-    async fn send<B: Serialize, T: DeserializeOwned>(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<&B>,
-    ) -> Called<T> {
-        self.caller.call(method, path, body).await
-    }
-
     /// What is new since the last answer; see [`Feed`].
     ///
     /// # Errors
     /// As [`Caller::call`].
-    pub async fn feed(&self, query: &FeedQuery) -> Called<Feed> {
+    pub async fn feed(&self, query: &FeedQuery) -> Result<Feed, CallError> {
         // The key version is ours and made of characters that need no escape in a URI.
         let FeedQuery { after, keys, wait } = query;
         self.caller.get(&format!("/internal/v1/auth/feed?after={after}&keys={keys}&wait={wait}")).await
@@ -68,7 +36,7 @@ impl AuthClient {
     ///
     /// # Errors
     /// As [`Caller::call`].
-    pub async fn jwks(&self) -> Called<Jwks> {
+    pub async fn jwks(&self) -> Result<Jwks, CallError> {
         self.caller.get_bare("/.well-known/jwks.json").await
     }
 

@@ -89,6 +89,23 @@ pub trait Event: Serialize + DeserializeOwned + ToSchema + Send + Sync + 'static
     }
 }
 
+/// Declares events that have the same key field and no older versions.
+macro_rules! events {
+    ($key:ident: $($event:ident = $kind:literal, $version:literal, $about:literal;)+) => {$(
+        impl $crate::event::Event for $event {
+            const TYPE: &'static str = $kind;
+            const VERSION: u32 = $version;
+            const ABOUT: &'static str = $about;
+
+            fn key(&self) -> String {
+                self.$key.to_string()
+            }
+        }
+    )+};
+}
+
+pub(crate) use events;
+
 /// The topic of a type: what stands before the first dot.
 ///
 /// ```

@@ -1,0 +1,13 @@
+//! The payments' part of the language. Amounts come from orders, never from a client.
+
+mod client;
+mod events;
+mod payment;
+
+pub use client::PaymentsClient;
+pub use events::{
+    PaymentActionRequired, PaymentAuthorized, PaymentCaptured, PaymentFailed, PaymentRefunded, PaymentVoided,
+};
+pub use payment::{
+    Authorize, MethodToken, NextAction, Payment, PaymentState, Refund, RefundPayment, RefundState,
+};

@@ -1,0 +1,52 @@
+#![doc = include_str!("../README.md")]
+
+mod api;
+mod config;
+
+pub use config::OrdersConfig;
+
+use chassis::db::Migrations;
+use chassis::service::{Context, Parts, Service, Spec};
+use contract::event::EventSpec;
+use contract::orders::{
+    OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderFailed, OrderRefunded, OrderShipped,
+};
+
+/// The tables.
+const MIGRATIONS: Migrations = chassis::migrations!();
+
+/// What the service publishes.
+const EVENTS: &[EventSpec] = &[
+    EventSpec::of::<OrderCreated>(),
+    EventSpec::of::<OrderConfirmed>(),
+    EventSpec::of::<OrderFailed>(),
+    EventSpec::of::<OrderCancelled>(),
+    EventSpec::of::<OrderShipped>(),
+    EventSpec::of::<OrderDelivered>(),
+    EventSpec::of::<OrderRefunded>(),
+];
+
+/// The service.
+#[derive(Debug)]
+pub struct Orders;
+
+impl Service for Orders {
+    const SPEC: Spec = Spec {
+        name: "orders",
+        about: "Carts, checkout, orders and their history",
+        owns: &["orders", "cart"],
+        well_known: &[],
+        door: false,
+        needs: &["catalog", "inventory", "payments"],
+        database: Some(MIGRATIONS),
+        events: EVENTS,
+        openapi: || api::routes().into_openapi(),
+    };
+
+    type Config = OrdersConfig;
+
+    async fn build(_: Self::Config, _: Context) -> anyhow::Result<Parts> {
+        let (router, _) = api::routes().split_for_parts();
+        Ok(Parts::new(router))
+    }
+}

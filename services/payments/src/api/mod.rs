@@ -1,0 +1,12 @@
+//! The routes, a file each.
+
+use chassis::openapi::document;
+use utoipa_axum::router::OpenApiRouter;
+
+/// Every route with its description.
+pub(crate) fn routes() -> OpenApiRouter {
+    OpenApiRouter::with_openapi(document(
+        "Payments",
+        "Authorising, capturing and giving back money through a provider.",
+    ))
+}
