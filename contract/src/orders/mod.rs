@@ -4,6 +4,7 @@ mod client;
 mod events;
 mod line;
 mod status;
+mod totals;
 
 pub use client::OrdersClient;
 pub use events::{
@@ -12,3 +13,4 @@ pub use events::{
 };
 pub use line::{Address, OrderLine};
 pub use status::{CheckoutFlow, OrderStatus, ShippingMethod};
+pub use totals::Totals;

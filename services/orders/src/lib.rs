@@ -2,6 +2,7 @@
 
 mod api;
 mod config;
+pub mod domain;
 
 pub use config::OrdersConfig;
 
