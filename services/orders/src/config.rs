@@ -1,7 +1,17 @@
 //! The settings of the service.
 
 use crate::domain::pricing::PricingRules;
-use chassis::config::{Mode, Problems, Validate, settings};
+use chassis::config::{Mode, Problems, Validate, setting_enum, settings};
+
+setting_enum! {
+    /// Who leads a checkout.
+    pub enum Leader {
+        /// The orders service asks the others, step by step.
+        Orchestration = "orchestration",
+        /// Services react to each other's events.
+        Choreography = "choreography",
+    }
+}
 
 settings! {
     /// Carts, checkout, orders and their history.
@@ -25,6 +35,9 @@ settings! {
         tax_elsewhere: String = "0%".to_owned();
         /// Whether shipping is taxed like the goods.
         tax_on_shipping: bool = true;
+        /// Who leads a checkout: this service, step by step (orchestration), or services react to each other's events
+        /// (choreography). Checkouts that have begun go on as they have begun.
+        saga: Leader = Leader::Orchestration;
     }
 }
 

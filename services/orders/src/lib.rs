@@ -1,11 +1,15 @@
 #![doc = include_str!("../README.md")]
 
 mod api;
+pub mod app;
 mod config;
 pub mod domain;
+pub mod error;
+pub mod store;
 
 pub use config::OrdersConfig;
 
+use app::App;
 use chassis::db::Migrations;
 use chassis::service::{Context, Parts, Service, Spec};
 use contract::event::EventSpec;
@@ -46,8 +50,9 @@ impl Service for Orders {
 
     type Config = OrdersConfig;
 
-    async fn build(_: Self::Config, _: Context) -> anyhow::Result<Parts> {
-        let (router, _) = api::routes().split_for_parts();
+    async fn build(config: Self::Config, context: Context) -> anyhow::Result<Parts> {
+        let app = App::new(config, &context)?;
+        let (router, _) = api::routes().with_state(app).split_for_parts();
         Ok(Parts::new(router))
     }
 }

@@ -1,9 +1,10 @@
-//! The routes, a file each.
+//! The routes, a file each. A handler reads the request, calls [`crate::app`] and words the answer.
 
+use crate::app::App;
 use chassis::openapi::document;
 use utoipa_axum::router::OpenApiRouter;
 
 /// Every route with its description.
-pub(crate) fn routes() -> OpenApiRouter {
+pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(document("Orders", "Carts, checkout, orders and their history."))
 }

@@ -1,5 +1,7 @@
 //! What the service decides, without a database and without a network.
 
+pub mod events;
+pub mod order;
 pub mod pricing;
 pub mod shipping;
 pub mod tax;
