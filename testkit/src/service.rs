@@ -32,10 +32,12 @@ pub struct TestService {
 }
 
 /// Tests ask more often than any client may; those about limits set their own.
-const GENEROUS: [(&str, &str); 3] = [
+const GENEROUS: [(&str, &str); 5] = [
     ("BOWLINE_LIMITS__PUBLIC", "1000000 per 1m by ip"),
     ("BOWLINE_LIMITS__API", "1000000 per 1m by user"),
     ("BOWLINE_LIMITS__AUTH", "1000000 per 1m by ip"),
+    ("BOWLINE_LIMITS__ORDERS", "1000000 per 1m by user"),
+    ("BOWLINE_LIMITS__PAYMENTS", "1000000 per 1m by user"),
 ];
 
 /// In the folder of a service under test.

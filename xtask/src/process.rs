@@ -13,10 +13,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Settings for a platform under measured load, which asks more often than any client may.
-pub(crate) const GENEROUS: [(&str, &str); 3] = [
+pub(crate) const GENEROUS: [(&str, &str); 5] = [
     ("BOWLINE_LIMITS__PUBLIC", "1000000 per 1s by ip"),
     ("BOWLINE_LIMITS__API", "1000000 per 1s by user"),
     ("BOWLINE_LIMITS__AUTH", "1000000 per 1s by ip"),
+    ("BOWLINE_LIMITS__ORDERS", "1000000 per 1s by user"),
+    ("BOWLINE_LIMITS__PAYMENTS", "1000000 per 1s by user"),
 ];
 
 static CHILDREN: Mutex<Vec<u32>> = Mutex::new(Vec::new());

@@ -17,6 +17,8 @@ setting_enum! {
 }
 
 const MINUTE: Duration = Duration::from_secs(60);
+/// The policies that are always there.
+pub(super) const NAMES: [&str; 5] = ["public", "api", "auth", "orders", "payments"];
 
 settings! {
     /// Rate limits.
@@ -31,6 +33,10 @@ settings! {
         /// For attempts that a password, a link or an address could be guessed by: log in, register, reset a password,
         /// prove an address; one count for all of them. Not to be turned off in production.
         auth: Rule = Rule::per(5, 15 * MINUTE, By::IP);
+        /// For what begins a sale or undoes one: place an order, pay it again, cancel it; one count for all of them.
+        orders: Rule = Rule::per(30, MINUTE, By::USER);
+        /// For what a buyer does to a payment, such as to prove that it is theirs.
+        payments: Rule = Rule::per(30, MINUTE, By::USER);
         /// Further policies for requests from outside below a path, such as `search: 30 per 1m by user at /api/v1/users`.
         more: Vec<NamedRule> = Vec::new();
         /// While Redis is away each process counts alone (local), or what would be counted is refused with 503 (closed)
@@ -47,7 +53,7 @@ impl Validate for LimitsConfig {
                 "must not be off in production: it keeps passwords and links from being guessed",
             );
         }
-        let mut names = vec!["public", "api", "auth"];
+        let mut names = NAMES.to_vec();
         for more in &self.more {
             if names.contains(&&*more.name) {
                 problems.add("more", format!("has two policies of the name `{}`", more.name));
@@ -71,8 +77,13 @@ mod tests {
     #[test]
     fn the_defaults_are_those_that_the_documents_promise() {
         let config = LimitsConfig::default();
-        let text = [&config.public, &config.api, &config.auth].map(Value::render);
-        assert_eq!(text, ["\"300 per 1m by ip\"", "\"100 per 1m by user\"", "\"5 per 15m by ip\""]);
+        let text = [&config.public, &config.api, &config.auth, &config.orders, &config.payments];
+        let promised = ["300 per 1m by ip", "100 per 1m by user", "5 per 15m by ip"];
+        let promised = [&promised[..], &["30 per 1m by user"; 2]].concat();
+        assert_eq!(
+            text.map(Value::render).to_vec(),
+            promised.iter().map(|rule| format!("{rule:?}")).collect::<Vec<_>>()
+        );
         assert_eq!(config.when_redis_is_away, WhenAway::Local);
         assert!(problems(&config, Mode::Production).is_empty());
     }
@@ -88,7 +99,7 @@ mod tests {
     fn a_name_stands_for_one_policy() {
         let named = |text: &str| NamedRule::parse(&Raw::Text(text.to_owned())).unwrap();
         let search = "search: 30 per 1m by user at /api/v1/users";
-        for more in [vec![named(search), named(search)], vec![named("api: 3 per 1s by ip at /")]] {
+        for more in [vec![named(search), named(search)], vec![named("orders: 3 per 1s by ip at /")]] {
             let config = LimitsConfig { more, ..LimitsConfig::default() };
             assert_eq!(problems(&config, Mode::Development), ["more"]);
         }

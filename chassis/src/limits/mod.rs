@@ -94,6 +94,8 @@ impl Limits {
             ("public", &config.public, Holds::Everywhere),
             ("api", &config.api, Holds::Everywhere),
             ("auth", &config.auth, Holds::OnRoutes),
+            ("orders", &config.orders, Holds::OnRoutes),
+            ("payments", &config.payments, Holds::OnRoutes),
         ];
         let built_in = built_in.map(|(name, rule, holds)| (name, rule.quota(), holds));
         let more = config.more.iter();
@@ -130,7 +132,7 @@ impl Limits {
     /// # Errors
     /// When there is no policy of this name.
     pub fn policy(&self, name: &str) -> anyhow::Result<LimitLayer> {
-        let known = matches!(name, "public" | "api" | "auth");
+        let known = config::NAMES.contains(&name);
         let place = self.shared.policies.iter().position(|policy| policy.name == name);
         anyhow::ensure!(known || place.is_some(), "there is no policy `{name}` among the settings of limits");
         Ok(LimitLayer::policy(self.clone(), place))

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -11,6 +11,8 @@ use testkit::Folder;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_bowline");
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Where a process listens that has not said yet where it does.
+const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
 /// One process of the platform.
 pub(crate) struct Process {
@@ -25,6 +27,11 @@ impl Process {
     /// Starts `bowline run` with these settings, and waits until it says where it listens. `BOWLINE_TARGET` names the
     /// target.
     pub(crate) fn start(settings: &[(&str, &str)]) -> Self {
+        Self::launch(settings).listening()
+    }
+
+    /// Starts it, and waits for nothing.
+    pub(crate) fn launch(settings: &[(&str, &str)]) -> Starting {
         let folder = Folder::new("process").unwrap();
         let log = folder.path().join("log");
         let target =
@@ -35,9 +42,7 @@ impl Process {
             .stdin(Stdio::null())
             .stdout(File::create(&log).unwrap())
             .stderr(File::options().append(true).open(&log).unwrap());
-        let mut child = command.spawn().unwrap();
-        let (public, ops) = listening(&mut child, &log);
-        Self { child, log, folder, public, ops }
+        Starting(Self { child: command.spawn().unwrap(), log, folder, public: NOWHERE, ops: NOWHERE })
     }
 
     pub(crate) fn url(&self) -> String {
@@ -100,6 +105,17 @@ impl Process {
     }
 }
 
+/// A process that has been started and may not listen yet.
+pub(crate) struct Starting(Process);
+
+impl Starting {
+    /// Waits until it says where it listens.
+    pub(crate) fn listening(mut self) -> Process {
+        (self.0.public, self.0.ops) = listening(&mut self.0.child, &self.0.log);
+        self.0
+    }
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
         // It may have ended by itself.
@@ -124,10 +140,12 @@ pub(crate) fn bowline(arguments: &[&str], settings: &[(&str, &str)], input: &str
 }
 
 /// A journey asks more often than any client may; one about limits sets its own.
-const GENEROUS: [(&str, &str); 3] = [
+const GENEROUS: [(&str, &str); 5] = [
     ("BOWLINE_LIMITS__PUBLIC", "1000000 per 1m by ip"),
     ("BOWLINE_LIMITS__API", "1000000 per 1m by user"),
     ("BOWLINE_LIMITS__AUTH", "1000000 per 1m by ip"),
+    ("BOWLINE_LIMITS__ORDERS", "1000000 per 1m by user"),
+    ("BOWLINE_LIMITS__PAYMENTS", "1000000 per 1m by user"),
 ];
 
 /// The binary with nothing of this process's environment but these settings.
