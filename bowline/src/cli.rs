@@ -3,6 +3,7 @@
 use crate::commands::{
     admin, asyncapi, config, events, jobs, keys, mail, migrate, openapi, run, saga, targets,
 };
+use crate::prove;
 use chassis::config::Sources;
 use chassis::run::Platform;
 use clap::{Parser, Subcommand};
@@ -57,6 +58,7 @@ enum Command {
     Jobs(jobs::Jobs),
     /// Look at outgoing mail that is kept in the database
     Mail(mail::Mail),
+    Prove(prove::Prove),
 }
 
 impl Cli {
@@ -78,6 +80,7 @@ impl Cli {
             Command::Saga(saga) => saga.run(platform()?),
             Command::Jobs(jobs) => jobs.run(platform()?),
             Command::Mail(mail) => mail.run(platform()?),
+            Command::Prove(prove) => prove.run(),
         }
     }
 }

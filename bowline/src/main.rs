@@ -2,7 +2,9 @@
 
 mod banner;
 mod cli;
+mod client;
 mod commands;
+mod prove;
 mod services;
 
 use clap::Parser;

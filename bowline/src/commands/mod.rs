@@ -16,7 +16,7 @@ pub(crate) mod targets;
 use std::io::{ErrorKind, Write};
 
 /// Writes lines to standard output. Who reads them may stop doing so (`bowline openapi | head`), which is no error.
-fn say(lines: impl std::fmt::Display) -> anyhow::Result<()> {
+pub(crate) fn say(lines: impl std::fmt::Display) -> anyhow::Result<()> {
     match writeln!(std::io::stdout(), "{lines}") {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),

@@ -26,13 +26,18 @@ settings! {
         poll_ms: u64 = 500;
         /// How long the mark that an event was handled is kept, in days. Longer than the bus keeps events.
         keep_days: u32 = 14;
+        /// How many of a hundred events are published twice on purpose, to try that nothing counts twice. Not in production.
+        repeat_percent: u32 = 0;
+        /// How long a batch of events is held back at most on purpose before it is published, in milliseconds, to try that
+        /// nothing depends on haste. Not in production.
+        hold_back_ms: u64 = 0;
     }
 }
 
 const HOUR_MS: u64 = 3_600_000;
 
 impl Validate for EventsConfig {
-    fn validate(&self, _: Mode, problems: &mut Problems) {
+    fn validate(&self, mode: Mode, problems: &mut Problems) {
         problems.range("max_bytes", self.max_bytes, 1_024..=16_777_216);
         problems.range("batch", self.batch, 1..=10_000);
         problems.range("handler_timeout_ms", self.handler_timeout_ms, 10..=HOUR_MS);
@@ -46,6 +51,15 @@ impl Validate for EventsConfig {
         problems.range("lease_ms", self.lease_ms, 100..=HOUR_MS);
         problems.range("poll_ms", self.poll_ms, 10..=HOUR_MS);
         problems.range("keep_days", self.keep_days, 1..=3_650);
+        problems.range("repeat_percent", self.repeat_percent, 0..=100);
+        problems.range("hold_back_ms", self.hold_back_ms, 0..=self.lease_ms / 2);
+        for (name, on) in
+            [("repeat_percent", self.repeat_percent > 0), ("hold_back_ms", self.hold_back_ms > 0)]
+        {
+            if mode.is_production() && on {
+                problems.add(name, "is for trials: it must be 0 in production");
+            }
+        }
     }
 }
 

@@ -7,7 +7,7 @@
 use super::outbox::{Outbox, SHARDS};
 use super::outbox_store::{self, Waiting};
 use super::{EventsConfig, pauses};
-use crate::bus::{Bus, Record};
+use crate::bus::{Bus, BusError, Record};
 use crate::clock::{Clock, Ts};
 use crate::db::Db;
 use crate::lease::{Share, Shares};
@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::sleep;
+use uuid::Uuid;
 
 const FAMILY: &str = "outbox";
 /// How often a relay looks by itself while other processes may commit events into its shards.
@@ -112,7 +113,7 @@ impl Relay {
         let now = self.clock.now();
         let (numbers, records): (Vec<(i64, f64)>, Vec<Record>) =
             waiting.into_iter().map(|row| self.record(row, now)).unzip();
-        let outcomes = self.bus.publish(&records).await;
+        let outcomes = self.publish(&records).await;
         let mut confirmed = Vec::with_capacity(records.len());
         let mut refusal = None;
         for ((number, outcome), record) in numbers.into_iter().zip(outcomes).zip(&records) {
@@ -138,6 +139,22 @@ impl Relay {
         }
         // One key that the bus does not take is no reason to be slow with the others.
         if confirmed.is_empty() { Round::Stuck } else { Round::Moved }
+    }
+
+    /// Publishes a batch; in a trial late, and some of it twice, as after a crash.
+    async fn publish(&self, records: &[Record]) -> Vec<Result<(), BusError>> {
+        let EventsConfig { repeat_percent, hold_back_ms, .. } = *self.config;
+        if hold_back_ms > 0 {
+            sleep(Duration::from_millis(chance(hold_back_ms))).await;
+        }
+        let outcomes = self.bus.publish(records).await;
+        let again: Vec<Record> =
+            records.iter().filter(|_| chance(100) < u64::from(repeat_percent)).cloned().collect();
+        if !again.is_empty() {
+            // Whether it came through twice is no matter.
+            drop(self.bus.publish(&again).await);
+        }
+        outcomes
     }
 
     fn record(&mut self, row: Waiting, now: Ts) -> ((i64, f64), Record) {
@@ -167,6 +184,11 @@ fn of(share: &Share) -> (String, u64) {
     }
     let names: Vec<&str> = share.held.keys().map(String::as_str).collect();
     (format!("[{}]", names.join(",")), share.members)
+}
+
+/// A number below `limit`, which is above 0, by chance.
+fn chance(limit: u64) -> u64 {
+    Uuid::new_v4().as_u64_pair().0 % limit
 }
 
 fn json(numbers: &[i64]) -> String {

@@ -216,6 +216,10 @@ pub(crate) enum On {
 
 impl House {
     pub(crate) async fn start(engine: Engine, bus: On) -> Option<Self> {
+        Self::start_with(engine, bus, &[]).await
+    }
+
+    pub(crate) async fn start_with(engine: Engine, bus: On, more: &[(&str, &str)]) -> Option<Self> {
         let setup = Setup::of::<Shop>().and::<Stats>().set("BOWLINE_EVENTS__POLL_MS", "10");
         let setup =
             setup.set("BOWLINE_EVENTS__HANDLER_TIMEOUT_MS", "400").set("BOWLINE_EVENTS__MAX_ATTEMPTS", "3");
@@ -226,6 +230,7 @@ impl House {
                 setup.set("BUS_URL", testkit::engines::nats_url()?).set("BOWLINE_BUS__PREFIX", prefix)
             }
         };
+        let setup = more.iter().fold(setup, |setup, (name, value)| setup.set(name, *value));
         let service = setup.start(engine).await?;
         let client = service.client();
         Some(Self { service, client })

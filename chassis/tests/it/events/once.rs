@@ -107,6 +107,22 @@ async fn an_event_that_is_delivered_again_takes_effect_once() {
 }
 
 #[tokio::test]
+async fn events_that_are_published_twice_and_late_on_purpose_take_effect_once_and_in_order() {
+    let trial = [("BOWLINE_EVENTS__REPEAT_PERCENT", "100"), ("BOWLINE_EVENTS__HOLD_BACK_MS", "50")];
+    let house = House::start_with(Engine::Sqlite, super::house::On::Embedded, &trial).await.unwrap();
+    for number in 0..20 {
+        house.sell("a", &[number], "").await;
+    }
+    house.until("a", &(0..20).collect::<Vec<_>>()).await;
+    let mut reader = bus_of(&house).await.reader("item", "trial", &[]).await.unwrap();
+    let mut published = 0;
+    while published < 40 {
+        published += reader.next(100).await.unwrap().len();
+    }
+    assert_eq!(house.counted("a").await.len(), 20, "each was there twice and counted once");
+}
+
+#[tokio::test]
 async fn an_event_of_an_old_version_is_read_as_one_of_today() {
     let house = house().await;
     let mut old = event(7);

@@ -1,0 +1,95 @@
+//! The shop that is bought empty: who runs it, what it sells, and how much of it there is.
+
+use super::stage::Stage;
+use crate::client::Client;
+use anyhow::{Context as _, Result};
+use serde_json::{Value, json};
+use std::sync::atomic::{AtomicU64, Ordering};
+use uuid::Uuid;
+
+pub(super) const PASSWORD: &str = "violet tram under snow";
+const ADMIN: &str = "keeper@shop.test";
+/// How much there is of a product at first: far less than is wanted.
+const STOCK: u32 = 40;
+
+/// The shop.
+pub(super) struct Shop {
+    /// Who runs it.
+    pub(super) keeper: Client,
+    /// What it sells.
+    pub(super) products: Vec<Product>,
+    /// How many of each were brought.
+    brought: Vec<AtomicU64>,
+}
+
+/// Something that is sold.
+#[derive(Debug, Clone)]
+pub(super) struct Product {
+    pub(super) id: String,
+    pub(super) price: i64,
+}
+
+impl Shop {
+    /// Opens a shop with so many products.
+    pub(super) async fn open(stage: &Stage, products: usize) -> Result<Self> {
+        stage.command("auth", &["admin", "create", "--email", ADMIN], PASSWORD).await?;
+        let door = stage.door();
+        let keeper = log_in(&door, ADMIN).await.context("the keeper cannot log in")?;
+        let mut shop = Self { keeper, products: Vec::new(), brought: Vec::new() };
+        for number in 0..products {
+            let price = 500 + 137 * i64::try_from(number)?;
+            let product = json!({
+                "name": format!("Scarce thing {number}"),
+                "slug": format!("scarce-thing-{number}"),
+                "sku": format!("SCARCE-{number:03}"),
+                "price": {"amount": price, "currency": "EUR"},
+                "description": "There is never enough of it.",
+            });
+            let made = shop.keeper.post("/api/v1/products", &product).await?;
+            let id = made["id"].as_str().context("a product has an id")?.to_owned();
+            shop.products.push(Product { id, price });
+            shop.brought.push(AtomicU64::new(0));
+        }
+        for place in 0..products {
+            shop.deliver(place, STOCK).await?;
+        }
+        Ok(shop)
+    }
+
+    /// How many of each product were brought until now.
+    pub(super) fn delivered(&self) -> Vec<u64> {
+        self.brought.iter().map(|brought| brought.load(Ordering::Relaxed)).collect()
+    }
+
+    /// Brings more of a product. The stock of a new product is counted from the catalog's event on, so it may take a moment.
+    pub(super) async fn deliver(&self, place: usize, quantity: u32) -> Result<()> {
+        let path = format!("/api/v1/inventory/{}/adjustments", self.products[place].id);
+        let body = json!({"kind": "PURCHASE", "quantity": quantity, "reason": "a delivery"});
+        let key = Uuid::new_v4().to_string();
+        super::patience(|| async {
+            let answer = self.keeper.ask(http::Method::POST, &path, Some(&body), Some(&key)).await?;
+            anyhow::ensure!(answer.status.is_success(), "{path}: {} {}", answer.status, answer.body);
+            Ok(())
+        })
+        .await?;
+        self.brought[place].fetch_add(u64::from(quantity), Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+/// Somebody who has an account.
+pub(super) async fn log_in(door: &Client, email: &str) -> Result<Client> {
+    let grant = door.post("/api/v1/auth/login", &json!({"email": email, "password": PASSWORD})).await?;
+    with_grant(door, &grant)
+}
+
+/// Somebody who makes an account.
+pub(super) async fn register(door: &Client, email: &str) -> Result<Client> {
+    let grant = door.post("/api/v1/auth/register", &json!({"email": email, "password": PASSWORD})).await?;
+    with_grant(door, &grant)
+}
+
+fn with_grant(door: &Client, grant: &Value) -> Result<Client> {
+    let token = grant["accessToken"].as_str().context("a grant has an access token")?;
+    Ok(door.with_token(token))
+}

@@ -1,0 +1,230 @@
+//! The copies of the platform that are put to the proof: processes with ports and data of their own.
+
+use crate::client::Client;
+use anyhow::{Context as _, Result, bail};
+use http::Method;
+use serde_json::Value;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+use tokio::process::{Child, Command};
+use tokio::time::{Instant, sleep};
+
+/// A debug build on a busy machine needs a while.
+const READY_WITHIN: Duration = Duration::from_secs(90);
+/// How often is looked whether what is waited for is there.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// Lines of a log that are shown.
+const LAST_LINES: usize = 20;
+
+/// A setting and its value.
+pub(super) type Setting = (String, String);
+
+/// One process: a target, its ports and its data, and the process itself while it runs.
+pub(super) struct Member {
+    /// `orders-2`.
+    pub(super) name: String,
+    target: &'static str,
+    port: u16,
+    ops: u16,
+    home: PathBuf,
+    child: Option<Child>,
+}
+
+/// All processes of a run. They end with it.
+pub(super) struct Stage {
+    binary: PathBuf,
+    settings: Vec<Setting>,
+    pub(super) members: Vec<Member>,
+}
+
+impl Stage {
+    /// Starts a process for each of these targets, with data below `home`, and waits until all are ready.
+    pub(super) async fn set(home: &Path, targets: &[&'static str], settings: Vec<Setting>) -> Result<Self> {
+        let binary = std::env::current_exe().context("cannot find this program itself")?;
+        let mut members: Vec<Member> = Vec::new();
+        for target in targets {
+            let number = 1 + members.iter().filter(|member| member.target == *target).count();
+            let name = format!("{target}-{number}");
+            let home = home.join(&name);
+            std::fs::create_dir_all(&home)?;
+            members.push(Member { name, target, port: free_port()?, ops: free_port()?, home, child: None });
+        }
+        let mut stage = Self { binary, settings, members };
+        stage.introduce();
+        for place in 0..stage.members.len() {
+            stage.launch(place)?;
+        }
+        stage.wait_until_ready().await?;
+        Ok(stage)
+    }
+
+    /// Tells all of them where each service is.
+    fn introduce(&mut self) {
+        let mut targets: Vec<_> = self.members.iter().map(|member| member.target).collect();
+        targets.dedup();
+        for target in targets.into_iter().filter(|target| *target != "all" && *target != "gateway") {
+            let of = self.members.iter().filter(|member| member.target == target);
+            let urls: Vec<_> = of.map(|member| format!("http://127.0.0.1:{}", member.port)).collect();
+            self.settings.push((format!("BOWLINE_PEERS__{}", target.to_uppercase()), urls.join(",")));
+        }
+    }
+
+    /// A client of the door.
+    pub(super) fn door(&self) -> Client {
+        let door = self.members.iter().find(|member| ["all", "gateway"].contains(&member.target));
+        Client::new(format!("http://127.0.0.1:{}", door.map_or(0, |door| door.port)))
+    }
+
+    /// Clients of the operations listeners.
+    pub(super) fn operations(&self) -> Vec<Client> {
+        self.members.iter().map(|member| Client::new(format!("http://127.0.0.1:{}", member.ops))).collect()
+    }
+
+    fn launch(&mut self, place: usize) -> Result<()> {
+        let member = &mut self.members[place];
+        let log = File::options().create(true).append(true).open(member.log())?;
+        let mut command = Command::new(&self.binary);
+        command
+            .args(["run", "--target", member.target])
+            .env_clear()
+            .envs(self.settings.iter().map(|(name, value)| (name, value)))
+            .env("PORT", member.port.to_string())
+            .env("OPS_PORT", member.ops.to_string())
+            .env("DATA_DIR", member.home.join("data"))
+            .current_dir(&member.home)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .kill_on_drop(true);
+        let child = command.spawn().with_context(|| format!("cannot start {}", member.name))?;
+        member.child = Some(child);
+        Ok(())
+    }
+
+    /// Ends a process with SIGKILL, and starts it again at once.
+    pub(super) async fn kill_and_restart(&mut self, place: usize) -> Result<()> {
+        if let Some(mut child) = self.members[place].child.take() {
+            child.kill().await.with_context(|| format!("cannot kill {}", self.members[place].name))?;
+        }
+        self.launch(place)
+    }
+
+    /// Looks whether a process has ended by itself. One that lost its port to somebody else while it was down is started
+    /// again; any other end is a fault.
+    pub(super) fn look(&mut self) -> Result<()> {
+        for place in 0..self.members.len() {
+            let member = &mut self.members[place];
+            let runs = member.child.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(None)));
+            if runs {
+                continue;
+            }
+            let last = member.last_lines();
+            if !last.contains("cannot listen on") && !last.contains("cannot use 127.0.0.1") {
+                bail!("{} ended by itself; the last lines of its log:\n{last}", member.name);
+            }
+            self.launch(place)?;
+        }
+        Ok(())
+    }
+
+    /// Waits until every process takes work.
+    pub(super) async fn wait_until_ready(&mut self) -> Result<()> {
+        let until = Instant::now() + READY_WITHIN;
+        for place in 0..self.members.len() {
+            let ops = Client::new(format!("http://127.0.0.1:{}", self.members[place].ops));
+            loop {
+                self.look()?;
+                match ops.ask(Method::GET, "/ready", None, None).await {
+                    Ok(answer) if answer.status.is_success() => break,
+                    Ok(answer) if Instant::now() > until => {
+                        bail!("{} is not ready: {}", self.members[place].name, answer.body)
+                    }
+                    Err(error) if Instant::now() > until => {
+                        return Err(error.context(format!("{} is not ready", self.members[place].name)));
+                    }
+                    Ok(_) | Err(_) => sleep(LOOK_EVERY).await,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs a command of this program on the data of one of the targets, with a text on its standard input.
+    pub(super) async fn command(&self, target: &str, arguments: &[&str], input: &str) -> Result<String> {
+        use tokio::io::AsyncWriteExt as _;
+        let holds = |member: &&Member| member.target == target || member.target == "all";
+        let member = self.members.iter().find(holds).with_context(|| format!("no process runs {target}"))?;
+        let mut command = Command::new(&self.binary);
+        command
+            .args(arguments)
+            .env_clear()
+            .envs(self.settings.iter().map(|(name, value)| (name, value)))
+            .env("DATA_DIR", member.home.join("data"))
+            .current_dir(&member.home)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        let mut child = command.spawn()?;
+        if let Some(mut stdin) = child.stdin.take() {
+            stdin.write_all(input.as_bytes()).await?;
+        }
+        let output = child.wait_with_output().await?;
+        if !output.status.success() {
+            bail!("bowline {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr));
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// Asks every process to stop, and waits for its end.
+    pub(super) async fn strike(mut self) -> Result<()> {
+        for member in &mut self.members {
+            let Some(child) = &mut member.child else { continue };
+            if let Some(id) = child.id() {
+                Command::new("/bin/sh").args(["-c", &format!("kill -s TERM {id}")]).status().await?;
+            }
+        }
+        for member in &mut self.members {
+            let Some(child) = &mut member.child else { continue };
+            let status = child.wait().await?;
+            if !status.success() {
+                bail!(
+                    "{} stopped with {status}; the last lines of its log:\n{}",
+                    member.name,
+                    member.last_lines()
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Member {
+    fn log(&self) -> PathBuf {
+        self.home.join("log")
+    }
+
+    fn last_lines(&self) -> String {
+        let log = std::fs::read_to_string(self.log()).unwrap_or_default();
+        let lines: Vec<_> = log.lines().collect();
+        lines[lines.len().saturating_sub(LAST_LINES)..].join("\n")
+    }
+}
+
+/// A port that nobody has at the moment.
+fn free_port() -> Result<u16> {
+    Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+/// The value of a gauge or counter over all its labels, in a page of metrics.
+pub(super) fn metric(page: &str, name: &str, with: &str) -> f64 {
+    let of = |line: &&str| line.starts_with(name) && line.contains(with);
+    page.lines().filter(of).filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+}
+
+/// The findings of an answer of `/audit`.
+pub(super) fn findings(answer: &Value) -> Vec<contract::audit::Finding> {
+    serde_json::from_value(answer["findings"].clone()).unwrap_or_default()
+}
