@@ -186,7 +186,11 @@ impl Recorded {
         contract::event::read(self.kind_version, self.data.clone()).map(Some)
     }
 
-    pub(super) fn into_stored<E: StoredEvent>(self) -> Result<Option<E>, ReadError> {
+    /// The event as one of those that a stream holds, upcast when it is old; `None` when it is none of them.
+    ///
+    /// # Errors
+    /// As [`contract::event::read`].
+    pub fn into_stored<E: StoredEvent>(self) -> Result<Option<E>, ReadError> {
         E::from_stored(&self.kind, self.kind_version, self.data)
     }
 }

@@ -14,7 +14,8 @@ use http::{Method, Request, Response, StatusCode};
 
 const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE";
 const REQUEST_HEADERS: &str = "accept, authorization, content-type, if-match, if-none-match, idempotency-key, \
-                               api-version, x-api-key, x-correlation-id, x-request-id, x-no-compression";
+                               last-event-id, prefer, api-version, x-api-key, x-cart-token, x-correlation-id, \
+                               x-request-id, x-no-compression";
 const ANSWER_HEADERS: &str = "etag, idempotency-replayed, location, retry-after, api-version, x-correlation-id, x-request-id, ratelimit, \
                               ratelimit-policy, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset";
 /// Seconds that a browser may remember a preflight.

@@ -1,5 +1,6 @@
 //! What can go wrong, and what a client is told of it.
 
+use crate::domain::cart::CartRule;
 use chassis::db::DbError;
 use chassis::error::ApiError;
 use chassis::event_store::{AppendError, LoadError};
@@ -29,6 +30,9 @@ pub enum OrdersError {
     /// The cart has no lines.
     #[error("the cart is empty")]
     CartEmpty,
+    /// More than a cart takes.
+    #[error(transparent)]
+    Cart(#[from] CartRule),
     /// Products that are not sold at the moment, line by line.
     #[error("some products are not for sale")]
     NotForSale(Vec<FieldError>),
@@ -115,6 +119,10 @@ impl From<OrdersError> for ApiError {
             OrdersError::Field(field, message) => Self::invalid_field(field, message),
             OrdersError::Transition(why) => Self::new(ErrorCode::InvalidTransition, why),
             OrdersError::CartEmpty => Self::new(ErrorCode::CartEmpty, "The cart is empty."),
+            OrdersError::Cart(rule @ CartRule::TooMany) => Self::invalid_field("quantity", rule.to_string()),
+            OrdersError::Cart(rule @ CartRule::Full) => {
+                Self::new(ErrorCode::Conflict, format!("There is no room: {rule}."))
+            }
             OrdersError::NotForSale(lines) => {
                 Self::new(ErrorCode::NotForSale, "Not everything is sold at the moment; see details.")
                     .details(lines)

@@ -5,6 +5,7 @@ pub mod app;
 mod config;
 pub mod domain;
 pub mod error;
+mod jobs;
 pub mod store;
 
 pub use config::OrdersConfig;
@@ -52,7 +53,7 @@ impl Service for Orders {
 
     async fn build(config: Self::Config, context: Context) -> anyhow::Result<Parts> {
         let app = App::new(config, &context)?;
-        let (router, _) = api::routes().with_state(app).split_for_parts();
-        Ok(Parts::new(router))
+        let (router, _) = api::routes().with_state(app.clone()).split_for_parts();
+        Ok(Parts::new(router).job(jobs::sweep_carts(app)))
     }
 }

@@ -1,5 +1,7 @@
 //! The routes, a file each. A handler reads the request, calls [`crate::app`] and words the answer.
 
+mod cart;
+
 use crate::app::App;
 use chassis::openapi::document;
 use utoipa_axum::router::OpenApiRouter;
@@ -7,4 +9,5 @@ use utoipa_axum::router::OpenApiRouter;
 /// Every route with its description.
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(document("Orders", "Carts, checkout, orders and their history."))
+        .merge(cart::routes())
 }

@@ -4,6 +4,8 @@
 //! Everything that changes an order is one transaction: its events, the row of its checkout, what is published, the saga that
 //! goes on with it, and the answer to the request.
 
+mod cart;
+
 use crate::config::OrdersConfig;
 use crate::domain::pricing::PricingRules;
 use anyhow::Context as _;

@@ -1,1 +1,11 @@
-//! The only SQL of the service.
+//! The only SQL of the service, a file a noun. Functions are named by verb and scope.
+
+pub mod cart;
+pub mod known_product;
+
+use chassis::db::DbError;
+
+/// A row holds a text that no version of this service wrote.
+fn corrupt(what: &'static str) -> DbError {
+    DbError::Decode(format!("{what} of a row is none that is known").into())
+}
