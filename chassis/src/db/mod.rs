@@ -52,7 +52,7 @@ pub use crate::q;
 use crate::http::RequestContext;
 use group::Group;
 use guard::Guard;
-use metrics::{gauge, histogram};
+use metrics::{Counter, counter, gauge, histogram};
 use secrecy::ExposeSecret;
 use shield::Shield;
 use sqlx::PgPool;
@@ -112,6 +112,8 @@ pub struct About {
     shield: Shield,
     /// On PostgreSQL.
     guard: Option<Guard>,
+    /// Transactions that were committed, single writes among them.
+    commits: Counter,
 }
 
 impl Db {
@@ -141,7 +143,9 @@ impl Db {
     pub async fn begin(&self) -> Result<Tx, DbError> {
         let asked = Instant::now();
         let begun = match self {
-            Self::Sqlite { write, .. } => Tx::sqlite(SqliteTx::begin(write.lane().await?).await?),
+            Self::Sqlite { write, about, .. } => {
+                Tx::sqlite(SqliteTx::begin(write.lane().await?).await?, about.clone())
+            }
             Self::Postgres { pool, about } => {
                 let admitted = about.admit()?;
                 let begun = admitted.settle(about.shield.begin(pool.clone()).await)?;
@@ -248,13 +252,23 @@ impl Db {
 
 impl About {
     fn new(service: &str, place: String, guard: Option<Guard>) -> Self {
-        Self { service: service.to_owned(), place, group: Group::default(), shield: Shield::default(), guard }
+        let commits = counter!("db_commits_total", "service" => service.to_owned());
+        let (group, shield) = (Group::default(), Shield::default());
+        Self { service: service.to_owned(), place, group, shield, guard, commits }
     }
 
     /// Asks whether the server may be asked; for [`q!`](crate::q).
     #[doc(hidden)]
     pub fn admit(&self) -> Result<Admitted<'_>, DbError> {
         self.guard.as_ref().map_or(Ok(Admitted::unguarded()), Guard::admit)
+    }
+
+    /// Counts a write on its own that was committed; for [`q!`](crate::q).
+    #[doc(hidden)]
+    pub fn wrote<T>(&self, outcome: &Result<T, DbError>) {
+        if outcome.is_ok() {
+            self.commits.increment(1);
+        }
     }
 
     /// Counts what failed within a transaction.

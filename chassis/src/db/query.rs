@@ -41,15 +41,20 @@ macro_rules! q {
     };
     ($db:ident.write, $verb:ident, $sql:expr $(, $bind:expr)* $(,)?) => {
         match $db.by_ref() {
-            $crate::db::Db::Sqlite { write, .. } => match write.lane().await {
+            $crate::db::Db::Sqlite { write, about, .. } => match write.lane().await {
                 Ok(mut lane) => {
                     let outcome = $crate::q!(@drain lane.statement(), $verb, $sql $(, $bind)*);
+                    about.wrote(&outcome);
                     lane.settle(outcome)
                 }
                 Err(error) => Err(error),
             },
             $crate::db::Db::Postgres { pool, about } => match about.admit() {
-                Ok(admitted) => admitted.settle($crate::q!(@drain pool, $verb, $sql $(, $bind)*)),
+                Ok(admitted) => {
+                    let outcome = $crate::q!(@drain pool, $verb, $sql $(, $bind)*);
+                    about.wrote(&outcome);
+                    admitted.settle(outcome)
+                }
                 Err(error) => Err(error),
             },
         }

@@ -19,7 +19,7 @@ pub struct Tx {
 }
 
 enum On {
-    Sqlite(SqliteTx),
+    Sqlite(SqliteTx, Arc<About>),
     Postgres(Transaction<'static, Postgres>, Arc<About>),
 }
 
@@ -49,8 +49,8 @@ impl fmt::Debug for Tx {
 }
 
 impl Tx {
-    pub(super) fn sqlite(tx: SqliteTx) -> Self {
-        Self { on: On::Sqlite(tx), state: State::Ready, after_commit: Vec::new() }
+    pub(super) fn sqlite(tx: SqliteTx, about: Arc<About>) -> Self {
+        Self { on: On::Sqlite(tx, about), state: State::Ready, after_commit: Vec::new() }
     }
 
     pub(super) fn postgres(tx: Transaction<'static, Postgres>, about: Arc<About>) -> Self {
@@ -65,10 +65,17 @@ impl Tx {
     /// same transaction.
     pub async fn commit(self) -> Result<(), DbError> {
         self.must_be_ready()?;
-        match self.on {
-            On::Sqlite(tx) => tx.commit().await?,
-            On::Postgres(tx, about) => tx.commit().await.inspect_err(|error| about.note(error))?,
-        }
+        let about = match self.on {
+            On::Sqlite(tx, about) => {
+                tx.commit().await?;
+                about
+            }
+            On::Postgres(tx, about) => {
+                tx.commit().await.inspect_err(|error| about.note(error))?;
+                about
+            }
+        };
+        about.commits.increment(1);
         self.after_commit.into_iter().for_each(|act| act());
         Ok(())
     }
@@ -79,7 +86,7 @@ impl Tx {
     /// When the database is away; then it undoes the transaction by itself.
     pub async fn rollback(self) -> Result<(), DbError> {
         match self.on {
-            On::Sqlite(tx) => tx.rollback().await,
+            On::Sqlite(tx, _) => tx.rollback().await,
             On::Postgres(tx, _) => tx.rollback().await,
         }
     }
@@ -94,7 +101,7 @@ impl Tx {
     #[must_use]
     pub const fn engine(&self) -> Engine {
         match self.on {
-            On::Sqlite(_) => Engine::Sqlite,
+            On::Sqlite(..) => Engine::Sqlite,
             On::Postgres(..) => Engine::Postgres,
         }
     }
@@ -111,7 +118,7 @@ impl Tx {
         self.must_be_ready()?;
         self.state = State::Running;
         match &mut self.on {
-            On::Sqlite(tx) => Ok(Statement::Sqlite(tx.statement())),
+            On::Sqlite(tx, _) => Ok(Statement::Sqlite(tx.statement())),
             On::Postgres(tx, _) => Ok(Statement::Postgres(tx)),
         }
     }
@@ -125,7 +132,7 @@ impl Tx {
         };
         self.state = if outcome.as_ref().is_err_and(by_database) { State::Failed } else { State::Ready };
         match &mut self.on {
-            On::Sqlite(tx) => tx.settle(outcome),
+            On::Sqlite(tx, _) => tx.settle(outcome),
             On::Postgres(_, about) => outcome.inspect_err(|error| about.note(error)),
         }
     }

@@ -56,6 +56,14 @@ enum Bench {
         #[arg(long)]
         rows: u32,
     },
+    /// A bare handler that answers every path with a file, for `cargo xtask bench checkout`
+    #[command(hide = true, name = "bench-bare")]
+    Bare {
+        #[arg(long)]
+        port: u16,
+        #[arg(long)]
+        body: std::path::PathBuf,
+    },
     /// Sagas of five steps
     #[command(hide = true, name = "bench-sagas")]
     Sagas {
@@ -110,6 +118,7 @@ fn figures(bench: Bench) -> anyhow::Result<serde_json::Value> {
         Bench::Latency { rate, events } => bench::run(Measure::Latency { rate, events }),
         Bench::Throughput { events } => bench::run(Measure::Throughput { events }),
         Bench::Commits { rows } => bench::run(Measure::Commits { rows }),
+        Bench::Bare { port, body } => bench::bare::serve(port, &body),
         Bench::Sagas { sagas, open, server } => bench::run(Measure::Sagas { sagas, open, server }),
     }
 }

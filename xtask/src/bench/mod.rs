@@ -3,6 +3,7 @@
 //! What must hold: everything that is compared ran in the same minutes on the same machine, by turns; a run with a
 //! single wrong answer is no result; the figures of a busy machine are worth nothing, so the load is shown beside them.
 
+mod checkout;
 mod data;
 mod gateway;
 pub(crate) mod http;
@@ -26,6 +27,8 @@ pub(crate) enum Bench {
     Data(data::Arguments),
     /// Requests: what each layer costs, a call to a peer, operations a second, what timeouts leave behind.
     Requests(requests::Arguments),
+    /// Orders a second and products read a second, beside the database alone and a bare handler behind nginx.
+    Checkout(checkout::Arguments),
     /// CPU time a request of the gateway in front of a trivial upstream, beside nginx, HAProxy and Caddy.
     Gateway(gateway::Arguments),
 }
@@ -35,6 +38,7 @@ pub(crate) fn run(bench: &Bench) -> Result<()> {
         Bench::Start(arguments) => start::run(arguments),
         Bench::Data(arguments) => data::run(arguments),
         Bench::Requests(arguments) => requests::run(arguments),
+        Bench::Checkout(arguments) => checkout::run(arguments),
         Bench::Gateway(arguments) => gateway::run(arguments),
     }
 }

@@ -1,5 +1,6 @@
 use super::ENDLESS;
 use crate::engines::{Place, on_both_engines};
+use crate::house::Lines;
 use chassis::db::{Db, DbError};
 use chassis::q;
 use std::sync::Arc;
@@ -37,6 +38,18 @@ on_both_engines! {
             task.unwrap();
         }
         assert_eq!(count(&db).await, 800);
+    }
+
+    async fn commits_are_counted_and_what_was_undone_is_not(place: Arc<Place>) {
+        let lines = Lines::capture("warn");
+        let db = place.with(COUNTERS).await;
+        let counted = || lines.metric("db_commits_total", &["service=\"test\""]).unwrap();
+        let before = counted();
+        read_then_write(&db).await.unwrap();
+        q!(db.write, execute, "UPDATE counters SET n = 5").unwrap();
+        db.begin().await.unwrap().rollback().await.unwrap();
+        assert_eq!(count(&db).await, 5);
+        assert!((counted() - before - 2.0).abs() < f64::EPSILON, "{before} {}", counted());
     }
 
     async fn a_dropped_transaction_leaves_nothing_behind(place: Arc<Place>) {

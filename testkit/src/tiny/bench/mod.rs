@@ -6,6 +6,7 @@
 //!
 //! What must hold: a figure counts work that has been committed, and a run in which anything is missing is an error.
 
+pub mod bare;
 mod commits;
 mod cpu;
 mod latency;

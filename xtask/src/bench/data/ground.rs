@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use std::cell::Cell;
 use std::fs::File;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use testkit::Folder;
 use testkit::servers::{KafkaMock, Nats, Postgres};
@@ -16,7 +17,7 @@ use testkit::servers::{KafkaMock, Nats, Postgres};
 const TOPIC: &str = "probe";
 
 /// The servers, started once: each run gets a database and topics of its own.
-pub(super) struct Ground {
+pub(in crate::bench) struct Ground {
     tiny: Tiny,
     postgres: Postgres,
     nats: Nats,
@@ -24,13 +25,18 @@ pub(super) struct Ground {
 }
 
 impl Ground {
-    pub(super) fn lay(tiny: Tiny) -> Result<Self> {
+    pub(in crate::bench) fn lay(tiny: Tiny) -> Result<Self> {
         let (postgres, nats) = (Postgres::start_durable()?, Nats::start()?);
         Ok(Self { tiny, postgres, nats, runs: Cell::new(0) })
     }
 
     /// Runs one measurement in a process of its own and returns its figures.
-    pub(super) fn measure(&self, database: Database, bus: Bus, arguments: &[String]) -> Result<Value> {
+    pub(in crate::bench) fn measure(
+        &self,
+        database: Database,
+        bus: Bus,
+        arguments: &[String],
+    ) -> Result<Value> {
         let run = self.runs.get() + 1;
         self.runs.set(run);
         let home = Folder::new("bench")?;
@@ -75,6 +81,18 @@ impl Ground {
         serde_json::from_str(&std::fs::read_to_string(&figures)?).context("the figures cannot be read")
     }
 
+    /// The URL of databases of a run of their own, with `{service}` in it.
+    pub(in crate::bench) fn database(&self) -> String {
+        let run = self.runs.get() + 1;
+        self.runs.set(run);
+        self.postgres.url(&format!("run{run}_{{service}}"))
+    }
+
+    /// The program of the tiny services.
+    pub(in crate::bench) fn tiny(&self) -> &Path {
+        &self.tiny.binary
+    }
+
     /// The process id of the PostgreSQL server.
     pub(super) fn postgres_pid(&self) -> Result<u32> {
         let file = std::fs::read_to_string(self.postgres.socket_folder().join("data/postmaster.pid"))?;
@@ -83,11 +101,11 @@ impl Ground {
 }
 
 /// The median of one figure over the rounds.
-pub(super) fn middle(rounds: &[Value], figure: &str) -> f64 {
+pub(in crate::bench) fn middle(rounds: &[Value], figure: &str) -> f64 {
     median(&rounds.iter().filter_map(|round| round[figure].as_f64()).collect::<Vec<_>>())
 }
 
 /// Whether an aim was met.
-pub(super) fn verdict(met: bool) -> String {
+pub(in crate::bench) fn verdict(met: bool) -> String {
     if met { "met" } else { "missed" }.to_owned()
 }

@@ -12,7 +12,7 @@ use super::machine;
 use crate::process::Hold;
 use crate::prove::build::{Profile, Tiny};
 use anyhow::Result;
-use ground::Ground;
+pub(super) use ground::{Ground, middle, verdict};
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
