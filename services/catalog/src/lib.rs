@@ -1,14 +1,20 @@
 #![doc = include_str!("../README.md")]
 
 mod api;
+pub mod app;
 mod config;
+pub mod domain;
+pub mod error;
+pub mod store;
 
 pub use config::CatalogConfig;
 
+use app::{App, Views};
 use chassis::db::Migrations;
 use chassis::service::{Context, Parts, Service, Spec};
 use contract::catalog::{ProductChanged, ProductCreated, ProductPriceChanged, ProductRemoved};
 use contract::event::EventSpec;
+use std::time::Duration;
 
 /// The tables.
 const MIGRATIONS: Migrations = chassis::migrations!();
@@ -32,7 +38,7 @@ impl Service for Catalog {
         owns: &["products", "categories", "brands"],
         well_known: &[],
         door: false,
-        needs: &[],
+        needs: &["auth"],
         database: Some(MIGRATIONS),
         events: EVENTS,
         openapi: || api::routes().into_openapi(),
@@ -40,8 +46,14 @@ impl Service for Catalog {
 
     type Config = CatalogConfig;
 
-    async fn build(_: Self::Config, _: Context) -> anyhow::Result<Parts> {
-        let (router, _) = api::routes().split_for_parts();
-        Ok(Parts::new(router))
+    async fn build(config: Self::Config, context: Context) -> anyhow::Result<Parts> {
+        let views = Views::new(&context, Duration::from_secs(config.cache_secs))?;
+        let products = views.products.clone();
+        let app = App::new(context.db()?, context.clock().clone(), context.outbox()?, views);
+        let (router, _) = api::routes().with_state(app).split_for_parts();
+        Ok(Parts::new(router)
+            .invalidates("forget-changed", &products, Views::changed)
+            .invalidates("forget-price-changed", &products, Views::price_changed)
+            .invalidates("forget-removed", &products, Views::removed))
     }
 }

@@ -1,9 +1,15 @@
-//! The routes, a file each.
+//! The routes, a file each. A handler reads the request, calls [`crate::app`] and words the answer.
 
+mod internal;
+mod products;
+
+use crate::app::App;
 use chassis::openapi::document;
 use utoipa_axum::router::OpenApiRouter;
 
 /// Every route with its description.
-pub(crate) fn routes() -> OpenApiRouter {
+pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(document("Catalog", "Products, categories, brands, prices, search."))
+        .merge(products::routes())
+        .merge(internal::routes())
 }

@@ -1,0 +1,7 @@
+//! The catalog through its router, on both engines; one binary, because each one links everything.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails here and says where")]
+
+mod products;
+mod quote;
+mod support;
