@@ -40,6 +40,8 @@ settings! {
         /// Milliseconds that the catalog has to say what is in a cart; then the last prices that are known are shown, marked
         /// as such.
         cart_quote_ms: u64 = 1_000;
+        /// Streams of order updates that this process keeps open at once; further ones are refused with 503.
+        followers_max: usize = 10_000;
         /// Who leads a checkout: this service, step by step (orchestration), or services react to each other's events
         /// (choreography). Checkouts that have begun go on as they have begun.
         saga: Leader = Leader::Orchestration;
@@ -50,6 +52,7 @@ impl Validate for OrdersConfig {
     fn validate(&self, _: Mode, problems: &mut Problems) {
         problems.range("checkout_wait_ms", self.checkout_wait_ms, 0..=30_000);
         problems.range("cart_ttl_secs", self.cart_ttl_secs, 60..=366 * 86_400);
+        problems.range("followers_max", self.followers_max, 1..=1_000_000);
         problems.range("cart_quote_ms", self.cart_quote_ms, 1..=30_000);
         if let Err(bad) = PricingRules::from_config(self) {
             problems.add(bad.field, bad.problem);

@@ -6,17 +6,20 @@ mod config;
 pub mod domain;
 pub mod error;
 mod jobs;
+mod projections;
 pub mod store;
 
 pub use config::OrdersConfig;
 
-use app::App;
+use app::{App, tell_followers};
 use chassis::db::Migrations;
 use chassis::service::{Context, Parts, Service, Spec};
 use contract::event::EventSpec;
 use contract::orders::{
     OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderFailed, OrderRefunded, OrderShipped,
 };
+
+use projections::OrderListing;
 
 /// The tables.
 const MIGRATIONS: Migrations = chassis::migrations!();
@@ -54,6 +57,11 @@ impl Service for Orders {
     async fn build(config: Self::Config, context: Context) -> anyhow::Result<Parts> {
         let app = App::new(config, &context)?;
         let (router, _) = api::routes().with_state(app.clone()).split_for_parts();
-        Ok(Parts::new(router).job(jobs::sweep_carts(app)))
+        let listing = OrderListing { listed: app.listed.clone() };
+        let followed = app.clone();
+        Ok(Parts::new(router)
+            .projection(context.event_store()?, listing)
+            .worker("tell-followers", |stop| tell_followers(followed, stop))
+            .job(jobs::sweep_carts(app)))
     }
 }

@@ -5,6 +5,11 @@
 //! goes on with it, and the answer to the request.
 
 mod cart;
+mod follow;
+mod followers;
+
+pub(crate) use follow::Following;
+pub(crate) use followers::tell_followers;
 
 use crate::config::OrdersConfig;
 use crate::domain::pricing::PricingRules;
@@ -13,13 +18,16 @@ use chassis::clock::Clock;
 use chassis::db::Db;
 use chassis::event_store::EventStore;
 use chassis::events::Outbox;
+use chassis::identity::Verifier;
 use chassis::saga::Sagas;
 use chassis::service::Context;
+use chassis::stop::Stop;
 use chassis::wake::Wake;
 use contract::catalog::CatalogClient;
 use contract::client::Caller;
 use contract::inventory::InventoryClient;
 use contract::payments::PaymentsClient;
+use followers::Followers;
 use std::sync::Arc;
 
 /// The service, shared by its handlers, its flows and its jobs.
@@ -38,6 +46,12 @@ pub struct Inner {
     pub(crate) payments: PaymentsClient,
     /// Wakes whoever waits for an order to change.
     pub(crate) moved: Wake,
+    /// Wakes whoever waits for the list of orders to change.
+    pub(crate) listed: Wake,
+    /// Who follows orders in this process.
+    pub(crate) followers: Followers,
+    pub(crate) verifier: Arc<Verifier>,
+    pub(crate) stop: Stop,
     /// The shop's prices beside those of its goods.
     pub(crate) rules: PricingRules,
     pub(crate) config: OrdersConfig,
@@ -72,6 +86,10 @@ impl App {
             inventory: InventoryClient::new(peer("inventory")?),
             payments: PaymentsClient::new(peer("payments")?),
             moved: context.wake("orders"),
+            listed: context.wake("order-list"),
+            followers: Followers::new(config.followers_max),
+            verifier: context.verifier().clone(),
+            stop: context.stop().clone(),
             rules: PricingRules::from_config(&config)?,
             config,
         })))

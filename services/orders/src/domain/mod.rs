@@ -1,6 +1,7 @@
 //! What the service decides, without a database and without a network.
 
 pub mod cart;
+pub mod cursor;
 pub mod events;
 pub mod order;
 pub mod pricing;

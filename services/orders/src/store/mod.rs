@@ -2,6 +2,7 @@
 
 pub mod cart;
 pub mod known_product;
+pub mod order_list;
 
 use chassis::db::DbError;
 

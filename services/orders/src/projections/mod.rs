@@ -1,0 +1,5 @@
+//! Read models, made of the events of orders. They lag a moment behind and can be built anew.
+
+mod order_list;
+
+pub(crate) use order_list::OrderListing;
