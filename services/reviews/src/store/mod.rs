@@ -1,0 +1,13 @@
+//! The only SQL of the service, a file a noun. Functions are named by verb and scope.
+
+pub mod purchase;
+pub mod rating;
+pub mod review;
+pub mod review_list;
+
+use chassis::db::DbError;
+
+/// A row holds what no version of this service wrote.
+fn corrupt(what: &'static str) -> DbError {
+    DbError::Decode(format!("{what} of a row is none that is known").into())
+}
