@@ -25,12 +25,17 @@ impl Stars {
     /// How many reviews there are.
     #[must_use]
     pub const fn count(&self) -> u64 {
-        self.one.saturating_add(self.two).saturating_add(self.three).saturating_add(self.four).saturating_add(self.five)
+        self.one
+            .saturating_add(self.two)
+            .saturating_add(self.three)
+            .saturating_add(self.four)
+            .saturating_add(self.five)
     }
 
     /// All stars together.
     const fn sum(&self) -> u64 {
-        let low = self.one.saturating_add(self.two.saturating_mul(2)).saturating_add(self.three.saturating_mul(3));
+        let low =
+            self.one.saturating_add(self.two.saturating_mul(2)).saturating_add(self.three.saturating_mul(3));
         low.saturating_add(self.four.saturating_mul(4)).saturating_add(self.five.saturating_mul(5))
     }
 

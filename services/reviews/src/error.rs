@@ -23,6 +23,9 @@ pub enum ReviewsError {
     /// A moderator decides on others' reviews only.
     #[error("one's own review")]
     OwnReview,
+    /// Nobody is known to ask, and it is not for everybody.
+    #[error("nobody known")]
+    Unknown,
     /// Reviews that are not shown are for moderators.
     #[error("for moderators")]
     ForModerators,
@@ -50,6 +53,9 @@ impl From<ReviewsError> for ApiError {
             }
             ReviewsError::OwnReview => {
                 Self::new(ErrorCode::Forbidden, "Somebody else decides on your own review.")
+            }
+            ReviewsError::Unknown => {
+                Self::new(ErrorCode::Unauthenticated, "Log in first: only moderators see these reviews.")
             }
             ReviewsError::ForModerators => {
                 Self::new(ErrorCode::Forbidden, "This needs the permission reviews:moderate.")

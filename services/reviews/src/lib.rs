@@ -48,9 +48,6 @@ impl Service for Reviews {
         };
         let ratings = app.ratings_are_right();
         let (router, _) = api::routes().with_state(app).split_for_parts();
-        Ok(Parts::new(router)
-            .on("note-buyers", Buyers)
-            .projection(events, ReviewRatings)
-            .invariant(ratings))
+        Ok(Parts::new(router).on("note-buyers", Buyers).projection(events, ReviewRatings).invariant(ratings))
     }
 }

@@ -38,7 +38,7 @@ impl App {
     /// A page of reviews, those that are shown unless a moderator asks for others, and how many there are.
     ///
     /// # Errors
-    /// [`ReviewsError::ForModerators`].
+    /// [`ReviewsError::ForModerators`], or [`ReviewsError::Unknown`] for who has not logged in.
     pub(crate) async fn reviews(
         &self,
         who: Option<&Principal>,
@@ -49,7 +49,7 @@ impl App {
         let viewer = viewer(who);
         let status = asked.status.unwrap_or(ReviewStatus::Approved);
         if status != ReviewStatus::Approved && viewer != Viewer::Moderator {
-            return Err(ReviewsError::ForModerators);
+            return Err(if who.is_some() { ReviewsError::ForModerators } else { ReviewsError::Unknown });
         }
         let filter =
             Filter { status: Some(status), product: asked.product, rating: asked.rating, author: None };

@@ -30,7 +30,8 @@ pub async fn shift(
     let change = |stars: u8| i64::from(now == Some(stars)) - i64::from(before == Some(stars));
     q!(tx.tx, execute, INSERT, generation.0, product.uuid())?;
     let (id, generation) = (product.uuid(), generation.0);
-    q!(tx.tx, execute, UPDATE, generation, id, change(1), change(2), change(3), change(4), change(5)).map(|_| ())
+    q!(tx.tx, execute, UPDATE, generation, id, change(1), change(2), change(3), change(4), change(5))
+        .map(|_| ())
 }
 
 /// Removes everything of a generation.
@@ -91,7 +92,8 @@ pub async fn of_products(db: &Db, products: &[ProductId]) -> Result<Vec<Rating>,
     let rows: Vec<Row> = q!(db.read, fetch_all, select, Json(products))?;
     let found = rows.into_iter().map(|row| Ok((ProductId(row.product_id), Rating::try_from(row)?)));
     let found = found.collect::<Result<HashMap<_, _>, DbError>>()?;
-    let or_none = |id: &ProductId| found.get(id).cloned().unwrap_or_else(|| Rating::of(*id, Stars::default()));
+    let or_none =
+        |id: &ProductId| found.get(id).cloned().unwrap_or_else(|| Rating::of(*id, Stars::default()));
     Ok(products.iter().map(or_none).collect())
 }
 
@@ -120,9 +122,12 @@ pub struct Difference {
 /// When the database fails.
 pub async fn differences(db: &Db) -> Result<Vec<Difference>, DbError> {
     let columns = ["one", "two", "three", "four", "five"];
-    let of_row = |(stars, name): (usize, &&str)| format!("CASE WHEN rating = {} THEN 1 ELSE 0 END AS {name}", stars + 1);
+    let of_row = |(stars, name): (usize, &&str)| {
+        format!("CASE WHEN rating = {} THEN 1 ELSE 0 END AS {name}", stars + 1)
+    };
     let rows: Vec<String> = columns.iter().enumerate().map(of_row).collect();
-    let sums: Vec<String> = columns.iter().map(|name| format!("CAST(SUM({name}) AS BIGINT) AS {name}")).collect();
+    let sums: Vec<String> =
+        columns.iter().map(|name| format!("CAST(SUM({name}) AS BIGINT) AS {name}")).collect();
     let negative: Vec<String> = columns.iter().map(|name| format!("-{name} AS {name}")).collect();
     let differ: Vec<String> = columns.iter().map(|name| format!("SUM({name}) <> 0")).collect();
     let sql = format!(

@@ -76,15 +76,26 @@ pub async fn list(
     page: Page,
 ) -> Result<(Vec<Review>, u64), DbError> {
     let (condition, order) = (filter.condition(), by.order(descending));
-    let select =
-        format!(concat!("SELECT ", columns!(), " FROM review WHERE {} ORDER BY {} LIMIT $5 OFFSET $6"), condition, order);
+    let select = format!(
+        concat!("SELECT ", columns!(), " FROM review WHERE {} ORDER BY {} LIMIT $5 OFFSET $6"),
+        condition, order
+    );
     let count = format!("SELECT COUNT(*) FROM review WHERE {condition}");
     let status = filter.status.map(ReviewStatus::as_str);
     let (product, author) = (filter.product.map(ProductId::uuid), filter.author.map(UserId::uuid));
     let rating = filter.rating.map(i64::from);
     let (limit, offset) = (i64::from(page.limit), page.offset());
-    let rows: Vec<Row> =
-        q!(db.read, fetch_all, AssertSqlSafe(select.as_str()), status, product, rating, author, limit, offset)?;
+    let rows: Vec<Row> = q!(
+        db.read,
+        fetch_all,
+        AssertSqlSafe(select.as_str()),
+        status,
+        product,
+        rating,
+        author,
+        limit,
+        offset
+    )?;
     let total: i64 = q!(db.read, scalar, AssertSqlSafe(count.as_str()), status, product, rating, author)?;
     let reviews = rows.into_iter().map(Review::try_from).collect::<Result<_, _>>()?;
     Ok((reviews, u64::try_from(total).unwrap_or_default()))
