@@ -68,6 +68,9 @@ pub(crate) struct Prove {
     /// How many products they fight for
     #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     products: u32,
+    /// Print the report as JSON
+    #[arg(long)]
+    json: bool,
     /// PostgreSQL for a cluster, with {service} in it
     #[arg(long, value_name = "URL", env = "BOWLINE_PROVE_DATABASE_URL", hide_env_values = true)]
     database_url: Option<String>,
@@ -151,15 +154,16 @@ impl Prove {
             std::fs::remove_dir_all(&home).with_context(|| format!("cannot remove {}", home.display()))?;
         }
         match report {
+            Ok(report) if self.json => super::commands::say(serde_json::to_string(&report)?)?,
             Ok(report) => super::commands::say(report)?,
-            Err(error) => eprintln_error(&error),
+            Err(error) => tell(format_args!("bowline prove: {error:#}")),
         }
         if !passed {
-            super::commands::say(format_args!(
+            tell(format_args!(
                 "data and logs are kept in {}; repeat with `bowline prove {}`",
                 home.display(),
                 self.again(seed)
-            ))?;
+            ));
         }
         Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
@@ -331,6 +335,6 @@ fn progress(kills: u64) -> ProgressBar {
 }
 
 #[expect(clippy::print_stderr, reason = "what the command says to a person")]
-fn eprintln_error(error: &anyhow::Error) {
-    eprintln!("bowline prove: {error:#}");
+fn tell(line: std::fmt::Arguments<'_>) {
+    eprintln!("{line}");
 }

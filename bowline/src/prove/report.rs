@@ -2,6 +2,7 @@
 
 use super::buyer::Market;
 use contract::audit::Finding;
+use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,42 +21,60 @@ pub(super) struct Run {
 }
 
 /// What it came to.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Report {
-    head: String,
+    seed: u64,
+    shape: &'static str,
+    flow: &'static str,
+    holds: bool,
+    requests: u64,
+    sent_again: u64,
+    /// Who was killed, in order.
+    killed: Vec<String>,
+    seconds: f64,
+    /// How many orders ended how.
     orders: BTreeMap<String, usize>,
+    /// What the services found in their books.
     findings: Vec<Finding>,
+    /// What the buyers found.
     faults: Vec<String>,
 }
 
 impl Report {
     pub(super) fn of(run: &Run, market: &Market, orders: &[Value], findings: Vec<Finding>) -> Self {
-        let Run { seed, shape, flow, killed, took } = run;
         let mut statuses = BTreeMap::new();
         for order in orders {
             *statuses.entry(order["status"].as_str().unwrap_or("?").to_owned()).or_default() += 1;
         }
-        let head = format!(
-            "seed {seed}, {shape}, {flow}: {} orders, {} requests ({} sent again), {} kills ({}), {:.0} s",
-            orders.len(),
-            market.requests.load(Ordering::Relaxed),
-            market.sent_again.load(Ordering::Relaxed),
-            killed.len(),
-            killed.join(" "),
-            took.as_secs_f64()
-        );
         let faults = market.faults.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Self { head, orders: statuses, findings, faults }
+        Self {
+            seed: run.seed,
+            shape: run.shape,
+            flow: run.flow,
+            holds: faults.is_empty() && findings.iter().all(Finding::holds),
+            requests: market.requests.load(Ordering::Relaxed),
+            sent_again: market.sent_again.load(Ordering::Relaxed),
+            killed: run.killed.clone(),
+            seconds: run.took.as_secs_f64(),
+            orders: statuses,
+            findings,
+            faults,
+        }
     }
 
     /// Whether everything is as it should be.
     pub(super) fn holds(&self) -> bool {
-        self.faults.is_empty() && self.findings.iter().all(Finding::holds)
+        self.holds
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "\n{}\n", self.head)?;
+        let Self { seed, shape, flow, requests, sent_again, killed, seconds, .. } = self;
+        let (orders, kills, names) = (self.orders.values().sum::<usize>(), killed.len(), killed.join(" "));
+        writeln!(f, "\nseed {seed}, {shape}, {flow}: {orders} orders in {seconds:.0} s")?;
+        writeln!(f, "{requests} requests, {sent_again} of them sent again; {kills} kills: {names}\n")?;
         for (status, count) in &self.orders {
             writeln!(f, "  {status:<12} {count:>6}")?;
         }

@@ -2,7 +2,8 @@
 //!
 //! The tiny services of testkit run as real processes under load. Random ones are killed with SIGKILL at random moments
 //! and started again, on each database and each bus; then the broker and PostgreSQL are away for half a minute. At the end
-//! the books are compared entry by entry. Last, Redis is away under logins and requests on two replicas of the platform.
+//! the books are compared entry by entry. Then Redis is away under logins and requests on two replicas of the platform. Last,
+//! `bowline prove` puts the whole platform to its own proof: buyers at a shop with too little of everything.
 //!
 //! What must hold: a run that fails says with which seed it can be repeated and keeps its folder; one that succeeds, fails
 //! or is interrupted leaves no process behind. What a seed repeats is the choice of victims, pauses, accounts and ids, not
@@ -16,6 +17,7 @@ mod load;
 mod outage;
 mod random;
 mod redis;
+mod shop;
 pub(crate) mod stage;
 
 use crate::bench::table;
@@ -24,6 +26,7 @@ use anyhow::{Context, Result, bail};
 use build::{Profile, Tiny};
 use outage::Away;
 use random::Random;
+use shop::Cut;
 use stage::{Bus, Database, Stage};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -36,6 +39,9 @@ const QUICK_REDIS_OUTAGE: Duration = Duration::from_secs(10);
 const QUICK_KILLS: usize = 204;
 const KILLS: usize = 1_200;
 const KILLS_IN_SHORT: usize = 24;
+/// Who buys at the same time in the shop.
+const BUYERS: usize = 200;
+const BUYERS_IN_SHORT: usize = 40;
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
@@ -46,7 +52,8 @@ const KILLS_IN_SHORT: usize = 24;
   cargo xtask prove --quick --seed 424242       the same choices as in the run that printed this seed
 
 A combination is a database and a bus: sqlite/embedded, sqlite/nats, sqlite/kafka, postgresql/embedded, ..; then come
-outage/broker, outage/database and outage/redis. A run that fails keeps its folder with the data and the logs.")]
+outage/broker, outage/database and outage/redis, and `bowline prove` on its shop:
+shop/one/orchestration, shop/cluster/choreography, .. A run that fails keeps its folder with the data and the logs.")]
 pub(crate) struct Arguments {
     /// A good 200 kills instead of 1,200.
     #[arg(long)]
@@ -71,6 +78,7 @@ enum Proof {
     Kills(Database, Bus),
     Outage(Away),
     Redis,
+    Shop(Cut),
 }
 
 impl Proof {
@@ -78,7 +86,8 @@ impl Proof {
         let kills = Database::ALL
             .into_iter()
             .flat_map(|database| Bus::ALL.into_iter().map(move |bus| Self::Kills(database, bus)));
-        kills.chain([Self::Outage(Away::Broker), Self::Outage(Away::Database), Self::Redis])
+        let outages = [Self::Outage(Away::Broker), Self::Outage(Away::Database), Self::Redis];
+        kills.chain(outages).chain(Cut::ALL.map(Self::Shop))
     }
 
     fn name(self) -> String {
@@ -87,6 +96,7 @@ impl Proof {
             Self::Outage(Away::Broker) => "outage/broker".to_owned(),
             Self::Outage(Away::Database) => "outage/database".to_owned(),
             Self::Redis => "outage/redis".to_owned(),
+            Self::Shop(cut) => cut.name(),
         }
     }
 }
@@ -107,7 +117,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let _hold = Hold::new();
     let wanted = |proof: &Proof| arguments.only.as_ref().is_none_or(|only| proof.name().contains(only));
     let proofs: Vec<_> = Proof::all().filter(wanted).collect();
-    let combinations = proofs.iter().filter(|proof| matches!(proof, Proof::Kills(..))).count();
+    let combinations =
+        proofs.iter().filter(|proof| matches!(proof, Proof::Kills(..) | Proof::Shop(_))).count();
     if proofs.is_empty() {
         let names: Vec<_> = Proof::all().map(Proof::name).collect();
         bail!("--only names none of these: {}", names.join(", "));
@@ -115,11 +126,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let kills = arguments.kills.unwrap_or(if arguments.quick { QUICK_KILLS } else { KILLS });
     let each = kills.div_ceil(combinations.max(1));
     let seed = arguments.seed.unwrap_or_else(Random::fresh_seed);
-    let redis = proofs.iter().filter(|proof| matches!(proof, Proof::Redis)).count();
+    let platform = proofs.iter().filter(|proof| matches!(proof, Proof::Redis | Proof::Shop(_))).count();
     let means = Means {
-        tiny: (proofs.len() > redis).then(|| Tiny::build(Profile::Debug, arguments.no_build)).transpose()?,
-        platform: (redis > 0).then(|| build::platform(arguments.no_build)).transpose()?,
+        tiny: (proofs.len() > platform)
+            .then(|| Tiny::build(Profile::Debug, arguments.no_build))
+            .transpose()?,
+        platform: (platform > 0).then(|| build::platform(arguments.no_build)).transpose()?,
         redis_outage: if arguments.quick { QUICK_REDIS_OUTAGE } else { OUTAGE },
+        buyers: if kills < QUICK_KILLS { BUYERS_IN_SHORT } else { BUYERS },
     };
     let began = Instant::now();
     eprintln!("==> seed {seed}");
@@ -139,6 +153,7 @@ struct Means {
     tiny: Option<Tiny>,
     platform: Option<PathBuf>,
     redis_outage: Duration,
+    buyers: usize,
 }
 
 /// The rows of the table, and what was not as promised.
@@ -191,6 +206,7 @@ impl Report {
             Proof::Kills(database, bus) => (database, bus, None),
             Proof::Outage(away) => (Database::Postgres, Bus::Nats, Some(away)),
             Proof::Redis => return self.prove_redis(means, home, random, began),
+            Proof::Shop(cut) => return self.prove_shop(means, home, cut, kills, random, began),
         };
         let tiny = means.tiny.as_ref().context("the tiny services were not built")?;
         let mut stage = Stage::set(tiny, home.path(), database, bus)?;
@@ -226,6 +242,33 @@ impl Report {
             seconds(began.elapsed()),
         ]);
         Ok(verdict.faults)
+    }
+
+    fn prove_shop(
+        &mut self,
+        means: &Means,
+        home: &Folder,
+        cut: Cut,
+        kills: usize,
+        random: &mut Random,
+        began: Instant,
+    ) -> Result<Vec<String>> {
+        let binary = means.platform.as_ref().context("the platform was not built")?;
+        let outcome = shop::run(binary, home.path(), cut, means.buyers, kills, random.below(1_000_000_000))?;
+        let none = || "-".to_owned();
+        self.kills += outcome.kills;
+        self.rows.push([
+            Proof::Shop(cut).name(),
+            outcome.kills.to_string(),
+            outcome.requests.to_string(),
+            format!("{} orders", outcome.orders),
+            none(),
+            none(),
+            none(),
+            none(),
+            format!("{:.1} s", began.elapsed().as_secs_f64()),
+        ]);
+        Ok(outcome.faults)
     }
 
     fn prove_redis(
