@@ -1,7 +1,7 @@
 //! The command line.
 
 use crate::commands::{
-    admin, asyncapi, config, events, jobs, keys, mail, migrate, openapi, run, saga, targets,
+    admin, asyncapi, config, events, jobs, keys, mail, migrate, openapi, projections, run, saga, targets,
 };
 use crate::prove;
 use chassis::config::Sources;
@@ -56,6 +56,7 @@ enum Command {
     Saga(saga::Saga),
     /// Look at jobs, run them, and decide for those that failed
     Jobs(jobs::Jobs),
+    Projections(projections::Projections),
     /// Look at outgoing mail that is kept in the database
     Mail(mail::Mail),
     Prove(prove::Prove),
@@ -79,6 +80,7 @@ impl Cli {
             Command::Events(events) => events.run(platform()?),
             Command::Saga(saga) => saga.run(platform()?),
             Command::Jobs(jobs) => jobs.run(platform()?),
+            Command::Projections(projections) => projections.run(platform()?),
             Command::Mail(mail) => mail.run(platform()?),
             Command::Prove(prove) => prove.run(),
         }

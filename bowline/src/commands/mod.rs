@@ -9,6 +9,7 @@ pub(crate) mod keys;
 pub(crate) mod mail;
 pub(crate) mod migrate;
 pub(crate) mod openapi;
+pub(crate) mod projections;
 pub(crate) mod run;
 pub(crate) mod saga;
 pub(crate) mod targets;

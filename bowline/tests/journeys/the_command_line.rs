@@ -135,6 +135,19 @@ fn jobs_are_looked_at_by_service_and_nothing_is_done_to_them_without_a_reason() 
 }
 
 #[test]
+fn read_models_are_looked_at_by_service_and_nothing_is_rebuilt_without_a_reason() {
+    let folder = Folder::new("projections").unwrap();
+    let settings = [("DATA_DIR", folder.path().to_str().unwrap())];
+    let (success, stdout, _) = out(&["projections", "list", "--service", "orders"], &settings);
+    assert!(success && stdout.contains("no read model"), "{stdout}");
+    let rebuild = ["projections", "rebuild", "--service", "orders", "order-list", "--by", "ann"];
+    let (success, _, stderr) = out(&rebuild, &settings);
+    assert!(!success && stderr.contains("--reason"), "{stderr}");
+    let (success, _, stderr) = out(&[rebuild.as_slice(), &["--reason", "a test"]].concat(), &settings);
+    assert!(!success && stderr.contains("no read model order-list"), "{stderr}");
+}
+
+#[test]
 fn sagas_are_looked_at_by_service_and_nothing_is_decided_without_a_reason() {
     let folder = Folder::new("saga").unwrap();
     let settings = [("DATA_DIR", folder.path().to_str().unwrap())];
