@@ -1,5 +1,6 @@
 //! Reservations: stock that is kept for an order until it is sold or let go.
 
+use crate::error::FieldError;
 use crate::ids::{CheckoutId, OrderId, ProductId, RefundId};
 use crate::texts::texts;
 use garde::Validate;
@@ -17,6 +18,9 @@ texts! {
     ///    |    +----------> RELEASED
     ///    +---------------> EXPIRED
     /// ```
+    ///
+    /// An expired one can still become `COMMITTED`, when there is enough in stock at that moment, and `RELEASED`, after
+    /// which it cannot.
     ReservationState {
         /// Kept until its time is over.
         Active = "ACTIVE",
@@ -62,7 +66,7 @@ pub struct ReserveLine {
 pub struct Reservation {
     /// The checkout that it is for, which is its id.
     pub checkout: CheckoutId,
-    /// The order.
+    /// The order; all zeros in the answer to a release that came before the reservation, which names no order.
     pub order: OrderId,
     /// Where it stands.
     pub state: ReservationState,
@@ -73,8 +77,8 @@ pub struct Reservation {
     pub expires_at: OffsetDateTime,
 }
 
-/// `POST /internal/v1/inventory/restocks/{refund}`: takes goods back that were sold; the same refund again is the same
-/// return.
+/// `PUT /internal/v1/inventory/restocks/{refund}`: takes goods back that were sold; the same refund again is the same
+/// return. Of an order no more comes back than was sold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Restock {
@@ -99,4 +103,35 @@ pub struct Shortage {
     pub wanted: u32,
     /// How many could be had.
     pub available: u32,
+}
+
+impl Shortage {
+    /// How it stands among the details of an error: the product as the field, and the numbers.
+    #[must_use]
+    pub fn detail(&self) -> FieldError {
+        FieldError::new(
+            self.product.to_string(),
+            format!("{} wanted, {} available", self.wanted, self.available),
+        )
+    }
+
+    /// Reads what [`Shortage::detail`] wrote; `None` for a detail of another kind.
+    #[must_use]
+    pub fn of_detail(detail: &FieldError) -> Option<Self> {
+        let (wanted, available) = detail.message.strip_suffix(" available")?.split_once(" wanted, ")?;
+        let product = detail.field.parse().ok()?;
+        Some(Self { product, wanted: wanted.parse().ok()?, available: available.parse().ok()? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shortage_is_read_from_the_detail_that_tells_of_it() {
+        let shortage = Shortage { product: ProductId::new(), wanted: 3, available: 0 };
+        assert_eq!(Shortage::of_detail(&shortage.detail()), Some(shortage));
+        assert_eq!(Shortage::of_detail(&FieldError::new("lines", "is empty")), None);
+    }
 }

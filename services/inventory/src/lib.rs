@@ -1,10 +1,17 @@
 #![doc = include_str!("../README.md")]
 
 mod api;
+pub mod app;
 mod config;
+pub mod domain;
+pub mod error;
+mod events;
+mod jobs;
+pub mod store;
 
 pub use config::InventoryConfig;
 
+use app::App;
 use chassis::db::Migrations;
 use chassis::service::{Context, Parts, Service, Spec};
 use contract::event::EventSpec;
@@ -35,7 +42,7 @@ impl Service for Inventory {
         owns: &["inventory"],
         well_known: &[],
         door: false,
-        needs: &[],
+        needs: &["auth"],
         database: Some(MIGRATIONS),
         events: EVENTS,
         openapi: || api::routes().into_openapi(),
@@ -43,8 +50,11 @@ impl Service for Inventory {
 
     type Config = InventoryConfig;
 
-    async fn build(_: Self::Config, _: Context) -> anyhow::Result<Parts> {
-        let (router, _) = api::routes().split_for_parts();
-        Ok(Parts::new(router))
+    async fn build(config: Self::Config, context: Context) -> anyhow::Result<Parts> {
+        let app = App::new(&config, context.db()?, context.clock().clone(), context.outbox()?);
+        let (router, _) = api::routes().with_state(app.clone()).split_for_parts();
+        let parts = Parts::new(router).job(jobs::expire(app.clone()));
+        let parts = events::subscribe(parts, &app);
+        Ok(app::invariants(&app).into_iter().fold(parts, Parts::invariant))
     }
 }

@@ -1,0 +1,71 @@
+//! The goods leave.
+
+use super::books::entries;
+use super::{Answer, App, count_after};
+use crate::domain::demand::Demand;
+use crate::domain::reservation::{Action, Step, step};
+use crate::domain::stock::Change;
+use crate::error::{InventoryError, InventoryResult, Refusal};
+use crate::store::reservation::{self, Held};
+use crate::store::stock;
+use chassis::clock::Ts;
+use chassis::db::Tx;
+use contract::ids::CheckoutId;
+use contract::inventory::{InventoryCommitted, InventoryRejected, Reservation, ReservationState};
+
+impl App {
+    /// Lets the goods of a reservation leave. One that had expired is taken from stock again if there is enough.
+    ///
+    /// # Errors
+    /// [`Refusal::Short`] when it had expired and there is not enough any more, [`Refusal::State`] when it was let go,
+    /// [`Refusal::Unknown`] when there is none.
+    pub async fn commit(&self, checkout: CheckoutId) -> InventoryResult<Reservation> {
+        self.together(move |app, t| Box::pin(async move { app.commit_in(t, checkout).await })).await
+    }
+
+    /// The same in a transaction that somebody else commits.
+    pub(crate) async fn commit_in(&self, t: &mut Tx, checkout: CheckoutId) -> Answer<Reservation> {
+        let now = self.clock.now();
+        let kept = [ReservationState::Active, ReservationState::Secured];
+        if let Some(held) = reservation::shift(t, checkout, kept, ReservationState::Committed, now).await? {
+            let lines = reservation::lines(t, checkout).await?;
+            self.post(t, entries(checkout, &lines, Change::Commit), now).await?;
+            return self.committed(t, held.with(lines)).await;
+        }
+        let Some(held) = reservation::hold(t, checkout).await? else { return Ok(Err(Refusal::Unknown)) };
+        match step(held.state, Action::Commit) {
+            Step::Stands => Ok(Ok(held.with(reservation::lines(t, checkout).await?))),
+            Step::Refused => Ok(Err(Refusal::State(held.state))),
+            Step::Moves(_) if held.state == ReservationState::Expired => self.retake(t, held, now).await,
+            Step::Moves(_) => Err(InventoryError::Raced),
+        }
+    }
+
+    /// Takes what had expired from stock again.
+    async fn retake(&self, t: &mut Tx, held: Held, now: Ts) -> Answer<Reservation> {
+        let (checkout, order) = (held.checkout, held.order());
+        let lines = reservation::lines(t, checkout).await?;
+        let demand = Demand::of(&lines).map_err(anyhow::Error::from)?;
+        let stocks = stock::hold(t, &demand.products()).await?;
+        let shortages = demand.shortages(&stocks);
+        if !shortages.is_empty() {
+            self.outbox
+                .publish(t, &InventoryRejected { order, checkout, shortages: shortages.clone() })
+                .await?;
+            count_after(t, "rejected", 1);
+            return Ok(Err(Refusal::Short(shortages)));
+        }
+        let moved =
+            reservation::shift(t, checkout, [held.state; 2], ReservationState::Committed, now).await?;
+        let held = moved.ok_or(InventoryError::Raced)?;
+        self.post_held(t, stocks, entries(checkout, &lines, Change::Retake), now).await?;
+        self.committed(t, held.with(lines)).await
+    }
+
+    async fn committed(&self, t: &mut Tx, reservation: Reservation) -> Answer<Reservation> {
+        let event = InventoryCommitted { order: reservation.order, checkout: reservation.checkout };
+        self.outbox.publish(t, &event).await?;
+        count_after(t, "committed", 1);
+        Ok(Ok(reservation))
+    }
+}

@@ -1,0 +1,5 @@
+//! What is done from time to time.
+
+mod expire;
+
+pub(crate) use expire::expire;
