@@ -36,5 +36,12 @@ impl PaymentsClient {
             = PUT format!("/internal/v1/payments/{checkout}/refunds/{refund}"), body;
         /// How it stands.
         payment(checkout: CheckoutId) -> Payment = GET format!("/internal/v1/payments/{checkout}");
+        /// All payments by their id, from the first one or behind one, as many as `limit` at most (1000).
+        payments(after: Option<CheckoutId>, limit: u32) -> Vec<Payment> = GET all(after, limit);
     }
+}
+
+fn all(after: Option<CheckoutId>, limit: u32) -> String {
+    let after = after.map(|after| format!("&after={after}")).unwrap_or_default();
+    format!("/internal/v1/payments?limit={limit}{after}")
 }

@@ -2,12 +2,14 @@
 
 mod client;
 mod events;
+mod list;
 mod payment;
 
 pub use client::PaymentsClient;
 pub use events::{
     PaymentActionRequired, PaymentAuthorized, PaymentCaptured, PaymentFailed, PaymentRefunded, PaymentVoided,
 };
+pub use list::{AllPayments, FindingKind, ListFindings, ListPayments, ReconciliationFinding};
 pub use payment::{
     Authorize, MethodToken, NextAction, Payment, PaymentState, Refund, RefundPayment, RefundState,
 };

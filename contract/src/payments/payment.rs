@@ -114,7 +114,7 @@ pub struct NextAction {
 pub struct Payment {
     /// The checkout that it is for, which is its id.
     pub id: CheckoutId,
-    /// The order.
+    /// The order; of zeros when it was let go before it was begun, and nobody said for which order it was.
     pub order: OrderId,
     /// Where it stands.
     pub state: PaymentState,

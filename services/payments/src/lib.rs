@@ -1,16 +1,33 @@
 #![doc = include_str!("../README.md")]
 
 mod api;
+pub mod app;
 mod config;
+mod consumers;
+pub mod domain;
+pub mod error;
+mod invariants;
+mod jobs;
+pub mod provider;
+pub mod store;
 
 pub use config::PaymentsConfig;
 
-use chassis::db::Migrations;
+use app::App;
+use chassis::clock::Clock;
+use chassis::db::{Db, Migrations};
 use chassis::service::{Context, Parts, Service, Spec};
 use contract::event::EventSpec;
 use contract::payments::{
     PaymentActionRequired, PaymentAuthorized, PaymentCaptured, PaymentFailed, PaymentRefunded, PaymentVoided,
 };
+use jobs::{pursue, sweep};
+use provider::Provider;
+use provider::sandbox::{Manners, Sandbox, deliver};
+use secrecy::SecretString;
+use std::sync::Arc;
+use std::time::Duration;
+use uuid::Uuid;
 
 /// The tables.
 const MIGRATIONS: Migrations = chassis::migrations!();
@@ -36,7 +53,7 @@ impl Service for Payments {
         owns: &["payments"],
         well_known: &[],
         door: false,
-        needs: &[],
+        needs: &["auth"],
         database: Some(MIGRATIONS),
         events: EVENTS,
         openapi: || api::routes().into_openapi(),
@@ -44,8 +61,32 @@ impl Service for Payments {
 
     type Config = PaymentsConfig;
 
-    async fn build(_: Self::Config, _: Context) -> anyhow::Result<Parts> {
-        let (router, _) = api::routes().split_for_parts();
-        Ok(Parts::new(router))
+    async fn build(config: Self::Config, context: Context) -> anyhow::Result<Parts> {
+        let (db, clock) = (context.db()?, context.clock().clone());
+        let sandbox = Sandbox::new(db.clone(), clock.clone(), manners(&config, &context));
+        let provider: Arc<dyn Provider> = Arc::new(sandbox.clone());
+        let name = provider.name();
+        let app = App::new(&config, (db.clone(), clock), context.outbox()?, context.wake("due"), provider);
+        let (router, _) = api::routes().with_state(app.clone()).split_for_parts();
+        let [pursuer, taker] = [app.clone(), app.clone()];
+        // A signature that does not hold any more cannot come again; the rest is for clocks that differ.
+        let keep = config.webhook_tolerance() * 2 + Duration::from_secs(86_400);
+        let parts = Parts::new(router)
+            .worker("pursue", |stop| pursue(pursuer, stop))
+            .worker("sandbox", |stop| deliver(sandbox, taker, stop))
+            .job(sweep(app.clone(), keep));
+        Ok(invariants::declare(consumers::subscribe(parts, &app), &db, name))
+    }
+}
+
+fn manners(config: &PaymentsConfig, context: &Context) -> Manners {
+    let fresh = || SecretString::from(format!("whsec_{}", Uuid::new_v4().simple()));
+    Manners {
+        slow: Duration::from_millis(config.sandbox_slow_ms),
+        copies: config.sandbox_webhook_copies,
+        delay: Duration::from_millis(config.sandbox_webhook_delay_ms),
+        secret: config.sandbox_webhook_secret.clone().unwrap_or_else(fresh),
+        tolerance: config.webhook_tolerance(),
+        public_url: context.public_url().to_owned(),
     }
 }
