@@ -70,7 +70,8 @@ impl From<PaymentsError> for ApiError {
             }
             PaymentsError::Amount(why) => Self::invalid_field("amount", why),
             PaymentsError::Webhook(BadWebhook::Signature(why)) => {
-                Self::new(ErrorCode::InvalidSignature, "The signature of the webhook does not hold.").cause(why)
+                Self::new(ErrorCode::InvalidSignature, "The signature of the webhook does not hold.")
+                    .cause(why)
             }
             PaymentsError::Webhook(why @ BadWebhook::Unreadable(_)) => {
                 Self::new(ErrorCode::Validation, "The webhook cannot be read.").cause(why)

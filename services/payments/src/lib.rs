@@ -14,8 +14,8 @@ pub mod store;
 pub use config::PaymentsConfig;
 
 use app::App;
-use chassis::clock::Clock;
-use chassis::db::{Db, Migrations};
+
+use chassis::db::Migrations;
 use chassis::service::{Context, Parts, Service, Spec};
 use contract::event::EventSpec;
 use contract::payments::{

@@ -53,12 +53,13 @@ impl App {
             return Ok(new);
         }
         let before = self.find_in(t, id).await?;
-        let is_gone = before.standing.state == PaymentState::Voided || before.standing.wish == Some(Wish::Void);
+        let is_gone =
+            before.standing.state == PaymentState::Voided || before.standing.wish == Some(Wish::Void);
         if is_gone && before.standing.state != PaymentState::Failed {
             return Err(PaymentsError::Transition(PaymentState::Voided, "begun"));
         }
-        let is_same = (before.order, before.user, before.amount)
-            == (Some(asked.order), Some(asked.user), asked.amount);
+        let is_same =
+            (before.order, before.user, before.amount) == (Some(asked.order), Some(asked.user), asked.amount);
         if is_same { Ok(before) } else { Err(PaymentsError::Another("checkout")) }
     }
 

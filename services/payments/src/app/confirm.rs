@@ -36,7 +36,9 @@ impl App {
         let until = Instant::now() + self.answer_within;
         match self.timed("confirm", until, self.provider.confirm(&asking)).await {
             Ok(charge) => Some(Heard::Charge(Box::new(charge))),
-            Err(error @ (ProviderError::NoAnswer(_) | ProviderError::Broken(_) | ProviderError::Refused(_))) => {
+            Err(
+                error @ (ProviderError::NoAnswer(_) | ProviderError::Broken(_) | ProviderError::Refused(_)),
+            ) => {
                 tracing::info!(payment = %record.id, %error, "a confirmation came to nothing yet");
                 None
             }

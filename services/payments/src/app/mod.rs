@@ -49,7 +49,6 @@ pub struct Inner {
     pub(crate) changed: broadcast::Sender<CheckoutId>,
     pub(crate) answer_within: Duration,
     pub(crate) provider_timeout: Duration,
-    pub(crate) reconcile_window: Duration,
 }
 
 impl std::ops::Deref for App {
@@ -89,7 +88,6 @@ impl App {
             changed: broadcast::channel(CHANGES).0,
             answer_within: config.answer_within(),
             provider_timeout: config.provider_timeout(),
-            reconcile_window: Duration::from_secs(config.reconcile_hours * 3_600),
         }))
     }
 

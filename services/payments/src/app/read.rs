@@ -72,7 +72,11 @@ impl App {
     ///
     /// # Errors
     /// When the database fails.
-    pub(crate) async fn list_all(&self, after: Option<CheckoutId>, limit: u32) -> PaymentsResult<Vec<Payment>> {
+    pub(crate) async fn list_all(
+        &self,
+        after: Option<CheckoutId>,
+        limit: u32,
+    ) -> PaymentsResult<Vec<Payment>> {
         let records = list::list_after(&self.db, after, limit).await?;
         Ok(records.iter().map(|record| record.view(false)).collect())
     }

@@ -211,10 +211,8 @@ impl App {
         let outcome = refund.state.as_str();
         t.after_commit(move || counter!("payment_refunds_total", "outcome" => outcome).increment(1));
         if let (RefundState::Succeeded, Some(order)) = (refund.state, to.order) {
-            let (amount, refunded) = (
-                Money::new(refund.amount, to.amount.currency),
-                Money::new(to.refunded, to.amount.currency),
-            );
+            let (amount, refunded) =
+                (Money::new(refund.amount, to.amount.currency), Money::new(to.refunded, to.amount.currency));
             let event = PaymentRefunded { order, checkout: to.id, refund: refund.id, amount, refunded };
             self.outbox.publish(t, &event).await?;
         }

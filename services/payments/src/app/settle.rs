@@ -83,13 +83,17 @@ impl App {
                 Met::Known
             }
             // A request may still be on its way to the provider, sent before it was wanted back.
-            Heard::Nothing if now.standing.wish.is_some() && self.clock.now() < self.landed(now) => Met::Known,
+            Heard::Nothing if now.standing.wish.is_some() && self.clock.now() < self.landed(now) => {
+                Met::Known
+            }
             Heard::Nothing => meet_nothing(now.standing),
             Heard::Broken => {
                 (to.round, to.doubt) = (now.round + 1, true);
                 Met::Known
             }
-            Heard::Refused if now.standing == Standing::at(PaymentState::Pending) => meet_nothing(now.standing),
+            Heard::Refused if now.standing == Standing::at(PaymentState::Pending) => {
+                meet_nothing(now.standing)
+            }
             Heard::Refused => Met::Known,
         };
         let tell = match met {

@@ -28,12 +28,7 @@ impl App {
     }
 
     /// Writes down that the amount is to be let go.
-    pub(super) async fn wish_void(
-        &self,
-        t: &mut Tx,
-        id: CheckoutId,
-        next_at: Ts,
-    ) -> PaymentsResult<Record> {
+    pub(super) async fn wish_void(&self, t: &mut Tx, id: CheckoutId, next_at: Ts) -> PaymentsResult<Record> {
         use PaymentState::{Authorized, Failed, Pending, RequiresAction, Voided};
         for _ in 0..TRIES {
             let Some(mut now) = payment::find_in(t, id).await? else {

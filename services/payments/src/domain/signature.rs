@@ -116,7 +116,8 @@ mod tests {
         assert_eq!(check(&header, b"Body", 1_000), Err(BadSignature::Wrong));
         let later = header.replacen("t=1000", "t=1001", 1);
         assert_eq!(check(&later, b"body", 1_000), Err(BadSignature::Wrong));
-        let another = verify(&"other".to_owned().into(), Some(&header), b"body", Ts::from_secs(1_000), TOLERANCE);
+        let another =
+            verify(&"other".to_owned().into(), Some(&header), b"body", Ts::from_secs(1_000), TOLERANCE);
         assert_eq!(another, Err(BadSignature::Wrong));
         assert_eq!(verify(&secret(), None, b"", Ts::from_secs(0), TOLERANCE), Err(BadSignature::Missing));
     }

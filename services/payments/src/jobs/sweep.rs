@@ -16,7 +16,8 @@ pub(crate) fn sweep(app: App, keep: Duration) -> Job {
         async move {
             let full = u64::try_from(BATCH).unwrap_or(u64::MAX);
             let before = app.clock.now() - keep;
-            while webhook::delete_before(&app.db, before, BATCH).await? >= full && !run.stop().is_stopping() {}
+            while webhook::delete_before(&app.db, before, BATCH).await? >= full && !run.stop().is_stopping() {
+            }
             Ok(())
         }
     })

@@ -44,8 +44,12 @@ enum Said {
 const fn outcome(card: &str) -> (ChargeState, Option<&'static str>) {
     use ChargeState::{Authorized, Failed, Processing, RequiresAction};
     match card.as_bytes() {
-        b"pm_card_visa" | b"pm_card_mastercard" | b"pm_card_timeout_after_charge"
-        | b"pm_card_capture_timeout" | b"pm_card_error" | b"pm_card_refund_declined" => (Authorized, None),
+        b"pm_card_visa"
+        | b"pm_card_mastercard"
+        | b"pm_card_timeout_after_charge"
+        | b"pm_card_capture_timeout"
+        | b"pm_card_error"
+        | b"pm_card_refund_declined" => (Authorized, None),
         b"pm_card_authentication_required" => (RequiresAction, None),
         b"pm_card_slow" => (Processing, None),
         b"pm_card_declined" => (Failed, Some("Your card was declined.")),

@@ -113,7 +113,9 @@ async fn round(sandbox: &Sandbox, app: &App) -> Result<(), DbError> {
                 bank::webhook_sent(&mut t, &webhook, now + sandbox.0.manners.delay).await?;
                 t.commit().await?;
             }
-            Err(error) => tracing::debug!(%error, webhook = webhook.id, "a webhook was not taken; it is sent again"),
+            Err(error) => {
+                tracing::debug!(%error, webhook = webhook.id, "a webhook was not taken; it is sent again")
+            }
         }
     }
     Ok(())

@@ -1,0 +1,6 @@
+//! Payments through their router, on both engines; one binary, because each one links everything.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails here and says where")]
+
+mod suite;
+mod support;
