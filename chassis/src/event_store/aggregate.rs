@@ -80,6 +80,13 @@ impl<A: Aggregate> Loaded<A> {
         StreamId::new(A::NAME, self.id)
     }
 
+    /// What was kept, or nothing yet when that cannot be read.
+    fn of_snapshot(id: Uuid, kept: Option<store::Snapshot>) -> Self {
+        let kept = kept.and_then(|kept| Some((serde_json::from_str(&kept.state).ok()?, kept.version)));
+        let (state, version) = kept.unwrap_or_default();
+        Self { id, version, state }
+    }
+
     fn apply(&mut self, event: Recorded) -> Result<(), LoadError> {
         let (stream, version, kind) = (event.stream.clone(), event.version, event.kind.clone());
         match event.into_stored() {
@@ -120,12 +127,35 @@ impl EventStore {
         }
     }
 
+    /// An aggregate as it is within the caller's transaction, and held: nobody else appends to it until that ends, so what
+    /// is decided on it is appended without a conflict. Hold one aggregate only, or several in one order everywhere.
+    ///
+    /// # Errors
+    /// See [`LoadError`].
+    pub async fn hold<A: Aggregate>(&self, t: &mut Tx, id: Uuid) -> Result<Loaded<A>, LoadError> {
+        let stream = StreamId::new(A::NAME, id);
+        let version = store::lock(t, stream.as_str()).await?;
+        let kept = match version < A::SNAPSHOT_EVERY {
+            true => None,
+            false => store::snapshot_in(t, stream.as_str(), A::SNAPSHOT_VERSION, FOREVER).await?,
+        };
+        let mut loaded = Loaded::of_snapshot(id, kept);
+        while loaded.version < version {
+            let rows = store::read_in(t, stream.as_str(), loaded.version, FOREVER, PAGE).await?;
+            if rows.is_empty() {
+                break;
+            }
+            for row in rows {
+                loaded.apply(Recorded::try_from(row)?)?;
+            }
+        }
+        Ok(loaded)
+    }
+
     async fn kept_state<A: Aggregate>(&self, id: Uuid, until: Ts) -> Result<Loaded<A>, DbError> {
         let stream = StreamId::new(A::NAME, id);
         let kept = store::snapshot(&self.0.db, stream.as_str(), A::SNAPSHOT_VERSION, until).await?;
-        let kept = kept.and_then(|kept| Some((serde_json::from_str(&kept.state).ok()?, kept.version)));
-        let (state, version) = kept.unwrap_or_default();
-        Ok(Loaded { id, version, state })
+        Ok(Loaded::of_snapshot(id, kept))
     }
 
     /// Appends to an aggregate what was decided on its state, and keeps a snapshot when one is due. Returns it as it

@@ -63,6 +63,16 @@ pub(super) async fn version(t: &mut Tx, stream: &str) -> Result<i64, DbError> {
     Ok(found.map_or(0, |(version,)| version))
 }
 
+/// The version of a stream, 0 when it is not there. Nobody else appends to it until the transaction ends.
+pub(super) async fn lock(t: &mut Tx, stream: &str) -> Result<i64, DbError> {
+    let select = match t.engine() {
+        Engine::Sqlite => "SELECT version FROM event_stream WHERE stream = $1",
+        Engine::Postgres => "SELECT version FROM event_stream WHERE stream = $1 FOR UPDATE",
+    };
+    let found: Option<(i64,)> = q!(t.tx, fetch_optional, select, stream)?;
+    Ok(found.map_or(0, |(version,)| version))
+}
+
 /// Adds events behind version `before`, in one statement.
 pub(super) async fn insert(
     t: &mut Tx,
@@ -92,10 +102,22 @@ pub(super) async fn read(
     until: Ts,
     limit: u32,
 ) -> Result<Vec<Row>, DbError> {
-    const SELECT: &str = "SELECT position, stream, version, kind, kind_version, data, at FROM event_store \
-        WHERE stream = $1 AND version > $2 AND at <= $3 ORDER BY version LIMIT $4";
-    q!(db.read, fetch_all, SELECT, stream, after, until, i64::from(limit))
+    q!(db.read, fetch_all, READ, stream, after, until, i64::from(limit))
 }
+
+/// The same within a transaction, which sees what it has appended itself.
+pub(super) async fn read_in(
+    t: &mut Tx,
+    stream: &str,
+    after: i64,
+    until: Ts,
+    limit: u32,
+) -> Result<Vec<Row>, DbError> {
+    q!(t.tx, fetch_all, READ, stream, after, until, i64::from(limit))
+}
+
+const READ: &str = "SELECT position, stream, version, kind, kind_version, data, at FROM event_store \
+    WHERE stream = $1 AND version > $2 AND at <= $3 ORDER BY version LIMIT $4";
 
 /// The state kept of a stream, when it is of this shape and not younger than `until`.
 pub(super) async fn snapshot(
@@ -104,10 +126,21 @@ pub(super) async fn snapshot(
     shape: u32,
     until: Ts,
 ) -> Result<Option<Snapshot>, DbError> {
-    const SELECT: &str =
-        "SELECT version, state FROM event_snapshot WHERE stream = $1 AND shape = $2 AND at <= $3";
-    q!(db.read, fetch_optional, SELECT, stream, i64::from(shape), until)
+    q!(db.read, fetch_optional, SNAPSHOT, stream, i64::from(shape), until)
 }
+
+/// The same within a transaction.
+pub(super) async fn snapshot_in(
+    t: &mut Tx,
+    stream: &str,
+    shape: u32,
+    until: Ts,
+) -> Result<Option<Snapshot>, DbError> {
+    q!(t.tx, fetch_optional, SNAPSHOT, stream, i64::from(shape), until)
+}
+
+const SNAPSHOT: &str =
+    "SELECT version, state FROM event_snapshot WHERE stream = $1 AND shape = $2 AND at <= $3";
 
 /// Keeps the state of a stream, and drops those of older shapes. An older one never replaces a newer one.
 pub(super) async fn keep_snapshot(

@@ -84,7 +84,10 @@ impl From<PublishError> for ApiError {
 }
 
 impl Outbox {
-    pub(crate) fn new(
+    /// The outbox of a service that publishes these events. A service is given its own by its context; a test of a flow makes
+    /// one.
+    #[must_use]
+    pub fn new(
         service: &'static str,
         events: &'static [EventSpec],
         config: &EventsConfig,

@@ -7,7 +7,7 @@ use super::machine::{Action, Event, Phase, State};
 use super::record::SagaRecord;
 use super::store::{self, Change, Line};
 use crate::clock::Ts;
-use crate::db::{DbError, Tx};
+use crate::db::{DbError, Tx, is_unavailable};
 use crate::stop::Stop;
 use crate::telemetry::origin::Origin;
 use metrics::{counter, histogram};
@@ -192,7 +192,7 @@ impl Carrier {
                 let settled = self.settle(action, Err(failure), self.record.memory.clone(), started);
                 self.note(settled).await
             }
-            Err(Undone::Untold(error)) => self.note_silently(self.untold(&error)).await,
+            Err(Undone::Untold(error)) => self.note_untold(&error).await,
             Err(undone) => Err(undone),
         }
     }
@@ -321,9 +321,20 @@ impl Carrier {
         });
         match job.await {
             Ok(()) => Ok(self.noted(Settled::clone(&settled))),
-            Err(Undone::Untold(error)) => self.note_silently(self.untold(&error)).await,
+            Err(Undone::Untold(error)) => self.note_untold(&error).await,
             Err(undone) => Err(undone),
         }
+    }
+
+    /// The flow could not be told. When the database was away or busy it is told again; otherwise the saga is stuck.
+    async fn note_untold(&mut self, error: &anyhow::Error) -> Result<Option<Carried>, Undone> {
+        let away =
+            |cause: &(dyn std::error::Error + 'static)| cause.downcast_ref().is_some_and(is_unavailable);
+        if error.chain().any(away) {
+            tracing::warn!(error = format!("{error:#}"), "the flow could not be told; again");
+            return Err(Undone::Lost);
+        }
+        self.note_silently(self.untold(error)).await
     }
 
     async fn note_in(&self, t: &mut Tx, settled: &Settled) -> Result<(), Undone> {

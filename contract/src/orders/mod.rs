@@ -5,6 +5,7 @@ mod client;
 mod events;
 mod line;
 mod list;
+mod order;
 mod status;
 mod totals;
 
@@ -19,5 +20,9 @@ pub use events::{
 };
 pub use line::{Address, OrderLine};
 pub use list::{ListOrders, OfBuyer, OrderSummary, OrderUpdate, Purchases};
+pub use order::{
+    CancelOrder, Order, OrderActor, OrderAsOf, OrderHappening, OrderItem, OrderRefund, OrderRefundState,
+    PlaceOrder, RefundOrder, RetryOrder, ShipOrder,
+};
 pub use status::{CheckoutFlow, OrderStatus, ShippingMethod};
 pub use totals::Totals;

@@ -10,6 +10,7 @@ pub use events::{
     PaymentActionRequired, PaymentAuthorized, PaymentCaptured, PaymentFailed, PaymentRefunded, PaymentVoided,
 };
 pub use list::{AllPayments, FindingKind, ListFindings, ListPayments, ReconciliationFinding};
+pub(crate) use payment::method_token;
 pub use payment::{
     Authorize, MethodToken, NextAction, Payment, PaymentState, Refund, RefundPayment, RefundState,
 };

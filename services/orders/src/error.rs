@@ -1,6 +1,7 @@
 //! What can go wrong, and what a client is told of it.
 
 use crate::domain::cart::CartRule;
+use crate::domain::transition::NotAllowed;
 use chassis::db::DbError;
 use chassis::error::ApiError;
 use chassis::event_store::{AppendError, LoadError};
@@ -64,6 +65,12 @@ pub enum OrdersError {
 
 /// What the service's own functions return.
 pub type OrdersResult<T> = Result<T, OrdersError>;
+
+impl From<NotAllowed> for OrdersError {
+    fn from(not_allowed: NotAllowed) -> Self {
+        Self::Transition(not_allowed.to_string())
+    }
+}
 
 impl From<PublishError> for OrdersError {
     fn from(error: PublishError) -> Self {

@@ -5,6 +5,8 @@ pub mod app;
 mod config;
 pub mod domain;
 pub mod error;
+pub mod flows;
+mod hears;
 mod jobs;
 mod projections;
 pub mod store;
@@ -18,7 +20,9 @@ use contract::event::EventSpec;
 use contract::orders::{
     OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderFailed, OrderRefunded, OrderShipped,
 };
-
+use flows::cancellation::Cancellation;
+use flows::checkout::Checkout;
+use flows::refund::Refund;
 use projections::OrderListing;
 
 /// The tables.
@@ -56,12 +60,18 @@ impl Service for Orders {
 
     async fn build(config: Self::Config, context: Context) -> anyhow::Result<Parts> {
         let app = App::new(config, &context)?;
-        let (router, _) = api::routes().with_state(app.clone()).split_for_parts();
+        let counted = api::counted().layer(context.limits().policy("orders")?);
+        let (router, _) = api::open().merge(counted).with_state(app.clone()).split_for_parts();
         let listing = OrderListing { listed: app.listed.clone() };
         let followed = app.clone();
-        Ok(Parts::new(router)
+        let parts = hears::all(Parts::new(router), &app);
+        Ok(parts
+            .saga(Checkout::new(app.clone()))
+            .saga(Cancellation::new(app.clone()))
+            .saga(Refund::new(app.clone()))
             .projection(context.event_store()?, listing)
             .worker("tell-followers", |stop| tell_followers(followed, stop))
+            .job(jobs::give_up_overdue(app.clone()))
             .job(jobs::sweep_carts(app)))
     }
 }

@@ -5,6 +5,7 @@ mod follow_order;
 mod follow_orders;
 mod list_orders;
 mod of_buyer;
+mod orders;
 mod sse;
 
 use crate::app::App;
@@ -15,8 +16,19 @@ use utoipa_axum::routes;
 
 /// Every route with its description.
 pub(crate) fn routes() -> OpenApiRouter<App> {
+    open().merge(counted())
+}
+
+/// Routes that buy: the policy `orders` counts them.
+pub(crate) fn counted() -> OpenApiRouter<App> {
+    orders::counted()
+}
+
+/// All others.
+pub(crate) fn open() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(document("Orders", "Carts, checkout, orders and their history."))
         .merge(cart::routes())
+        .merge(orders::open())
         .routes(routes!(list_orders::list_orders))
         .routes(routes!(follow_order::follow_order))
         .routes(routes!(follow_orders::follow_orders))

@@ -2,33 +2,57 @@
 //! [`crate::store`].
 //!
 //! Everything that changes an order is one transaction: its events, the row of its checkout, what is published, the saga that
-//! goes on with it, and the answer to the request.
+//! goes on with it, and the answer to the request. An order is held (`EventStore::hold`) before anything is decided on it,
+//! and before any other row is touched, so two who change it wait for each other and neither sees half of the other.
 
+mod advance;
+mod cancel;
 mod cart;
 mod follow;
 mod followers;
+mod heard;
+mod history;
+mod place;
+mod priced;
+mod refund;
+mod retry;
+mod see;
+mod settle;
+mod waiting;
 
+pub(crate) use advance::Advance;
 pub(crate) use follow::Following;
 pub(crate) use followers::tell_followers;
+pub(crate) use settle::Confirming;
+pub(crate) use waiting::Waiting;
 
 use crate::config::OrdersConfig;
+use crate::domain::events::OrderEvent;
+use crate::domain::order::Order;
 use crate::domain::pricing::PricingRules;
+use crate::error::OrdersResult;
 use anyhow::Context as _;
 use chassis::clock::Clock;
-use chassis::db::Db;
-use chassis::event_store::EventStore;
+use chassis::db::{Db, Tx};
+use chassis::event_store::{EventStore, Loaded};
 use chassis::events::Outbox;
 use chassis::identity::Verifier;
-use chassis::saga::Sagas;
+use chassis::saga::{Saga, Sagas, Started};
 use chassis::service::Context;
 use chassis::stop::Stop;
 use chassis::wake::Wake;
 use contract::catalog::CatalogClient;
 use contract::client::Caller;
+use contract::ids::OrderId;
 use contract::inventory::InventoryClient;
 use contract::payments::PaymentsClient;
 use followers::Followers;
 use std::sync::Arc;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// How long stock and payment may take. Shorter than the inventory keeps stock.
+pub const CHECKOUT_WITHIN: Duration = Duration::from_secs(600);
 
 /// The service, shared by its handlers, its flows and its jobs.
 #[derive(Clone)]
@@ -52,6 +76,8 @@ pub struct Inner {
     pub(crate) followers: Followers,
     pub(crate) verifier: Arc<Verifier>,
     pub(crate) stop: Stop,
+    /// Who waits for the end of an order's checkout in this process.
+    pub(crate) waiting: Waiting,
     /// The shop's prices beside those of its goods.
     pub(crate) rules: PricingRules,
     pub(crate) config: OrdersConfig,
@@ -90,8 +116,36 @@ impl App {
             followers: Followers::new(config.followers_max),
             verifier: context.verifier().clone(),
             stop: context.stop().clone(),
+            waiting: Waiting::default(),
             rules: PricingRules::from_config(&config)?,
             config,
         })))
+    }
+
+    /// Starts a saga under an id that was made for it.
+    async fn lead<S: Saga>(&self, t: &mut Tx, id: Uuid, params: &S::Params) -> OrdersResult<()> {
+        match self.sagas.start::<S>(t, id, params).await? {
+            Started::Now => Ok(()),
+            Started::Before => Err(anyhow::anyhow!("the new id {id} belongs to a saga").into()),
+        }
+    }
+
+    /// Appends to an order what was decided on it, and wakes whoever waits for it once that is committed.
+    pub(crate) async fn record(
+        &self,
+        t: &mut Tx,
+        order: Loaded<Order>,
+        events: Vec<OrderEvent>,
+    ) -> OrdersResult<Loaded<Order>> {
+        let order = self.store.save(t, order, events).await?;
+        let (id, settled) = (OrderId(order.id), !order.state.is_processing());
+        let (moved, waiting) = (self.moved.clone(), self.waiting.clone());
+        t.after_commit(move || {
+            moved.all();
+            if settled {
+                waiting.tell(id);
+            }
+        });
+        Ok(order)
     }
 }

@@ -4,7 +4,8 @@
 //! What must hold: no address and nothing else that a person may ask to be forgotten stands in an event; such things are in
 //! rows, which can be emptied.
 
-use contract::event::Event;
+use chassis::event_store::Recorded;
+use contract::event::{Event, ReadError};
 use contract::ids::{CheckoutId, OrderId, RefundId, UserId};
 use contract::inventory::ReserveLine;
 use contract::money::Money;
@@ -43,6 +44,19 @@ macro_rules! events {
             #[derive(Debug, Clone, PartialEq, Eq)]
             pub enum OrderEvent {
                 $($(#[doc = $about])+ $variant($event)),+
+            }
+        }
+
+        impl OrderEvent {
+            /// The event that was recorded; nothing when it is of another kind of stream.
+            ///
+            /// # Errors
+            /// When newer code wrote it, or its data is not of its type.
+            pub fn of(recorded: &Recorded) -> Result<Option<Self>, ReadError> {
+                $(if let Some(event) = recorded.read::<$event>()? {
+                    return Ok(Some(Self::$variant(event)));
+                })+
+                Ok(None)
             }
         }
     };

@@ -3,8 +3,10 @@
 pub mod cart;
 pub mod cursor;
 pub mod events;
+pub mod number;
 pub mod order;
 pub mod pricing;
 pub mod shipping;
 pub mod shopper;
 pub mod tax;
+pub mod transition;

@@ -121,7 +121,10 @@ impl Aggregate for Order {
                 }
                 self.cancelled = Some(cancelled);
             }
-            OrderEvent::CancellationSettled(_) => self.given_back = true,
+            OrderEvent::CancellationSettled(_) => {
+                self.given_back = true;
+                self.stage(Stage::Ended);
+            }
             OrderEvent::ProcessingBegun(_) => self.status = Some(OrderStatus::Processing),
             OrderEvent::Shipped(shipped) => {
                 self.status = Some(OrderStatus::Shipped);
@@ -179,6 +182,17 @@ impl Order {
         self.given(|stage| stage == RefundStage::Done)
     }
 
+    /// How much was given back in all: by refunds, and when it was called off.
+    ///
+    /// # Errors
+    /// When the amounts do not add up.
+    pub fn given_back_in_all(&self) -> Result<Money, MoneyError> {
+        let called_off = self.cancelled.as_ref().filter(|_| self.given_back);
+        let giving_back = called_off.and_then(|cancelled| cancelled.giving_back.as_ref());
+        let refunded = self.refunded()?;
+        giving_back.map_or(Ok(refunded), |giving_back| refunded.plus(giving_back.amount))
+    }
+
     /// How much was given back by refunds or is about to be.
     ///
     /// # Errors
@@ -192,6 +206,21 @@ impl Order {
             self.placed.as_ref().map_or(contract::money::Currency::EUR, |p| p.totals.total.currency);
         let given = self.refunds.iter().filter(|refund| which(refund.stage));
         Money::sum(currency, given.map(|refund| refund.asked.amount))
+    }
+
+    /// What of it did not come back into stock by refunds.
+    #[must_use]
+    pub fn not_restocked(&self) -> Vec<ReserveLine> {
+        let refunds = self.refunds.iter().filter(|refund| refund.stage != RefundStage::Refused);
+        let back: Vec<ReserveLine> =
+            refunds.flat_map(|refund| refund.asked.restock.iter().copied()).collect();
+        let mut left = self.wanted();
+        for line in &mut left {
+            let restocked = back.iter().filter(|back| back.product == line.product);
+            line.quantity = line.quantity.saturating_sub(restocked.map(|back| back.quantity).sum());
+        }
+        left.retain(|line| line.quantity > 0);
+        left
     }
 
     /// What is reserved for it: each product once, the demand of its lines added up.

@@ -1,7 +1,9 @@
 //! The only SQL of the service, a file a noun. Functions are named by verb and scope.
 
 pub mod cart;
+pub mod checkout;
 pub mod known_product;
+pub mod order;
 pub mod order_list;
 
 use chassis::db::DbError;
