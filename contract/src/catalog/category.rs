@@ -35,7 +35,7 @@ pub struct Category {
     pub position: i32,
     /// The way to it from the top, without itself.
     pub path: Vec<CategoryStep>,
-    /// Its version, which every change of it raises; also its entity tag.
+    /// The version of the whole tree, which a change of any category raises; also its entity tag.
     pub version: i64,
     /// When it was made.
     #[serde(with = "time::serde::rfc3339")]

@@ -12,7 +12,9 @@ pub use config::CatalogConfig;
 use app::{App, Views};
 use chassis::db::Migrations;
 use chassis::service::{Context, Parts, Service, Spec};
-use contract::catalog::{ProductChanged, ProductCreated, ProductPriceChanged, ProductRemoved};
+use contract::catalog::{
+    CategoryChanged, ProductChanged, ProductCreated, ProductPriceChanged, ProductRemoved,
+};
 use contract::event::EventSpec;
 use std::time::Duration;
 
@@ -25,6 +27,7 @@ const EVENTS: &[EventSpec] = &[
     EventSpec::of::<ProductChanged>(),
     EventSpec::of::<ProductPriceChanged>(),
     EventSpec::of::<ProductRemoved>(),
+    EventSpec::of::<CategoryChanged>(),
 ];
 
 /// The service.
@@ -48,12 +51,13 @@ impl Service for Catalog {
 
     async fn build(config: Self::Config, context: Context) -> anyhow::Result<Parts> {
         let views = Views::new(&context, Duration::from_secs(config.cache_secs))?;
-        let products = views.products.clone();
+        let (products, tree) = (views.products.clone(), views.tree.clone());
         let app = App::new(context.db()?, context.clock().clone(), context.outbox()?, views);
         let (router, _) = api::routes().with_state(app).split_for_parts();
         Ok(Parts::new(router)
             .invalidates("forget-changed", &products, Views::changed)
             .invalidates("forget-price-changed", &products, Views::price_changed)
-            .invalidates("forget-removed", &products, Views::removed))
+            .invalidates("forget-removed", &products, Views::removed)
+            .invalidates("forget-category-changed", &tree, Views::category_changed))
     }
 }

@@ -1,5 +1,7 @@
 //! The routes, a file each. A handler reads the request, calls [`crate::app`] and words the answer.
 
+mod brands;
+mod categories;
 mod internal;
 mod products;
 
@@ -11,5 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(document("Catalog", "Products, categories, brands, prices, search."))
         .merge(products::routes())
+        .merge(categories::routes())
+        .merge(brands::routes())
         .merge(internal::routes())
 }

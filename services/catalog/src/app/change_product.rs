@@ -5,7 +5,7 @@ use crate::domain::product::{changed, made, words};
 use crate::domain::slug::slugs;
 use crate::error::{CatalogError, CatalogResult};
 use crate::store::product::Taken;
-use crate::store::{is_reference, price, product};
+use crate::store::{brand, category, is_reference, price, product};
 use chassis::clock::Ts;
 use chassis::db::{DbError, Tx};
 use chassis::http::etag::IfMatch;
@@ -16,6 +16,9 @@ use contract::catalog::{
 };
 use contract::identity::Permission;
 use contract::ids::{ProductId, UserId};
+
+/// The words of a name, and of everything else.
+type Words = (String, String);
 
 impl App {
     /// Makes a product, of who asks or, for who manages the catalog, of anybody.
@@ -85,7 +88,7 @@ impl App {
         by: UserId,
         now: Ts,
     ) -> CatalogResult<Product> {
-        let words = self.words(tx, &product).await?;
+        let words = self.words(tx, &product, None).await?;
         let tries = match product.slug.is_empty() {
             true => slugs(&product.name, product.id.uuid()).to_vec(),
             false => vec![product.slug.clone()],
@@ -123,7 +126,7 @@ impl App {
             Some(Taken::Slug) => return Err(CatalogError::Taken("slug")),
             None => {}
         }
-        let words = self.words(tx, &after).await?;
+        let words = self.words(tx, &after, Some(&before)).await?;
         if !product::update(tx, &after, &words).await.map_err(reference)? {
             return Err(CatalogError::Conflict("The product was changed meanwhile. Read it again."));
         }
@@ -144,9 +147,20 @@ impl App {
         Ok(after)
     }
 
-    /// What a product is found by.
-    async fn words(&self, _tx: &mut Tx, product: &Product) -> CatalogResult<(String, String)> {
-        Ok(words(product, None))
+    /// What a product is found by, once its category and its brand are seen to exist. A brand that it did not have before is
+    /// held, so that its name does not change meanwhile; one that it had is written into its products by who changes it.
+    async fn words(&self, tx: &mut Tx, product: &Product, before: Option<&Product>) -> CatalogResult<Words> {
+        if let Some(id) = product.category
+            && before.is_none_or(|before| before.category != product.category)
+            && !category::exists(tx, id).await?
+        {
+            return Err(CatalogError::Field("category", "no such category"));
+        }
+        let Some(id) = product.brand else { return Ok(words(product, None)) };
+        let is_new = before.is_none_or(|before| before.brand != product.brand);
+        let name = brand::name_of(tx, id, is_new).await?;
+        let name = name.ok_or(CatalogError::Field("brand", "no such brand"))?;
+        Ok(words(product, Some(&name)))
     }
 }
 

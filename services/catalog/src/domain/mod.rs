@@ -4,4 +4,5 @@
 pub mod cursor;
 pub mod product;
 pub mod slug;
+pub mod tree;
 pub mod words;

@@ -3,8 +3,12 @@
 //! Locks are taken in one order, so that no two transactions wait for each other: the tree of categories, the brand, the
 //! product.
 
+pub mod brand;
+pub mod category;
 pub mod price;
 pub mod product;
+pub mod product_list;
+pub mod search;
 
 use chassis::db::{DbError, Engine, ViolationKind, violated};
 use contract::money::{Currency, Money};

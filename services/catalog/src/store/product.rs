@@ -2,7 +2,7 @@
 
 use super::{in_list, list, money};
 use chassis::clock::Ts;
-use chassis::db::{AssertSqlSafe, Db, DbError, Tx, q};
+use chassis::db::{AssertSqlSafe, Db, DbError, Engine, Tx, q};
 use contract::catalog::{Attribute, Image, Product, Quoted};
 use contract::ids::{BrandId, CategoryId, ProductId, UserId};
 use sqlx::types::Json;
@@ -18,7 +18,7 @@ pub(super) struct Row {
     brand_id: Option<Uuid>,
     name: String,
     description: String,
-    price_amount: i64,
+    pub(super) price_amount: i64,
     price_currency: String,
     price_version: i64,
     active: bool,
@@ -26,7 +26,7 @@ pub(super) struct Row {
     images: Json<Vec<Image>>,
     attributes: Json<Vec<Attribute>>,
     version: i64,
-    created_at: Ts,
+    pub(super) created_at: Ts,
     updated_at: Ts,
 }
 
@@ -63,6 +63,8 @@ macro_rules! columns {
          p.updated_at"
     };
 }
+
+pub(super) use columns;
 
 macro_rules! select {
     ($rest:literal) => {
@@ -266,13 +268,44 @@ pub async fn quote(db: &Db, ids: &[ProductId]) -> Result<Vec<Quoted>, DbError> {
     rows.into_iter().map(Quoted::try_from).collect()
 }
 
-/// Those of these products that exist.
+/// Holds the products of a brand until the transaction ends, and gives a part of them: those behind `after`, at most `limit`.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find_all(db: &Db, ids: &[ProductId]) -> Result<Vec<Product>, DbError> {
-    let select = format!("SELECT {} FROM product p WHERE p.id {}", columns!(), in_list(db.engine()));
-    let ids = list(ids.iter().map(|id| id.uuid()));
-    let rows: Vec<Row> = q!(db.read, fetch_all, AssertSqlSafe(select.as_str()), &ids)?;
+pub async fn lock_of_brand(
+    tx: &mut Tx,
+    brand: BrandId,
+    after: Option<ProductId>,
+    limit: u32,
+) -> Result<Vec<Product>, DbError> {
+    let lock = match tx.engine() {
+        Engine::Sqlite => "",
+        Engine::Postgres => "FOR UPDATE",
+    };
+    let select = format!(
+        "SELECT {} FROM product p WHERE p.brand_id = $1 AND p.id > $2 ORDER BY p.id LIMIT $3 {lock}",
+        columns!()
+    );
+    let after = after.map_or(Uuid::nil(), ProductId::uuid);
+    let rows: Vec<Row> =
+        q!(tx.tx, fetch_all, AssertSqlSafe(select.as_str()), brand.uuid(), after, i64::from(limit))?;
     rows.into_iter().map(Product::try_from).collect()
+}
+
+/// Writes what a product is found by, besides its name. That is no change of the product.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_rest_words(tx: &mut Tx, id: ProductId, words: &str) -> Result<(), DbError> {
+    q!(tx.tx, execute, "UPDATE product SET rest_words = $2 WHERE id = $1", id.uuid(), words)?;
+    Ok(())
+}
+
+/// The product of a number in the warehouse, as this transaction sees it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_by_sku_in(tx: &mut Tx, sku: &str) -> Result<Option<ProductId>, DbError> {
+    let found: Option<(Uuid,)> = q!(tx.tx, fetch_optional, "SELECT id FROM product WHERE sku = $1", sku)?;
+    Ok(found.map(|(id,)| ProductId(id)))
 }

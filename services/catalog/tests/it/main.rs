@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails here and says where")]
 
+mod cards;
 mod products;
 mod quote;
+mod search;
 mod support;
+mod tree;

@@ -5,6 +5,7 @@ mod delete_product;
 mod get_product;
 mod get_product_by_slug;
 mod list_prices;
+mod list_products;
 mod update_product;
 
 use crate::app::App;
@@ -17,7 +18,7 @@ use utoipa_axum::routes;
 /// The routes.
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(create_product::create_product))
+        .routes(routes!(list_products::list_products, create_product::create_product))
         .routes(routes!(
             get_product::get_product,
             update_product::update_product,
