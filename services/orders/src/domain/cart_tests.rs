@@ -146,7 +146,8 @@ proptest! {
                 Step::Merge(other) => {
                     let mut lines = Lines::default();
                     for (product, quantity) in other {
-                        drop(lines.set(products[product], quantity));
+                        // One that is too much is left out.
+                        lines.set(products[product], quantity).unwrap_or_default();
                     }
                     cart.merge(&lines)
                 }
