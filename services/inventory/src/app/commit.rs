@@ -3,7 +3,7 @@
 use super::books::entries;
 use super::{Answer, App, count_after};
 use crate::domain::demand::Demand;
-use crate::domain::reservation::{Action, Step, step};
+use crate::domain::reservation::{Action, Step, keeps_stock, step};
 use crate::domain::stock::Change;
 use crate::error::{InventoryError, InventoryResult, Refusal};
 use crate::store::reservation::{self, Held};
@@ -28,17 +28,27 @@ impl App {
         let now = self.clock.now();
         let kept = [ReservationState::Active, ReservationState::Secured];
         if let Some(held) = reservation::shift(t, checkout, kept, ReservationState::Committed, now).await? {
-            let lines = reservation::lines(t, checkout).await?;
-            self.post(t, entries(checkout, &lines, Change::Commit), now).await?;
-            return self.committed(t, held.with(lines)).await;
+            return self.sell(t, held, now).await;
         }
+        // From here on nobody else changes it.
         let Some(held) = reservation::hold(t, checkout).await? else { return Ok(Err(Refusal::Unknown)) };
         match step(held.state, Action::Commit) {
             Step::Stands => Ok(Ok(held.with(reservation::lines(t, checkout).await?))),
             Step::Refused => Ok(Err(Refusal::State(held.state))),
-            Step::Moves(_) if held.state == ReservationState::Expired => self.retake(t, held, now).await,
-            Step::Moves(_) => Err(InventoryError::Raced),
+            // It was made at this very moment.
+            Step::Moves(to) if keeps_stock(held.state) => {
+                let moved = reservation::shift(t, checkout, [held.state; 2], to, now).await?;
+                self.sell(t, moved.ok_or(InventoryError::Raced)?, now).await
+            }
+            Step::Moves(_) => self.retake(t, held, now).await,
         }
+    }
+
+    /// Lets leave what was kept until now.
+    async fn sell(&self, t: &mut Tx, held: Held, now: Ts) -> Answer<Reservation> {
+        let lines = reservation::lines(t, held.checkout).await?;
+        self.post(t, entries(held.checkout, &lines, Change::Commit), now).await?;
+        self.committed(t, held.with(lines)).await
     }
 
     /// Takes what had expired from stock again.

@@ -2,7 +2,7 @@
 
 use super::{Answer, App, count_after};
 use crate::domain::reservation::{Action, Step, step};
-use crate::error::{InventoryResult, Refusal};
+use crate::error::{InventoryError, InventoryResult, Refusal};
 use crate::store::reservation;
 use chassis::db::Tx;
 use contract::ids::CheckoutId;
@@ -19,18 +19,23 @@ impl App {
 
     async fn secure_in(&self, t: &mut Tx, checkout: CheckoutId) -> Answer<Reservation> {
         let now = self.clock.now();
-        let from = [ReservationState::Active; 2];
-        let held = match reservation::shift(t, checkout, from, ReservationState::Secured, now).await? {
-            Some(held) => {
+        let (active, secured) = (ReservationState::Active, ReservationState::Secured);
+        if let Some(held) = reservation::shift(t, checkout, [active; 2], secured, now).await? {
+            count_after(t, "secured", 1);
+            return Ok(Ok(held.with(reservation::lines(t, checkout).await?)));
+        }
+        // From here on nobody else changes it.
+        let Some(mut held) = reservation::hold(t, checkout).await? else { return Ok(Err(Refusal::Unknown)) };
+        match step(held.state, Action::Secure) {
+            Step::Stands => {}
+            Step::Refused => return Ok(Err(Refusal::State(held.state))),
+            // It was made at this very moment.
+            Step::Moves(to) => {
+                let moved = reservation::shift(t, checkout, [held.state; 2], to, now).await?;
+                held = moved.ok_or(InventoryError::Raced)?;
                 count_after(t, "secured", 1);
-                held
             }
-            None => match reservation::hold(t, checkout).await? {
-                Some(held) if step(held.state, Action::Secure) == Step::Stands => held,
-                Some(held) => return Ok(Err(Refusal::State(held.state))),
-                None => return Ok(Err(Refusal::Unknown)),
-            },
-        };
+        }
         Ok(Ok(held.with(reservation::lines(t, checkout).await?)))
     }
 }
