@@ -8,6 +8,7 @@
 
 pub mod audit;
 pub mod auth;
+pub mod bff;
 pub mod catalog;
 pub mod client;
 pub mod error;

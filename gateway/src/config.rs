@@ -7,9 +7,19 @@ settings! {
     pub struct GatewayConfig {
         /// Whether the API's description (/openapi.json) and its page (/docs) are served.
         docs: bool = true;
+        /// Milliseconds that one part of a page (/api/v1/bff) may take; the page comes without one that takes longer.
+        bff_part_ms: u64 = 1_000;
+        /// Milliseconds for which what everybody sees of the catalog on such pages is kept before it is asked for again.
+        bff_fresh_ms: u64 = 1_000;
+        /// Seconds for which it is shown, marked as old, while the catalog does not answer.
+        bff_stale_secs: u64 = 3_600;
     }
 }
 
 impl Validate for GatewayConfig {
-    fn validate(&self, _: Mode, _: &mut Problems) {}
+    fn validate(&self, _: Mode, problems: &mut Problems) {
+        problems.range("bff_part_ms", self.bff_part_ms, 10..=30_000);
+        problems.range("bff_fresh_ms", self.bff_fresh_ms, 1..=600_000);
+        problems.range("bff_stale_secs", self.bff_stale_secs, 0..=86_400);
+    }
 }

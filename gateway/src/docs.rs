@@ -36,11 +36,6 @@ const AS_IT_WAS: Duration = Duration::from_secs(3_600);
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
                            img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
 
-/// The gateway's own part: what the services' parts are merged into.
-pub(crate) fn own() -> OpenApi {
-    chassis::openapi::document("Bowline", "One API of all services.")
-}
-
 #[derive(Clone)]
 struct Docs {
     services: Arc<[Described]>,
@@ -104,7 +99,7 @@ impl Docs {
 
     async fn ask(&self) -> OpenApi {
         let answers = join_all(self.services.iter().map(Described::ask)).await;
-        let mut document = own();
+        let mut document = crate::own();
         let (mut as_they_were, mut away) = (Vec::new(), Vec::new());
         for (service, answer) in self.services.iter().zip(answers) {
             if answer.is_degraded() {

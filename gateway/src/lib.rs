@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod bff;
 mod config;
 mod docs;
 mod headers;
@@ -10,7 +11,9 @@ mod routes;
 pub use config::GatewayConfig;
 
 use axum::Router;
+use bff::Bff;
 use chassis::service::{Context, Parts, Service, Spec};
+use utoipa::openapi::OpenApi;
 
 /// The one door.
 #[derive(Debug)]
@@ -21,22 +24,30 @@ impl Service for Gateway {
         name: "gateway",
         about: "The one door: routes every request to its service, in process or by URL",
         door: true,
-        owns: &[],
+        owns: &["bff"],
         well_known: &[],
         needs: &["auth"],
         database: None,
         events: &[],
-        openapi: docs::own,
+        openapi: own,
     };
 
     type Config = GatewayConfig;
 
     async fn build(config: Self::Config, context: Context) -> anyhow::Result<Parts> {
-        let mut router =
-            Router::new().merge(routes::router(&context)).merge(index::router(&context, &config));
+        let (pages, _) = bff::routes().with_state(Bff::new(&context, &config)?).split_for_parts();
+        let mut router = Router::new()
+            .merge(routes::router(&context))
+            .merge(index::router(&context, &config))
+            .merge(pages);
         if config.docs {
             router = router.merge(docs::router(&context)?);
         }
         Ok(Parts::new(router))
     }
+}
+
+/// What the gateway itself answers, which the services' parts are merged into.
+fn own() -> OpenApi {
+    bff::routes().into_openapi()
 }
