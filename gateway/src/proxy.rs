@@ -7,6 +7,9 @@ use axum::response::{IntoResponse, Response};
 use chassis::error::{ApiError, ApiResult};
 use chassis::http::Cx;
 use chassis::peer::Peer;
+use chassis::stop::Stop;
+use futures_util::StreamExt;
+use http::header::{CONTENT_TYPE, HeaderMap};
 use http::{Request, Version};
 use metrics::Counter;
 use std::sync::Arc;
@@ -19,12 +22,13 @@ pub(crate) struct Upstream {
     peer: Option<Peer>,
     answered: Counter,
     failed: Counter,
+    stop: Stop,
 }
 
 impl Upstream {
-    pub(crate) fn new(name: &'static str, peer: Option<Peer>) -> Self {
+    pub(crate) fn new(name: &'static str, peer: Option<Peer>, stop: Stop) -> Self {
         let counter = |outcome| metrics::counter!("gateway_upstream_requests_total", "peer" => name, "outcome" => outcome);
-        Self { name, peer, answered: counter("answered"), failed: counter("failed") }
+        Self { name, peer, answered: counter("answered"), failed: counter("failed"), stop }
     }
 
     fn peer(&self) -> ApiResult<&Peer> {
@@ -69,7 +73,18 @@ async fn send(upstream: &Upstream, request: Request<Body>) -> ApiResult<Response
     headers::outbound(response.headers_mut());
     // How long the body is said to be is settled anew for the client's connection, not taken from the upstream's.
     *response.version_mut() = Version::HTTP_11;
+    if is_endless(response.headers()) {
+        // The service behind goes on; who follows it comes back to another door, or to this one when it is up again.
+        let stopping = upstream.stop.stopping();
+        return Ok(response.map(|body| Body::from_stream(body.into_data_stream().take_until(stopping))));
+    }
     Ok(response)
+}
+
+/// Whether an answer goes on until somebody ends it: a stop would wait for it to its deadline.
+fn is_endless(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).map(|kind| kind.as_bytes());
+    kind.is_some_and(|kind| kind.starts_with(b"text/event-stream"))
 }
 
 /// Whether something behind the door could read another path than the one that was routed. Clients resolve such

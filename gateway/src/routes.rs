@@ -10,7 +10,7 @@ use std::sync::Arc;
 pub(crate) fn router(context: &Context) -> Router {
     let mut router = Router::new();
     for spec in context.all_services().iter().filter(|spec| !spec.door) {
-        let upstream = Arc::new(Upstream::new(spec.name, context.peer(spec.name)));
+        let upstream = Arc::new(Upstream::new(spec.name, context.peer(spec.name), context.stop().clone()));
         let to = |upstream: &Arc<Upstream>| any(proxy::forward).with_state(upstream.clone());
         for noun in spec.owns {
             for version in API_VERSIONS {

@@ -97,6 +97,25 @@ async fn an_answer_that_breaks_off_is_never_a_whole_one() {
 }
 
 #[tokio::test]
+async fn a_stream_of_events_goes_on_until_the_stop_and_no_longer() {
+    let peer = RawPeer::start(|mut wire: Wire| async move {
+        wire.head().await?;
+        let events =
+            "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+        wire.write(format!("{events}9\r\ndata: 1\n\n\r\n")).await?;
+        wire.gone().await;
+        Ok(())
+    })
+    .await;
+    let (door, listening) = door_to(&peer, &[]).await;
+    let mut client = connect(&listening, "GET /api/v1/things HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    timeout(LONG, client.until("data: 1\n\n\r\n")).await.unwrap().unwrap();
+    drop(door);
+    let rest = timeout(LONG, client.until("0\r\n\r\n")).await.unwrap().unwrap();
+    assert!(rest.ends_with("0\r\n\r\n"), "an end, not a break: {rest}");
+}
+
+#[tokio::test]
 async fn an_answer_that_stands_still_is_broken_off() {
     let peer = RawPeer::start(|mut wire: Wire| async move {
         wire.head().await?;

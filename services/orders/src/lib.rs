@@ -50,7 +50,7 @@ impl Service for Orders {
         owns: &["orders", "cart"],
         well_known: &[],
         door: false,
-        needs: &["catalog", "inventory", "payments"],
+        needs: &["auth", "catalog", "inventory", "payments"],
         database: Some(MIGRATIONS),
         events: EVENTS,
         openapi: || api::routes().into_openapi(),

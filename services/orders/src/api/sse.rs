@@ -10,7 +10,6 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue};
 use std::convert::Infallible;
-use std::time::Duration;
 use utoipa::IntoParams;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::{ObjectBuilder, Required, Type};
@@ -18,8 +17,6 @@ use utoipa::openapi::{ObjectBuilder, Required, Type};
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// Proxies that would gather an answer before they pass it on are asked not to.
 const NO_GATHERING: (HeaderName, &str) = (HeaderName::from_static("x-accel-buffering"), "no");
-/// Between two signs of life, so that nobody on the way takes the connection for a dead one.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// How a request goes on from an earlier stream: the last id that it has seen, and the token that it came with.
 pub(super) struct Resume {
@@ -61,6 +58,7 @@ impl IntoParams for Resume {
 
 /// The stream: `begin`, if there is one, then an event for each thing that happens.
 pub(super) fn events(begin: Option<Event>, following: Following) -> Response {
+    let alive = KeepAlive::new().interval(following.keep_alive());
     let happening = stream::unfold(following, |mut following| async {
         let (id, told) = following.next().await?;
         let event = Event::default().event("order").id(id.to_string()).json_data(&told.update);
@@ -68,6 +66,5 @@ pub(super) fn events(begin: Option<Event>, following: Following) -> Response {
         Some((Ok(event.ok()?), following))
     });
     let all = stream::iter(begin.map(Ok::<_, Infallible>)).chain(happening);
-    let alive = KeepAlive::new().interval(KEEP_ALIVE);
     ([NO_GATHERING], Sse::new(all).keep_alive(alive)).into_response()
 }

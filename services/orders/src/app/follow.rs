@@ -130,6 +130,11 @@ impl App {
 }
 
 impl Following {
+    /// Between two signs of life while nothing happens.
+    pub(crate) fn keep_alive(&self) -> Duration {
+        self.app.keep_alive
+    }
+
     /// The next thing that happened, with the id from behind which who was cut off goes on; `None` at the end.
     pub(crate) async fn next(&mut self) -> Option<(i64, Told)> {
         loop {

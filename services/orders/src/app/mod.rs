@@ -54,6 +54,10 @@ use uuid::Uuid;
 /// How long stock and payment may take. Shorter than the inventory keeps stock.
 pub const CHECKOUT_WITHIN: Duration = Duration::from_secs(600);
 
+/// A stream in which nothing happens shows at least this often that it is there, so that nobody on the way takes the
+/// connection for a dead one.
+const LONGEST_SILENCE: Duration = Duration::from_secs(15);
+
 /// The service, shared by its handlers, its flows and its jobs.
 #[derive(Clone)]
 pub struct App(Arc<Inner>);
@@ -76,6 +80,8 @@ pub struct Inner {
     pub(crate) followers: Followers,
     pub(crate) verifier: Arc<Verifier>,
     pub(crate) stop: Stop,
+    /// Between two signs of life of a stream in which nothing happens.
+    pub(crate) keep_alive: Duration,
     /// Who waits for the end of an order's checkout in this process.
     pub(crate) waiting: Waiting,
     /// The shop's prices beside those of its goods.
@@ -116,6 +122,8 @@ impl App {
             followers: Followers::new(config.followers_max),
             verifier: context.verifier().clone(),
             stop: context.stop().clone(),
+            // A door breaks off an answer that stands still for as long as a request may take.
+            keep_alive: (context.http().request_timeout() / 2).min(LONGEST_SILENCE),
             waiting: Waiting::default(),
             rules: PricingRules::from_config(&config)?,
             config,

@@ -61,6 +61,10 @@ impl Stream {
 
     /// The next event; `None` at the end.
     async fn next(&mut self) -> Option<Heard> {
+        timeout(LIMIT, self.read()).await.unwrap()
+    }
+
+    async fn read(&mut self) -> Option<Heard> {
         loop {
             if let Some((event, rest)) = self.text.split_once("\n\n") {
                 let field = |name: &str| {
@@ -74,7 +78,7 @@ impl Stream {
                 }
                 return Some(heard);
             }
-            let frame = timeout(LIMIT, self.body.frame()).await.unwrap()?.unwrap();
+            let frame = self.body.frame().await?.unwrap();
             self.text.push_str(std::str::from_utf8(&frame.into_data().unwrap()).unwrap());
         }
     }
@@ -204,6 +208,17 @@ async fn a_stream_ends_at_the_stop_of_the_process(engine: Engine) {
     assert_eq!(stream.next().await, None);
 }
 
+async fn a_stream_in_which_nothing_happens_shows_that_it_is_there(engine: Engine) {
+    let hasty = |setup: testkit::Setup| setup.set("BOWLINE_HTTP__REQUEST_TIMEOUT_MS", "2000");
+    let Some(shop) = Shop::open_with(engine, hasty).await else { return };
+    let ada = shop.person();
+    let mut stream = Stream::open(&shop, &ada, MINE, None).await;
+    assert_eq!(stream.next().await.unwrap().event, "ready");
+    // A door would break it off after two seconds of silence.
+    let frame = timeout(Duration::from_secs(2), stream.body.frame()).await.unwrap().unwrap().unwrap();
+    assert_eq!(frame.into_data().unwrap().trim_ascii(), b":");
+}
+
 async fn no_more_follow_than_may(engine: Engine) {
     let few = |setup: testkit::Setup| setup.set("BOWLINE_ORDERS__FOLLOWERS_MAX", "2");
     let Some(shop) = Shop::open_with(engine, few).await else { return };
@@ -224,5 +239,6 @@ on_both_engines!(
     a_stream_ends_with_its_token,
     who_was_logged_out_hears_nothing_more,
     a_stream_ends_at_the_stop_of_the_process,
+    a_stream_in_which_nothing_happens_shows_that_it_is_there,
     no_more_follow_than_may,
 );
