@@ -8,6 +8,7 @@ mod cart_catalog;
 mod fake_catalog;
 mod following;
 mod history;
+mod idempotency;
 mod listing;
 mod schema;
 mod shop;
