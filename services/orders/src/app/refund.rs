@@ -37,10 +37,12 @@ impl App {
         let mut t = self.db.begin().await?;
         let order = self.store.hold::<Order>(&mut t, id.uuid()).await?;
         let status = order.state.status.ok_or(OrdersError::NotFound("order"))?;
+        after(status, Action::RefundSome, Actor::Staff)?;
         let left = placed(&order)?.totals.total.minus(order.state.promised_back()?)?;
         let amount = amount_within(request.amount.unwrap_or(left), left)?;
-        let action = if amount == left { Action::RefundAll } else { Action::RefundSome };
-        after(status, action, Actor::Staff)?;
+        if amount == left {
+            after(status, Action::RefundAll, Actor::Staff)?;
+        }
         must_be_complete(&order)?;
         let restock = restockable(&order.state, &request.restock)?;
         let (refund, reason) = (RefundId::new(), request.reason);

@@ -1,0 +1,1 @@
+-- A stand-in keeps nothing of its own.
