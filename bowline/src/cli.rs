@@ -1,7 +1,8 @@
 //! The command line.
 
 use crate::commands::{
-    admin, asyncapi, config, events, jobs, keys, mail, migrate, openapi, projections, run, saga, targets,
+    admin, asyncapi, catalog, config, events, jobs, keys, mail, migrate, openapi, projections, run, saga,
+    targets,
 };
 use crate::prove;
 use chassis::config::Sources;
@@ -48,6 +49,7 @@ enum Command {
     AsyncApi(asyncapi::AsyncApi),
     /// Manage administrators
     Admin(admin::Admin),
+    Catalog(catalog::Catalog),
     /// Manage the keys that sign access tokens
     Keys(keys::Keys),
     /// Look at events that were given up, and send them through again
@@ -76,6 +78,7 @@ impl Cli {
             Command::Openapi => openapi::run(),
             Command::AsyncApi(asyncapi) => asyncapi.run(),
             Command::Admin(admin) => admin.run(platform()?),
+            Command::Catalog(catalog) => catalog.run(platform),
             Command::Keys(keys) => keys.run(platform()?),
             Command::Events(events) => events.run(platform()?),
             Command::Saga(saga) => saga.run(platform()?),

@@ -2,6 +2,7 @@
 
 pub(crate) mod admin;
 pub(crate) mod asyncapi;
+pub(crate) mod catalog;
 pub(crate) mod config;
 pub(crate) mod events;
 pub(crate) mod jobs;

@@ -89,6 +89,18 @@ async fn promote(context: &Context, account: User) -> anyhow::Result<CreatedAdmi
     Ok(CreatedAdmin { id: account.id, promoted: true })
 }
 
+/// The account of an address, and its roles; `None` when there is none.
+///
+/// # Errors
+/// For what is no address, and when the database fails.
+pub fn find_account(platform: Platform, email: &str) -> anyhow::Result<Option<(UserId, Vec<Role>)>> {
+    let email = Email::parse(email).with_context(|| format!("{email}: not an e-mail address"))?;
+    offline::<Auth, _, _>(platform, |_, context| async move {
+        let account = user::find_by_email(&context.db()?, &email).await?;
+        Ok(account.map(|account| (account.id, account.roles)))
+    })
+}
+
 /// Makes a new signing key. With `at_once` it signs immediately and every token that older keys signed is void.
 /// Running processes learn of it within a second.
 ///

@@ -5,6 +5,7 @@ pub mod app;
 mod config;
 pub mod domain;
 pub mod error;
+pub mod import;
 pub mod store;
 
 pub use config::CatalogConfig;

@@ -77,6 +77,11 @@ impl Tree {
         self.entries.iter().filter(move |entry| entry.parent == parent)
     }
 
+    /// The slug of each category.
+    pub fn slugs(&self) -> impl Iterator<Item = (&str, CategoryId)> {
+        self.entries.iter().map(|entry| (entry.slug.as_str(), entry.id))
+    }
+
     /// Whether a category has this slug.
     #[must_use]
     pub fn has_slug(&self, slug: &str) -> bool {

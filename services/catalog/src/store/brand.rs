@@ -103,6 +103,15 @@ pub async fn find(db: &Db, id: BrandId) -> Result<Option<Brand>, DbError> {
     Ok(row.map(Brand::from))
 }
 
+/// The brand of a slug.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_by_slug(db: &Db, slug: &str) -> Result<Option<BrandId>, DbError> {
+    let found: Option<(Uuid,)> = q!(db.read, fetch_optional, "SELECT id FROM brand WHERE slug = $1", slug)?;
+    Ok(found.map(|(id,)| BrandId(id)))
+}
+
 /// The name of a brand. With `holding` it stays so until the transaction ends, and one that is being changed is waited for.
 ///
 /// # Errors

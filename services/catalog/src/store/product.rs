@@ -301,11 +301,11 @@ pub async fn set_rest_words(tx: &mut Tx, id: ProductId, words: &str) -> Result<(
     Ok(())
 }
 
-/// The product of a number in the warehouse, as this transaction sees it.
+/// The product of a number in the warehouse.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find_by_sku_in(tx: &mut Tx, sku: &str) -> Result<Option<ProductId>, DbError> {
-    let found: Option<(Uuid,)> = q!(tx.tx, fetch_optional, "SELECT id FROM product WHERE sku = $1", sku)?;
-    Ok(found.map(|(id,)| ProductId(id)))
+pub async fn find_by_sku(db: &Db, sku: &str) -> Result<Option<Product>, DbError> {
+    let row: Option<Row> = q!(db.read, fetch_optional, select!("WHERE p.sku = $1"), sku)?;
+    row.map(Product::try_from).transpose()
 }

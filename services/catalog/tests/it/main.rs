@@ -3,8 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails here and says where")]
 
 mod cards;
+mod idempotency;
+mod import;
+mod kept;
 mod products;
 mod quote;
+mod schema;
 mod search;
 mod support;
 mod tree;
