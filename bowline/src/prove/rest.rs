@@ -113,6 +113,7 @@ pub(super) async fn compare(
         let sold = sold(orders, &product.id);
         let path = format!("/api/v1/inventory/{}", product.id);
         let stock = market.shop.keeper.get(&path).await?;
+        let stock = &stock["counted"];
         let on_hand = stock["onHand"].as_i64().with_context(|| format!("{path} tells no onHand: {stock}"))?;
         let delivered = i64::try_from(delivered[place])?;
         if on_hand != delivered - sold {
