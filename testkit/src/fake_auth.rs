@@ -9,10 +9,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chassis::clock::Clock;
 use chassis::config::{Mode, Problems, Validate, settings};
 use chassis::error::{ApiError, ApiResult};
-use chassis::http::{Query, Reply, reply};
+use chassis::http::{Path, Query, Reply, reply};
 use chassis::identity::ServiceCaller;
 use chassis::service::{Context, Parts, Service, Spec};
-use contract::auth::{Feed, FeedQuery, Jwk, Jwks, Revocation, Revoked};
+use contract::auth::{Contact, Feed, FeedQuery, Jwk, Jwks, Revocation, Revoked};
 use contract::identity::{Claims, Role};
 use contract::ids::{SessionId, UserId};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
@@ -38,7 +38,7 @@ impl Validate for FakeAuthConfig {
     fn validate(&self, _: Mode, _: &mut Problems) {}
 }
 
-/// Serves the feed of an [`Issuer`], and nothing else, under the name `auth`.
+/// Serves the feed of an [`Issuer`] and the contacts that it knows, and nothing else, under the name `auth`.
 #[derive(Debug)]
 pub struct FakeAuth;
 
@@ -60,7 +60,9 @@ impl Service for FakeAuth {
     async fn build(config: Self::Config, context: Context) -> anyhow::Result<Parts> {
         let issuer = lock(&ISSUERS).get_or_insert_default().get(&config.issuer).cloned();
         let issuer = issuer.ok_or_else(|| anyhow::anyhow!("set the issuer with Setup::issuer"))?;
-        let stop = context.stop().clone();
+        let (stop, known) = (context.stop().clone(), issuer.clone());
+        let contact =
+            move |_: ServiceCaller, Path(user): Path<UserId>| std::future::ready(known.contact(user));
         let feed = move |_: ServiceCaller, query: Query<Asked>| {
             let (issuer, stopping) = (issuer.clone(), stop.stopping());
             async move {
@@ -70,7 +72,8 @@ impl Service for FakeAuth {
                 }
             }
         };
-        Ok(Parts::new(Router::new().route("/internal/v1/auth/feed", get(feed))))
+        let router = Router::new().route("/internal/v1/auth/feed", get(feed));
+        Ok(Parts::new(router.route("/internal/v1/auth/contacts/{user}", get(contact))))
     }
 }
 
@@ -95,6 +98,7 @@ struct State {
     signing: usize,
     keys: Vec<Key>,
     revocations: Vec<Revocation>,
+    contacts: HashMap<UserId, Contact>,
     version: u64,
     silent: bool,
     refusals: u64,
@@ -114,8 +118,8 @@ impl Issuer {
     #[expect(clippy::new_without_default, reason = "it is known to the whole process from then on")]
     pub fn new() -> Self {
         let keys = vec![Key::new()];
-        let state =
-            State { signing: 0, keys, revocations: Vec::new(), version: 1, silent: false, refusals: 0 };
+        let (revocations, contacts) = (Vec::new(), HashMap::new());
+        let state = State { signing: 0, keys, revocations, contacts, version: 1, silent: false, refusals: 0 };
         let name = Uuid::now_v7().to_string();
         let (news, _) = watch::channel(0);
         let issuer = Self(Arc::new(Inner { name: name.clone(), state: Mutex::new(state), news }));
@@ -201,7 +205,12 @@ impl Issuer {
         self.change(|state| state.revocations.push(Revocation { revoked, until }));
     }
 
-    /// Whether the feed refuses to answer.
+    /// Says from now on how a person is reached.
+    pub fn introduce(&self, user: UserId, contact: Contact) {
+        self.state().contacts.insert(user, contact);
+    }
+
+    /// Whether it refuses to answer.
     pub fn silence(&self, silent: bool) {
         self.change(|state| state.silent = silent);
     }
@@ -223,6 +232,12 @@ impl Issuer {
         self.0.news.send_replace(state.version);
     }
 
+    fn contact(&self, user: UserId) -> ApiResult<Reply<Contact>> {
+        let mut state = self.state();
+        state.heard()?;
+        state.contacts.get(&user).cloned().map(reply).ok_or_else(|| ApiError::not_found("account"))
+    }
+
     async fn feed(&self, Asked(query): Asked) -> ApiResult<Reply<Feed>> {
         let mut news = self.0.news.subscribe();
         let deadline = tokio::time::Instant::now() + Duration::from_secs(query.wait.min(30));
@@ -239,10 +254,7 @@ impl Issuer {
 
     fn answer(&self, query: &FeedQuery) -> ApiResult<Feed> {
         let mut state = self.state();
-        if state.silent {
-            state.refusals += 1;
-            return Err(ApiError::unavailable(anyhow::anyhow!("told to be silent"), Duration::from_secs(1)));
-        }
+        state.heard()?;
         let keys: Vec<_> = state.keys.iter().filter(|key| key.published).map(Key::jwk).collect();
         let keys_version = keys.iter().map(|jwk| jwk.kid.as_str()).collect::<Vec<_>>().join("-");
         let seen = usize::try_from(query.after).unwrap_or(0).min(state.revocations.len());
@@ -253,6 +265,17 @@ impl Issuer {
             keys_version,
             more: false,
         })
+    }
+}
+
+impl State {
+    /// Refuses while it is to be silent.
+    fn heard(&mut self) -> ApiResult<()> {
+        if !self.silent {
+            return Ok(());
+        }
+        self.refusals += 1;
+        Err(ApiError::unavailable(anyhow::anyhow!("told to be silent"), Duration::from_secs(1)))
     }
 }
 

@@ -31,6 +31,20 @@ pub struct Register {
     pub device: Option<String>,
 }
 
+/// `GET /internal/v1/auth/contacts/{user}`: how a person is reached, for services that write to them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Contact {
+    /// The address.
+    pub email: String,
+    /// Whether it was proved.
+    pub verified: bool,
+    /// What others see, if anything.
+    pub display_name: Option<String>,
+    /// Whether the account is in use: not disabled.
+    pub active: bool,
+}
+
 /// Whether an account may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]

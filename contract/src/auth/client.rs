@@ -1,9 +1,9 @@
 //! The typed client of the auth service.
 
 use super::{
-    AcceptInvitation, ChangePassword, CreateOrganization, Feed, FeedQuery, ForgotPassword, Grant, Invitation,
-    Invite, Jwks, Login, Member, Organization, Refresh, Register, ResetPassword, Session, SetMemberRole,
-    Tokens, UpdateMe, UpdateUser, User, VerifyEmail,
+    AcceptInvitation, ChangePassword, Contact, CreateOrganization, Feed, FeedQuery, ForgotPassword, Grant,
+    Invitation, Invite, Jwks, Login, Member, Organization, Refresh, Register, ResetPassword, Session,
+    SetMemberRole, Tokens, UpdateMe, UpdateUser, User, VerifyEmail,
 };
 use crate::client::{CallError, Caller, endpoints};
 use crate::ids::{InvitationId, OrganizationId, SessionId, UserId};
@@ -41,6 +41,8 @@ impl AuthClient {
     }
 
     endpoints! {
+        /// How a person is reached; 404 when there is no such account.
+        contact(user: UserId) -> Contact = GET format!("/internal/v1/auth/contacts/{user}");
         /// Makes an account and logs in.
         register(body: &Register) -> Grant = POST "/api/v1/auth/register", body;
         /// Logs in.

@@ -12,7 +12,7 @@ mod session;
 pub(crate) mod valid;
 
 pub use account::{
-    ChangePassword, ForgotPassword, Register, ResetPassword, UpdateMe, User, UserStatus, VerifyEmail,
+    ChangePassword, Contact, ForgotPassword, Register, ResetPassword, UpdateMe, User, UserStatus, VerifyEmail,
 };
 pub use admin::{ListUsers, UpdateUser};
 pub use audit::{AuditAction, AuditEntry, ListAudit};

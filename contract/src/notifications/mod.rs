@@ -1,1 +1,9 @@
-//! The notifications' part of the language.
+//! The notifications' part of the language: what was sent to whom, and what somebody wants to be told.
+
+mod client;
+mod notification;
+mod preferences;
+
+pub use client::NotificationsClient;
+pub use notification::{Delivery, ListNotifications, Notification, NotificationKind, NotificationState};
+pub use preferences::{Preference, SetPreference, SetPreferences};

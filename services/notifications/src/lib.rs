@@ -1,12 +1,29 @@
 #![doc = include_str!("../README.md")]
 
 mod api;
+mod app;
 mod config;
+pub mod domain;
+pub mod error;
+mod jobs;
+pub mod store;
 
 pub use config::NotificationsConfig;
 
+use anyhow::Context as _;
+use app::{App, Calls, Inner, LowStock, Orders, Receipts};
 use chassis::db::Migrations;
 use chassis::service::{Context, Parts, Service, Spec};
+use contract::auth::{AuthClient, UserRegistered};
+use contract::catalog::CatalogClient;
+use contract::inventory::InventoryLowStock;
+use contract::orders::{
+    OrderCancelled, OrderConfirmed, OrderCreated, OrderFailed, OrderRefunded, OrderShipped,
+};
+use contract::payments::PaymentCaptured;
+use domain::letters::Letters;
+use std::path::Path;
+use std::sync::Arc;
 
 /// The tables.
 const MIGRATIONS: Migrations = chassis::migrations!();
@@ -30,8 +47,36 @@ impl Service for Notifications {
 
     type Config = NotificationsConfig;
 
-    async fn build(_: Self::Config, _: Context) -> anyhow::Result<Parts> {
-        let (router, _) = api::routes().split_for_parts();
-        Ok(Parts::new(router))
+    async fn build(config: Self::Config, context: Context) -> anyhow::Result<Parts> {
+        let peer = |name| context.peer(name).with_context(|| format!("there is no way to {name}"));
+        let folder = config.templates_dir.as_deref().map(Path::new);
+        let app = App(Arc::new(Inner {
+            db: context.db()?,
+            clock: context.clock().clone(),
+            jobs: context.jobs()?,
+            mailer: context.mailer()?,
+            letters: Letters::read(config.shop_name.trim(), folder)?,
+            auth: AuthClient::new(peer("auth")?.caller()),
+            catalog: CatalogClient::new(peer("catalog")?.caller()),
+            keep: config.keep(),
+            low_stock_to: config.low_stock_to,
+        }));
+        let (router, _) = api::routes().with_state(app.clone()).split_for_parts();
+        let calls = || Calls(app.clone());
+        Ok(Parts::new(router)
+            .on::<UserRegistered>("welcome", calls())
+            .on::<OrderConfirmed>("order-confirmed", calls())
+            .on::<OrderShipped>("order-shipped", calls())
+            .on::<OrderCancelled>("order-cancelled", calls())
+            .on::<OrderFailed>("order-failed", calls())
+            .on::<OrderRefunded>("order-refunded", calls())
+            .on::<OrderCreated>("whose-order", Orders(app.clone()))
+            .on::<PaymentCaptured>("receipts", Receipts(app.clone()))
+            .on::<InventoryLowStock>("low-stock", LowStock(app.clone()))
+            .job(jobs::send_notification(app.clone()))
+            .job(jobs::tell_low_stock(app.clone()))
+            .job(jobs::sweep(app.clone()))
+            .invariant(app.each_mail_is_sent_once())
+            .invariant(app.what_waits_has_a_job()))
     }
 }

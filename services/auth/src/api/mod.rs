@@ -5,6 +5,7 @@ mod change_password;
 mod end_other_sessions;
 mod end_session;
 mod forgot_password;
+mod get_contact;
 mod get_feed;
 mod get_jwks;
 mod get_me;
@@ -58,6 +59,7 @@ pub(crate) fn open() -> OpenApiRouter<App> {
         .merge(organizations::routes())
         .merge(audit::routes())
         .routes(routes!(get_jwks::get_jwks))
-        // Not in the document: from outside there is no such route.
+        // Not in the document: from outside there are no such routes.
         .route("/internal/v1/auth/feed", get(get_feed::get_feed))
+        .route("/internal/v1/auth/contacts/{user}", get(get_contact::get_contact))
 }

@@ -8,6 +8,7 @@
 mod accounts;
 mod audit_log;
 mod change_password;
+mod contact;
 mod feed;
 mod invitations;
 mod key_ring;

@@ -5,6 +5,7 @@
 mod accounts;
 mod audit;
 mod commands;
+mod contacts;
 mod email;
 mod events;
 mod feed;

@@ -1,0 +1,43 @@
+//! Low stock: who is told, is known to the catalog only, so a job asks it before anybody is told.
+
+use super::App;
+use crate::domain::facts;
+use crate::domain::message::{Message, Recipient};
+use crate::jobs::TellLowStock;
+use chassis::db::Tx;
+use chassis::events::{Handled, Handler, Received};
+use chassis::jobs::{JobResult, When};
+use contract::inventory::InventoryLowStock;
+use contract::notifications::NotificationKind;
+
+/// Puts off telling of low stock.
+#[derive(Debug)]
+pub(crate) struct LowStock(pub(crate) App);
+
+impl Handler<InventoryLowStock> for LowStock {
+    async fn handle(&self, t: &mut Tx, event: Received<InventoryLowStock>) -> Handled {
+        let InventoryLowStock { product, available, reorder_level } = event.data;
+        // Each time that the stock falls below its level is another event, and another message.
+        let task = TellLowStock { event: event.id, product, available, reorder_level };
+        self.0.jobs.enqueue(t, &task, When::Now).await?;
+        Ok(())
+    }
+}
+
+impl App {
+    /// Tells the vendor and the addresses of the settings. A product that is gone has no vendor any more.
+    pub(crate) async fn tell_low_stock(&self, task: TellLowStock) -> JobResult {
+        let TellLowStock { event, product, available, reorder_level } = task;
+        let card = self.catalog.cards(&[product]).await?.products.into_iter().find(|card| card.id == product);
+        let (name, vendor) = card.map_or((product.to_string(), None), |card| (card.name, Some(card.vendor)));
+        let addresses = self.low_stock_to.iter().cloned().map(Recipient::Address);
+        let recipients = vendor.map(Recipient::User).into_iter().chain(addresses);
+        let mut tx = self.db.begin().await?;
+        for to in recipients {
+            let facts = facts::low_stock(name.clone(), available, reorder_level);
+            let (kind, subject) = (NotificationKind::LowStock, event.to_string());
+            self.tell(&mut tx, &Message { kind, subject, to, order: None, facts }).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+}
