@@ -72,6 +72,7 @@ impl Service for Orders {
             .projection(context.event_store()?, listing)
             .worker("tell-followers", |stop| tell_followers(followed, stop))
             .job(jobs::give_up_overdue(app.clone()))
+            .invariant(projections::list_agrees(app.clone()))
             .job(jobs::sweep_carts(app)))
     }
 }

@@ -11,7 +11,7 @@ use http::{Request, Response};
 use http_body_util::BodyExt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
-use testkit::{Engine, on_both_engines};
+use testkit::{Engine, Wire, on_both_engines};
 use tokio::time::timeout;
 
 const MINE: &str = "/api/v1/orders/events";
@@ -217,6 +217,25 @@ async fn a_stream_in_which_nothing_happens_shows_that_it_is_there(engine: Engine
     // A door would break it off after two seconds of silence.
     let frame = timeout(Duration::from_secs(2), stream.body.frame()).await.unwrap().unwrap().unwrap();
     assert_eq!(frame.into_data().unwrap().trim_ascii(), b":");
+}
+
+#[tokio::test]
+async fn over_a_socket_events_come_at_once_and_the_connection_is_let_go_at_the_stop() {
+    let shop = Shop::open(Engine::Sqlite).await.unwrap();
+    let (ada, listening) = (shop.person(), shop.service.listen());
+    let mut wire = Wire::connect(listening.address()).await.unwrap();
+    let token = &ada.token;
+    wire.write(format!("GET {MINE} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n"))
+        .await
+        .unwrap();
+    timeout(LIMIT, wire.until("event: ready")).await.unwrap().unwrap();
+    shop.place(ada.id, ProductId::new()).await;
+    timeout(LIMIT, wire.until("\"what\":\"checkout_started\"")).await.unwrap().unwrap();
+    listening.stop();
+    // What the process stops with.
+    drop(shop);
+    timeout(LIMIT, wire.until("0\r\n\r\n")).await.unwrap().unwrap();
+    timeout(LIMIT, listening.drained()).await.unwrap();
 }
 
 async fn no_more_follow_than_may(engine: Engine) {

@@ -6,6 +6,7 @@ use axum::body::Body;
 use chassis::db::q;
 use chassis::http::Caller;
 use contract::ErrorCode;
+use contract::audit::Finding;
 use contract::ids::{ProductId, UserId};
 use contract::orders::{OrderStatus, OrderSummary, Purchases};
 use contract::page::Success;
@@ -153,6 +154,12 @@ async fn what_somebody_has_bought_is_for_other_services_to_know(engine: Engine) 
     }
 }
 
+/// What the audit says of the list.
+async fn agreement(shop: &Shop) -> Finding {
+    let found = shop.service.assembled().books().audit().await;
+    found.into_iter().find(|found| found.invariant == "the-list-of-orders-agrees").unwrap()
+}
+
 async fn a_list_that_is_built_anew_is_the_same(engine: Engine) {
     let Some(shop) = Shop::open(engine).await else { return };
     let ada = shop.person();
@@ -165,16 +172,39 @@ async fn a_list_that_is_built_anew_is_the_same(engine: Engine) {
     q!(db.write, execute, "UPDATE order_list SET title = 'spoilt', status = 'SHIPPED', total_amount = 1")
         .unwrap();
     assert_ne!(list(&ada, "").await, before);
+    let found = agreement(&shop).await;
+    assert_eq!((found.checked, found.violations.len()), (2, 2), "{found:?}");
     let events = shop.events();
     let mut tx = db.begin().await.unwrap();
     assert!(events.rebuild(&mut tx, "order-list").await.unwrap());
     tx.commit().await.unwrap();
     eventually(|| async { list(&ada, "").await == before }).await;
+    let found = agreement(&shop).await;
+    assert!(found.holds() && found.checked == 2, "{found:?}");
+    q!(db.write, execute, "DELETE FROM order_update WHERE version = 1").unwrap();
+    assert_eq!(agreement(&shop).await.violations.len(), 2, "somebody was not told");
+}
+
+async fn what_was_built_before_is_removed(engine: Engine) {
+    let Some(shop) = Shop::open(engine).await else { return };
+    let ada = shop.person();
+    let order = shop.place(ada.id, ProductId::new()).await;
+    shop.happen(order.id, &[order.confirmed(), order.completed()]).await;
+    listed(&shop, &order, 4).await;
+    let (db, events) = (shop.db(), shop.events());
+    let mut tx = db.begin().await.unwrap();
+    assert!(events.rebuild(&mut tx, "order-list").await.unwrap());
+    tx.commit().await.unwrap();
+    eventually(|| async {
+        let all = events.projections().await.unwrap();
+        (all.len() == 1 && all.iter().all(|one| one.generation == 2)).then_some(()).ok_or(all)
+    })
+    .await;
     let counts = "SELECT (SELECT COUNT(*) FROM order_list) + (SELECT COUNT(*) FROM order_update) \
         + (SELECT COUNT(*) FROM order_purchase)";
     eventually(|| async {
         let left: i64 = q!(db.read, scalar, counts).unwrap();
-        (left == 2 + 6 + 1).then_some(()).ok_or(left)
+        (left == 1 + 4 + 1).then_some(()).ok_or(left)
     })
     .await;
 }
@@ -185,4 +215,5 @@ on_both_engines!(
     filters_and_pages_show_each_order_once,
     what_somebody_has_bought_is_for_other_services_to_know,
     a_list_that_is_built_anew_is_the_same,
+    what_was_built_before_is_removed,
 );

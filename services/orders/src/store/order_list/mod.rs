@@ -2,9 +2,11 @@
 //!
 //! The rows of a generation are written by its projection alone. Who reads takes the live generation in the same statement.
 
+mod kept;
 mod read;
 mod updates;
 
+pub use kept::{Kept, list_kept};
 pub use read::{list_before, list_purchases_of};
 pub use updates::{Told, head, last_of_order, list_after, list_of_order, list_of_user};
 
