@@ -29,6 +29,7 @@ use contract::payments::Payment;
         (status = 404, description = "No such payment of yours", body = ErrorBody),
         (status = 409, description = "The first request with this Idempotency-Key is still at work; Retry-After says when to send it again", body = ErrorBody),
         (status = 422, description = "The Idempotency-Key was sent with another request", body = ErrorBody),
+        (status = 429, description = "Too many requests about payments; Retry-After says when the next one counts", body = ErrorBody),
         (status = 503, description = "Cannot be done now; Retry-After says when to ask again", body = ErrorBody),
     )
 )]

@@ -1,7 +1,8 @@
 //! What a choreographed checkout wants of a payment: it follows from the orders' events, inside their transaction.
 
 use super::App;
-use crate::domain::machine::Wish;
+use crate::domain::machine::{Standing, Wish};
+use crate::domain::record::Record;
 use crate::error::{PaymentsError, PaymentsResult};
 use crate::store::payment;
 use chassis::db::Tx;
@@ -41,13 +42,11 @@ impl App {
         id: CheckoutId,
         refund: Option<RefundId>,
     ) -> PaymentsResult<()> {
-        use PaymentState::{Authorized, Captured, PartiallyRefunded, Refunded};
         self.wake_pursuer(t);
         let now = payment::find_in(t, id).await?;
-        let taken = now.filter(|now| match (now.standing.state, now.standing.wish) {
-            (Captured | PartiallyRefunded | Refunded, _) | (Authorized, Some(Wish::Capture)) => true,
-            _ => false,
-        });
+        let is_being_taken =
+            |now: &Record| now.standing == Standing::at(PaymentState::Authorized).wishing(Wish::Capture);
+        let taken = now.filter(|now| now.was_taken() || is_being_taken(now));
         let Some(taken) = taken else {
             self.wish_void(t, id, self.clock.now()).await?;
             return Ok(());

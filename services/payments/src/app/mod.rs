@@ -10,6 +10,7 @@ mod capture;
 mod confirm;
 mod drive;
 mod read;
+mod reconcile;
 mod refund;
 mod refund_settle;
 mod settle;
@@ -49,6 +50,8 @@ pub struct Inner {
     pub(crate) changed: broadcast::Sender<CheckoutId>,
     pub(crate) answer_within: Duration,
     pub(crate) provider_timeout: Duration,
+    /// How far back the provider's books are compared.
+    pub(crate) reconcile_window: Duration,
 }
 
 impl std::ops::Deref for App {
@@ -88,6 +91,7 @@ impl App {
             changed: broadcast::channel(CHANGES).0,
             answer_within: config.answer_within(),
             provider_timeout: config.provider_timeout(),
+            reconcile_window: Duration::from_secs(config.reconcile_hours * 3_600),
         }))
     }
 

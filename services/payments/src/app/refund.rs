@@ -34,11 +34,10 @@ impl App {
             })
         });
         let (record, begun) = begun.await?;
-        let now = match (begun.state, record.captured) {
-            (RefundState::Pending, 1..) => {
-                self.drive_refund(begun, Instant::now() + self.answer_within).await?
-            }
-            _ => begun,
+        let is_open = begun.state == RefundState::Pending && record.was_taken();
+        let now = match is_open {
+            true => self.drive_refund(begun, Instant::now() + self.answer_within).await?,
+            false => begun,
         };
         Ok(now.view(&record))
     }

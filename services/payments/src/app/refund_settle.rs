@@ -52,13 +52,11 @@ impl App {
     /// Asks the provider about a refund that was taken up because its time had come; later again, when that is needed.
     pub(crate) async fn pursue_refund(&self, record: RefundRecord) -> PaymentsResult<()> {
         let of = self.find(record.payment).await?;
-        // It waits for its payment to be taken, which makes it due.
-        let waits = of.captured == 0 && !of.amount.is_zero();
+        // One whose payment is still to be taken waits for that, which makes it due.
         let (claimed, attempts) = (record.next_at, record.attempts);
-        let now = if waits {
-            record
-        } else {
-            self.drive_refund(record, Instant::now() + self.provider_timeout).await?
+        let now = match of.was_taken() {
+            true => self.drive_refund(record, Instant::now() + self.provider_timeout).await?,
+            false => record,
         };
         if now.state == RefundState::Pending && now.next_at == claimed {
             let to = RefundRecord { next_at: Some(self.clock.now() + pause(attempts)), ..now };

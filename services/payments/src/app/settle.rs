@@ -47,6 +47,11 @@ impl App {
         .await
     }
 
+    /// Whether what was heard changes anything about the payment as it was read.
+    pub(super) fn is_news(&self, now: &Record, heard: &Heard) -> bool {
+        self.after(now, heard).is_some()
+    }
+
     /// [`App::settle`] in the caller's transaction.
     pub(super) async fn settle_in(
         &self,

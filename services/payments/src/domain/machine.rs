@@ -170,3 +170,7 @@ pub const fn step(now: Standing, known: bool, may_ask_again: bool) -> Option<Ste
         (Authorized | Failed | Voided, None) | (Captured | PartiallyRefunded | Refunded, _) => None,
     }
 }
+
+#[cfg(test)]
+#[path = "machine_tests.rs"]
+mod tests;

@@ -2,6 +2,7 @@
 //! nor SQL.
 
 pub mod charge;
+pub mod compare;
 pub mod cursor;
 pub mod machine;
 pub mod record;

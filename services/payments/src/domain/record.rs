@@ -4,7 +4,7 @@ use super::machine::{Standing, Step, step};
 use chassis::clock::Ts;
 use contract::ids::{CheckoutId, OrderId, RefundId, UserId};
 use contract::money::Money;
-use contract::payments::{MethodToken, NextAction, Payment, Refund, RefundState};
+use contract::payments::{MethodToken, NextAction, Payment, PaymentState, Refund, RefundState};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -66,6 +66,13 @@ impl Record {
     #[must_use]
     pub fn key(&self, operation: &str) -> String {
         format!("{}:{operation}:{}", self.id, self.round)
+    }
+
+    /// Whether the amount was taken, whatever was given back since.
+    #[must_use]
+    pub const fn was_taken(&self) -> bool {
+        use PaymentState::{Captured, PartiallyRefunded, Refunded};
+        matches!(self.standing.state, Captured | PartiallyRefunded | Refunded)
     }
 
     /// What may still be given back.

@@ -4,6 +4,7 @@
 //! found out afterwards ([`Provider::find`]); a webhook is believed only with its signature.
 
 pub mod sandbox;
+pub mod stripe;
 
 use crate::domain::charge::{Charge, Returned};
 use crate::domain::signature::BadSignature;

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod bank;
+pub mod finding;
 pub mod list;
 pub mod payment;
 pub mod refund;
