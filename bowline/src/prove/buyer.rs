@@ -134,7 +134,7 @@ impl Buyer {
         };
         let expected: i64 =
             purchase.lines.iter().map(|(place, n)| market.shop.products[*place].price * *n as i64).sum();
-        let subtotal = answer.data()["subtotal"]["amount"].as_i64();
+        let subtotal = answer.data()["totals"]["subtotal"]["amount"].as_i64();
         if subtotal != Some(expected) {
             market.fault(format!("order {id} has the subtotal {subtotal:?}, and its lines cost {expected}"));
         }
