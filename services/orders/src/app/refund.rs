@@ -104,7 +104,8 @@ fn amount_within(amount: Money, left: Money) -> OrdersResult<Money> {
         let message = format!("must be of {}, as the order is", left.currency);
         return Err(OrdersError::Field("amount.currency".to_owned(), message));
     }
-    if amount.amount > left.amount {
+    // Nothing may be left: another refund of the whole is under way.
+    if left.is_zero() || amount.amount > left.amount {
         return Err(OrdersError::RefundTooLarge(left));
     }
     if amount.amount <= 0 {
