@@ -54,8 +54,11 @@ impl Service for Catalog {
         let views = Views::new(&context, Duration::from_secs(config.cache_secs))?;
         let (products, tree) = (views.products.clone(), views.tree.clone());
         let app = App::new(context.db()?, context.clock().clone(), context.outbox()?, views);
+        let (prices, categories) = (app.prices_are_kept(), app.categories_are_a_tree());
         let (router, _) = api::routes().with_state(app).split_for_parts();
         Ok(Parts::new(router)
+            .invariant(prices)
+            .invariant(categories)
             .invalidates("forget-changed", &products, Views::changed)
             .invalidates("forget-price-changed", &products, Views::price_changed)
             .invalidates("forget-removed", &products, Views::removed)

@@ -4,7 +4,7 @@ use super::App;
 use crate::domain::product::words;
 use crate::domain::slug::slugs;
 use crate::error::{CatalogError, CatalogResult};
-use crate::store::{brand, is_reference, product};
+use crate::store::{brand, is_reference, is_taken, product};
 use chassis::db::Tx;
 use chassis::http::Page;
 use chassis::http::etag::IfMatch;
@@ -75,7 +75,10 @@ impl App {
         }
         let after =
             Brand { name, slug, version: before.version + 1, updated_at: now.to_datetime(), ..before };
-        brand::update(&mut tx, &after).await?;
+        let taken = |error| {
+            if is_taken(&error, "brand_slug_key") { CatalogError::Taken("slug") } else { error.into() }
+        };
+        brand::update(&mut tx, &after).await.map_err(taken)?;
         self.rename_in_products(&mut tx, &after).await?;
         Ok((tx, after))
     }

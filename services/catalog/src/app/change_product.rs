@@ -5,7 +5,7 @@ use crate::domain::product::{changed, made, words};
 use crate::domain::slug::slugs;
 use crate::error::{CatalogError, CatalogResult};
 use crate::store::product::Taken;
-use crate::store::{brand, category, is_reference, price, product};
+use crate::store::{brand, category, is_reference, is_taken, price, product};
 use chassis::clock::Ts;
 use chassis::db::{DbError, Tx};
 use chassis::http::etag::IfMatch;
@@ -95,7 +95,7 @@ impl App {
         };
         for slug in tries {
             product.slug = slug;
-            if product::insert(tx, &product, &words).await.map_err(reference)? {
+            if product::insert(tx, &product, &words).await.map_err(meanwhile)? {
                 price::insert_present(tx, &product, by, now).await?;
                 self.outbox.publish(tx, &created(&product)).await?;
                 self.views.slug_changed(tx, &product.slug);
@@ -127,7 +127,7 @@ impl App {
             None => {}
         }
         let words = self.words(tx, &after, Some(&before)).await?;
-        if !product::update(tx, &after, &words).await.map_err(reference)? {
+        if !product::update(tx, &after, &words).await.map_err(meanwhile)? {
             return Err(CatalogError::Conflict("The product was changed meanwhile. Read it again."));
         }
         if difference.price {
@@ -191,10 +191,14 @@ fn repriced(before: &Product, after: &Product) -> ProductPriceChanged {
     }
 }
 
-/// A category or brand that was removed at the same moment.
-fn reference(error: DbError) -> CatalogError {
-    match is_reference(&error) {
-        true => CatalogError::Conflict("The category or the brand was removed meanwhile."),
-        false => CatalogError::Db(error),
+/// What another transaction did at the same moment: it removed the category or the brand, or took the name.
+fn meanwhile(error: DbError) -> CatalogError {
+    match () {
+        () if is_reference(&error) => {
+            CatalogError::Conflict("The category or the brand was removed meanwhile.")
+        }
+        () if is_taken(&error, "product_sku_key") => CatalogError::Taken("SKU"),
+        () if is_taken(&error, "product_slug_key") => CatalogError::Taken("slug"),
+        () => CatalogError::Db(error),
     }
 }

@@ -4,6 +4,7 @@
 //! Everything that changes is one transaction with its events. What a route does once for each `Idempotency-Key` is given
 //! back uncommitted, as a [`chassis::db::Tx`]: the handler commits it together with its answer.
 
+mod books;
 mod brands;
 mod categories;
 mod change_product;

@@ -134,6 +134,14 @@ impl Tree {
         if above.len() + height > DEEPEST { Err(TreeRule::TooDeep) } else { Ok(()) }
     }
 
+    /// How many categories there are, and which are not reached from the top within the depth that may be.
+    #[must_use]
+    pub fn lost(&self) -> (u64, Vec<CategoryId>) {
+        let reached = |id: &CategoryId| self.path(*id).first().is_some_and(|top| top.parent.is_none());
+        let all = u64::try_from(self.entries.len()).unwrap_or(u64::MAX);
+        (all, self.entries.iter().map(|entry| entry.id).filter(|id| !reached(id)).collect())
+    }
+
     /// The whole tree from the top.
     #[must_use]
     pub fn nodes(&self) -> Vec<CategoryNode> {
@@ -242,6 +250,15 @@ mod tests {
         let tree = Tree::new(1, entries);
         assert_eq!(tree.may_stand(Some(id(10)), Some(id(2))), Ok(()));
         assert_eq!(tree.may_stand(Some(id(10)), Some(id(3))), Err(TreeRule::TooDeep));
+    }
+
+    #[test]
+    fn what_is_not_reached_from_the_top_is_lost() {
+        assert_eq!(chain(DEEPEST).lost(), (6, vec![]));
+        assert_eq!(chain(DEEPEST + 1).lost(), (7, vec![id(DEEPEST)]));
+        let circle =
+            Tree::new(1, vec![entry(0, Some(1), 0, "a"), entry(1, Some(0), 0, "b"), entry(2, None, 0, "c")]);
+        assert_eq!(circle.lost(), (3, vec![id(0), id(1)]));
     }
 
     #[test]

@@ -39,6 +39,12 @@ fn list(ids: impl IntoIterator<Item = Uuid>) -> Json<Vec<Uuid>> {
     Json(ids.into_iter().collect())
 }
 
+/// Whether a statement failed because another row has what this unique index is of.
+#[must_use]
+pub fn is_taken(error: &DbError, index: &str) -> bool {
+    violated(error).is_some_and(|violation| violation.is_unique(index))
+}
+
 /// Whether a statement failed because the row that it refers to, or that refers to it, says no.
 #[must_use]
 pub fn is_reference(error: &DbError) -> bool {

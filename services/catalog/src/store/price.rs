@@ -59,3 +59,31 @@ pub async fn list_before(
     let rows: Vec<Row> = q!(db.read, fetch_all, SELECT, product.uuid(), before, i64::from(limit))?;
     rows.into_iter().map(PriceVersion::try_from).collect()
 }
+
+/// How many products there are, and those whose price is not the newest of its versions, or whose versions have gaps.
+///
+/// # Errors
+/// When the database fails.
+pub async fn differing(db: &Db) -> Result<(u64, Vec<(ProductId, String)>), DbError> {
+    const SELECT: &str = "SELECT p.id, p.price_version, \
+        (SELECT COUNT(*) FROM product_price v WHERE v.product_id = p.id) AS kept, \
+        EXISTS (SELECT 1 FROM product_price v WHERE v.product_id = p.id AND v.version = p.price_version \
+        AND v.amount = p.price_amount AND v.currency = p.price_currency) AS newest FROM product p";
+    #[derive(sqlx::FromRow)]
+    struct Kept {
+        id: Uuid,
+        price_version: i64,
+        kept: i64,
+        newest: bool,
+    }
+    let rows: Vec<Kept> = q!(db.read, fetch_all, SELECT)?;
+    let all = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+    let wrong = rows.into_iter().filter(|row| !row.newest || row.kept != row.price_version);
+    let told = |row: Kept| {
+        let newest = if row.newest { "it is" } else { "it is not" };
+        let found =
+            format!("version {} of the price, {} are kept, {newest} the newest", row.price_version, row.kept);
+        (ProductId(row.id), found)
+    };
+    Ok((all, wrong.map(told).collect()))
+}
