@@ -77,6 +77,7 @@ impl Service for Notifications {
             .job(jobs::tell_low_stock(app.clone()))
             .job(jobs::sweep(app.clone()))
             .invariant(app.each_mail_is_sent_once())
-            .invariant(app.what_waits_has_a_job()))
+            .invariant(app.what_waits_has_a_job())
+            .invariant(app.no_receipt_waits_for_a_known_order()))
     }
 }

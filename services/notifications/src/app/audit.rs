@@ -28,6 +28,24 @@ impl App {
         })
     }
 
+    /// No receipt is held back for nothing.
+    pub(crate) fn no_receipt_waits_for_a_known_order(&self) -> Invariant {
+        let app = self.clone();
+        let about = "A payment waits to be told of only as long as nobody knows whose order it is.";
+        Invariant::new("receipts-wait-for-unknown-orders-only", about, move || {
+            let app = app.clone();
+            async move { app.look_for_late_receipts().await }
+        })
+    }
+
+    async fn look_for_late_receipts(&self) -> anyhow::Result<Checked> {
+        let (checked, late) = audit::parked(&self.db).await?;
+        let late = late.into_iter().map(|(checkout, order)| {
+            Violation::new(format!("payment {checkout}"), format!("whose order {order} is, is known"))
+        });
+        Ok(Checked { checked, violations: late.collect() })
+    }
+
     async fn look_for_second_mails(&self) -> anyhow::Result<Checked> {
         let checked = audit::count(&self.db).await?;
         let of_none = audit::mail_of_no_message(&self.db).await?.into_iter().map(|(mail, messages)| {

@@ -17,6 +17,9 @@ pub enum BadLetters {
         /// What is wrong with it.
         error: BadTemplate,
     },
+    /// The folder of the settings is none.
+    #[error("notifications.templates_dir is not a folder: {}", .0.display())]
+    NoFolder(PathBuf),
     /// A file cannot be read.
     #[error("the template {} cannot be read: {error}", .path.display())]
     Unreadable {
@@ -65,6 +68,9 @@ impl Letters {
     /// # Errors
     /// See [`BadLetters`].
     pub fn read(shop: &str, folder: Option<&Path>) -> Result<Self, BadLetters> {
+        if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+            return Err(BadLetters::NoFolder(folder.to_owned()));
+        }
         let all = NotificationKind::ALL.iter();
         let templates = all.map(|kind| Ok((*kind, template(*kind, folder)?))).collect::<Result<_, _>>()?;
         Ok(Self { shop: shop.to_owned(), templates })
@@ -146,6 +152,8 @@ mod tests {
         let folder = Folder::new("templates").unwrap();
         std::fs::write(folder.path().join("welcome.txt"), "Subject: Hi\n\n{{password}}").unwrap();
         let error = Letters::read("The Shop", Some(folder.path())).unwrap_err().to_string();
+        let nowhere = Letters::read("The Shop", Some(&folder.path().join("nowhere")));
+        assert!(matches!(nowhere, Err(BadLetters::NoFolder(_))), "{nowhere:?}");
         assert!(error.contains("welcome.txt: line 3 has the placeholder {{password}}"), "{error}");
     }
 

@@ -41,3 +41,16 @@ pub async fn forgotten(db: &Db) -> Result<Vec<(Uuid, String)>, DbError> {
         (SELECT 1 FROM job j WHERE j.id = n.job_id AND j.status IN ('waiting', 'running', 'failed')) LIMIT 100";
     q!(db.read, fetch_all, SELECT)
 }
+
+/// Payments that wait for an order that is known, and how many wait in all.
+///
+/// # Errors
+/// When the database fails.
+pub async fn parked(db: &Db) -> Result<(u64, Vec<(Uuid, Uuid)>), DbError> {
+    const COUNT: &str = "SELECT COUNT(*) FROM parked_receipt";
+    const SELECT: &str = "SELECT p.checkout_id, p.order_id FROM parked_receipt p JOIN known_order o ON o.order_id = p.order_id \
+        WHERE o.user_id IS NOT NULL LIMIT 100";
+    let count: i64 = q!(db.read, scalar, COUNT)?;
+    let known = q!(db.read, fetch_all, SELECT)?;
+    Ok((u64::try_from(count).unwrap_or_default(), known))
+}

@@ -1,9 +1,10 @@
 //! The audit sees a second mail, and a message that nobody sends.
 
-use crate::bench::{Bench, confirmed};
+use crate::bench::{Bench, captured, confirmed};
 use chassis::db::q;
 use contract::audit::Finding;
 use contract::identity::Role;
+use contract::ids::OrderId;
 use testkit::{Engine, on_both_engines};
 use uuid::Uuid;
 
@@ -40,4 +41,20 @@ async fn a_message_that_nobody_sends_is_found(engine: Engine) {
     assert_eq!(found.violations.len(), 1, "{found:?}");
 }
 
-on_both_engines!(a_mail_that_belongs_to_no_message_is_found, a_message_that_nobody_sends_is_found);
+async fn a_receipt_that_waits_for_a_known_order_is_found(engine: Engine) {
+    let Some(bench) = Bench::start(engine).await else { return };
+    let (ada, order) = (bench.person("ada", &[Role::User]), OrderId::new());
+    bench.publish(&captured(order)).await;
+    bench.until_counted("SELECT COUNT(*) FROM parked_receipt", 1).await;
+    bench.holds().await;
+    let db = bench.service.db("notifications");
+    q!(db.write, execute, "UPDATE known_order SET user_id = $1", ada.id.uuid()).unwrap();
+    let found = finding(&bench, "receipts-wait-for-unknown-orders-only").await;
+    assert_eq!((found.checked, found.violations.len()), (1, 1), "{found:?}");
+}
+
+on_both_engines!(
+    a_mail_that_belongs_to_no_message_is_found,
+    a_message_that_nobody_sends_is_found,
+    a_receipt_that_waits_for_a_known_order_is_found,
+);

@@ -132,7 +132,27 @@ async fn a_disabled_account_is_told_only_what_belongs_to_a_purchase(engine: Engi
     bench.holds().await;
 }
 
+async fn orders_and_payments_that_race_leave_no_receipt_behind(engine: Engine) {
+    let Some(bench) = Bench::start(engine).await else { return };
+    let ada = bench.person("ada", &[Role::User]);
+    for place in 0..15 {
+        let order = OrderId::new();
+        let (order_first, paid) = (created(order, ada.id), captured(order));
+        if place % 2 == 0 {
+            tokio::join!(bench.publish(&order_first), bench.publish(&paid));
+        } else {
+            tokio::join!(bench.publish(&paid), bench.publish(&order_first));
+        }
+    }
+    bench.until_mailed(&ada.email, 15).await;
+    bench.until_quiet(30).await;
+    assert_eq!(bench.count("SELECT COUNT(*) FROM parked_receipt").await, 0);
+    assert_eq!(bench.mail_to(&ada.email).await.len(), 15);
+    bench.holds().await;
+}
+
 on_both_engines!(
+    orders_and_payments_that_race_leave_no_receipt_behind,
     every_event_is_told_in_its_own_words,
     a_receipt_is_sent_whichever_is_heard_first,
     an_order_of_the_first_version_has_its_receipt_too,
