@@ -4,6 +4,7 @@ use crate::commands::{
     admin, asyncapi, catalog, config, events, jobs, keys, mail, migrate, openapi, projections, run, saga,
     targets,
 };
+use crate::demo;
 use crate::prove;
 use chassis::config::Sources;
 use chassis::run::Platform;
@@ -16,6 +17,7 @@ Examples:
   bowline                                   run everything in this process, on embedded storage
   bowline run --target auth                 run one service
   PORT=8081 bowline run --target gateway    run the door; BOWLINE_PEERS__AUTH says where auth is
+  bowline demo                              see a shop at work, and its books
   bowline config check                      find everything that is wrong with the settings
   bowline admin create --email me@example.org
 
@@ -62,6 +64,7 @@ enum Command {
     /// Look at outgoing mail that is kept in the database
     Mail(mail::Mail),
     Prove(prove::Prove),
+    Demo(demo::Demo),
 }
 
 impl Cli {
@@ -86,6 +89,7 @@ impl Cli {
             Command::Projections(projections) => projections.run(platform()?),
             Command::Mail(mail) => mail.run(platform()?),
             Command::Prove(prove) => prove.run(),
+            Command::Demo(demo) => demo.run(),
         }
     }
 }

@@ -61,6 +61,11 @@ impl Client {
         }
     }
 
+    /// Where the platform is.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
     /// The same as who has this access token.
     pub(crate) fn with_token(&self, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..self.clone() }

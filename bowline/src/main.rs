@@ -4,6 +4,7 @@ mod banner;
 mod cli;
 mod client;
 mod commands;
+mod demo;
 mod prove;
 mod services;
 

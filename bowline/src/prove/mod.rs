@@ -15,7 +15,7 @@ mod plan;
 mod report;
 mod rest;
 mod shop;
-mod stage;
+pub(crate) mod stage;
 
 use anyhow::{Context as _, Result};
 use buyer::{Buyer, Market};
@@ -295,11 +295,13 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(700);
 const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 
 /// For every process: short times, so that a dead one is soon replaced; no limit that buyers would meet; and trouble.
-const FOR_ALL: [(&str, &str); 16] = [
+const FOR_ALL: [(&str, &str); 18] = [
     ("LOG_LEVEL", "info"),
     ("BOWLINE_LIMITS__PUBLIC", "1000000 per 1s by ip"),
     ("BOWLINE_LIMITS__API", "1000000 per 1s by user"),
     ("BOWLINE_LIMITS__AUTH", "1000000 per 1s by ip"),
+    ("BOWLINE_LIMITS__ORDERS", "1000000 per 1s by user"),
+    ("BOWLINE_LIMITS__PAYMENTS", "1000000 per 1s by user"),
     ("BOWLINE_AUTH__HASH_MEMORY_KIB", "64"),
     ("BOWLINE_AUTH__HASH_PASSES", "1"),
     ("BOWLINE_EVENTS__LEASE_MS", "1000"),

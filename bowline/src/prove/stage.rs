@@ -19,12 +19,12 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 const LAST_LINES: usize = 20;
 
 /// A setting and its value.
-pub(super) type Setting = (String, String);
+pub(crate) type Setting = (String, String);
 
 /// One process: a target, its ports and its data, and the process itself while it runs.
-pub(super) struct Member {
+pub(crate) struct Member {
     /// `orders-2`.
-    pub(super) name: String,
+    pub(crate) name: String,
     target: &'static str,
     port: u16,
     ops: u16,
@@ -33,15 +33,15 @@ pub(super) struct Member {
 }
 
 /// All processes of a run. They end with it.
-pub(super) struct Stage {
+pub(crate) struct Stage {
     binary: PathBuf,
     settings: Vec<Setting>,
-    pub(super) members: Vec<Member>,
+    pub(crate) members: Vec<Member>,
 }
 
 impl Stage {
     /// Starts a process for each of these targets, with data below `home`, and waits until all are ready.
-    pub(super) async fn set(home: &Path, targets: &[&'static str], settings: Vec<Setting>) -> Result<Self> {
+    pub(crate) async fn set(home: &Path, targets: &[&'static str], settings: Vec<Setting>) -> Result<Self> {
         let binary = std::env::current_exe().context("cannot find this program itself")?;
         let mut members: Vec<Member> = Vec::new();
         for target in targets {
@@ -72,13 +72,13 @@ impl Stage {
     }
 
     /// A client of the door.
-    pub(super) fn door(&self) -> Client {
+    pub(crate) fn door(&self) -> Client {
         let door = self.members.iter().find(|member| ["all", "gateway"].contains(&member.target));
         Client::new(format!("http://127.0.0.1:{}", door.map_or(0, |door| door.port)))
     }
 
     /// Clients of the operations listeners.
-    pub(super) fn operations(&self) -> Vec<Client> {
+    pub(crate) fn operations(&self) -> Vec<Client> {
         self.members.iter().map(|member| Client::new(format!("http://127.0.0.1:{}", member.ops))).collect()
     }
 
@@ -104,7 +104,7 @@ impl Stage {
     }
 
     /// Ends a process with SIGKILL, and starts it again at once.
-    pub(super) async fn kill_and_restart(&mut self, place: usize) -> Result<()> {
+    pub(crate) async fn kill_and_restart(&mut self, place: usize) -> Result<()> {
         if let Some(mut child) = self.members[place].child.take() {
             child.kill().await.with_context(|| format!("cannot kill {}", self.members[place].name))?;
         }
@@ -113,7 +113,7 @@ impl Stage {
 
     /// Looks whether a process has ended by itself. One that lost its port to somebody else while it was down is started
     /// again; any other end is a fault.
-    pub(super) fn look(&mut self) -> Result<()> {
+    pub(crate) fn look(&mut self) -> Result<()> {
         for place in 0..self.members.len() {
             let member = &mut self.members[place];
             let runs = member.child.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(None)));
@@ -130,7 +130,7 @@ impl Stage {
     }
 
     /// Waits until every process takes work.
-    pub(super) async fn wait_until_ready(&mut self) -> Result<()> {
+    pub(crate) async fn wait_until_ready(&mut self) -> Result<()> {
         let until = Instant::now() + READY_WITHIN;
         for place in 0..self.members.len() {
             let ops = Client::new(format!("http://127.0.0.1:{}", self.members[place].ops));
@@ -152,7 +152,7 @@ impl Stage {
     }
 
     /// Runs a command of this program on the data of one of the targets, with a text on its standard input.
-    pub(super) async fn command(&self, target: &str, arguments: &[&str], input: &str) -> Result<String> {
+    pub(crate) async fn command(&self, target: &str, arguments: &[&str], input: &str) -> Result<String> {
         use tokio::io::AsyncWriteExt as _;
         let holds = |member: &&Member| member.target == target || member.target == "all";
         let member = self.members.iter().find(holds).with_context(|| format!("no process runs {target}"))?;
@@ -179,7 +179,7 @@ impl Stage {
     }
 
     /// Asks every process to stop, and waits for its end.
-    pub(super) async fn strike(mut self) -> Result<()> {
+    pub(crate) async fn strike(mut self) -> Result<()> {
         for member in &mut self.members {
             let Some(child) = &mut member.child else { continue };
             if let Some(id) = child.id() {
@@ -219,12 +219,12 @@ fn free_port() -> Result<u16> {
 }
 
 /// The value of a gauge or counter over all its labels, in a page of metrics.
-pub(super) fn metric(page: &str, name: &str, with: &str) -> f64 {
+pub(crate) fn metric(page: &str, name: &str, with: &str) -> f64 {
     let of = |line: &&str| line.starts_with(name) && line.contains(with);
     page.lines().filter(of).filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
 }
 
 /// The findings of an answer of `/audit`.
-pub(super) fn findings(answer: &Value) -> Vec<contract::audit::Finding> {
+pub(crate) fn findings(answer: &Value) -> Vec<contract::audit::Finding> {
     serde_json::from_value(answer["findings"].clone()).unwrap_or_default()
 }

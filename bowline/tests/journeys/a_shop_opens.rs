@@ -1,15 +1,15 @@
 //! All services at once, wherever they run.
 
-use crate::support::{Process, Shop, in_every_shop};
+use crate::support::{Process, Shop, in_every_shop, in_time};
 use serde_json::Value;
-use testkit::{Client, eventually};
+use testkit::Client;
 
 in_every_shop!(everybody_is_there_and_the_books_are_right);
 
 async fn everybody_is_there_and_the_books_are_right(shop: Shop) {
     for process in shop.sandbox.processes() {
         let operations = Client::http(process.ops_url());
-        eventually(|| async {
+        in_time(|| async {
             let ready = operations.get_unchecked("/ready").await;
             if ready.status == 200 { Ok(()) } else { Err(ready.text().into_owned()) }
         })

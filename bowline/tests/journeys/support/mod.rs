@@ -6,7 +6,7 @@ mod shop;
 
 pub(crate) use process::{Process, bowline};
 pub(crate) use sandbox::{Cast, Sandbox, Shape};
-pub(crate) use shop::{Books, Shop, in_every_shop};
+pub(crate) use shop::{Books, Shop, address, however_a_checkout_is_led, in_every_shop, in_time, order_of};
 
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicU32, Ordering};
