@@ -42,6 +42,11 @@ pub trait SagaWorld: Send + Sync {
     /// What the saga is started with. It must be done when nothing goes wrong.
     fn params(&self) -> <Self::Saga as Saga>::Params;
 
+    /// The id of the saga; for a world in which something else has it too.
+    fn id(&self) -> Uuid {
+        Uuid::now_v7()
+    }
+
     /// What is wrong with the world now that the saga is [`Phase::Done`] or [`Phase::Compensated`]: an effect that is
     /// missing, doubled or left over.
     fn audit(&self, db: &Db, id: Uuid, ended: Phase) -> impl Future<Output = Vec<String>> + Send;
@@ -306,7 +311,7 @@ async fn run_to_end<W: SagaWorld>(world: &W, case: &Case) -> Vec<String> {
     let clock = Clock::manual(Clock::system().now());
     let trial = Arc::new(Trial::of(case));
     let mut process = Process::start(world, &trial, &clock).await;
-    let id = Uuid::now_v7();
+    let id = world.id();
     start::<W>(&process, id, &world.params()).await;
     let (mut killed, mut stuck) = (false, false);
     loop {

@@ -2,6 +2,7 @@
 
 mod api;
 pub mod app;
+mod audit;
 mod config;
 pub mod domain;
 pub mod error;
@@ -64,7 +65,7 @@ impl Service for Orders {
         let (router, _) = api::open().merge(counted).with_state(app.clone()).split_for_parts();
         let listing = OrderListing { listed: app.listed.clone() };
         let followed = app.clone();
-        let parts = hears::all(Parts::new(router), &app);
+        let parts = audit::declare(hears::all(Parts::new(router), &app), &app);
         Ok(parts
             .saga(Checkout::new(app.clone()))
             .saga(Cancellation::new(app.clone()))

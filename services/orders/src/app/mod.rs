@@ -130,6 +130,36 @@ impl App {
         })))
     }
 
+    /// The service over a database of a test's own, with peers and clock of a process that is there.
+    #[cfg(test)]
+    pub(crate) fn over(db: Db, process: &Context) -> anyhow::Result<Self> {
+        use chassis::events::EventsConfig;
+        use chassis::saga::SagaConfig;
+        let (config, clock) = (OrdersConfig::default(), process.clock().clone());
+        let peer = |name: &str| -> anyhow::Result<Caller> {
+            Ok(process.peer(name).with_context(|| format!("there is no {name}"))?.caller())
+        };
+        Ok(Self(Arc::new(Inner {
+            outbox: Outbox::new("orders", crate::EVENTS, &EventsConfig::default(), clock.clone()),
+            store: EventStore::new(db.clone(), process.wake("event-store"), clock.clone()),
+            sagas: Sagas::new(SagaConfig::default(), db.clone(), clock.clone()),
+            catalog: CatalogClient::new(peer("inventory")?),
+            inventory: InventoryClient::new(peer("inventory")?),
+            payments: PaymentsClient::new(peer("payments")?),
+            moved: process.wake("orders"),
+            listed: process.wake("order-list"),
+            followers: Followers::new(1),
+            keep_alive: LONGEST_SILENCE,
+            verifier: process.verifier().clone(),
+            stop: process.stop().clone(),
+            waiting: Waiting::default(),
+            rules: PricingRules::from_config(&config)?,
+            config,
+            clock,
+            db,
+        })))
+    }
+
     /// Starts a saga under an id that was made for it.
     async fn lead<S: Saga>(&self, t: &mut Tx, id: Uuid, params: &S::Params) -> OrdersResult<()> {
         match self.sagas.start::<S>(t, id, params).await? {

@@ -3,6 +3,8 @@
 pub mod cancellation;
 pub mod checkout;
 pub mod refund;
+#[cfg(test)]
+mod trial;
 
 use chassis::saga::StepError;
 use contract::client::CallError;

@@ -79,6 +79,14 @@ column! {
     }
 }
 
+impl State {
+    /// Whether it has not come to its end.
+    #[must_use]
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Open | Self::Confirmed)
+    }
+}
+
 /// An attempt to turn an order into a sale.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CheckoutRow {

@@ -42,6 +42,7 @@ async fn an_order_that_is_called_off_after_it_was_sold_is_given_back_once(engine
         let total = order.totals.total;
         assert_eq!(bench.town.payments(), [(PaymentState::Refunded, total, total)], "{flow}");
         eventually(|| std::future::ready(bench.town.stock_of(pen) == 4)).await;
+        bench.books_agree().await;
     }
 }
 
@@ -68,6 +69,7 @@ async fn one_that_is_called_off_while_its_money_is_taken_is_given_back_when_it_i
         let expected = if flow == "orchestration" { PaymentState::Refunded } else { PaymentState::Voided };
         assert_eq!(bench.town.payments()[0].0, expected, "{flow}");
         eventually(|| std::future::ready(bench.town.stock_of(pen) == 4)).await;
+        bench.books_agree().await;
     }
 }
 
@@ -138,6 +140,7 @@ async fn refunds_together_never_come_to_more_than_was_paid(engine: Engine) {
         assert_eq!(bench.town.payments(), [(PaymentState::Refunded, total, total)]);
     }
     staff.tell(&order, "refunds", json!({"reason": "more"})).await.expect(409);
+    bench.books_agree().await;
 }
 
 async fn a_refund_that_the_provider_refuses_gives_nothing_back_and_may_be_tried_again(engine: Engine) {
@@ -226,6 +229,40 @@ async fn people_who_change_one_order_at_once_wait_for_each_other(engine: Engine)
     }
 }
 
+async fn an_audit_finds_what_was_not_sold_and_costs_and_what_was_sold_and_does_not(engine: Engine) {
+    let Some(bench) = Bench::start(engine, "orchestration").await else { return };
+    let (ada, pen) = (bench.person(), bench.town.put("pen", 300, 9));
+    let sold = ada.buy(&[(pen, 1)], "pm_card_visa").await;
+    let unsold = ada.buy(&[(pen, 1)], "pm_card_declined").await;
+    bench.books_agree().await;
+    let found = async |rule: &str| {
+        let wrong = bench.audit().await.into_iter().find(|finding| finding.invariant == rule);
+        wrong.map(|finding| finding.violations.into_iter().map(|v| v.subject).collect::<Vec<_>>())
+    };
+    let subject = |order: &Order| Some(vec![format!("order {}", order.id)]);
+    let settles = |order: &Order, state| drop(bench.town.books().settles(order.payment, state));
+    let rule = "orders-and-payments-agree";
+    settles(&unsold, PaymentState::Captured);
+    assert_eq!(found(rule).await, subject(&unsold));
+    settles(&unsold, PaymentState::Failed);
+    settles(&sold, PaymentState::Voided);
+    assert_eq!(found(rule).await, subject(&sold));
+    settles(&sold, PaymentState::Captured);
+    let stray = contract::ids::CheckoutId::new();
+    let order = contract::ids::OrderId::new();
+    let body = contract::inventory::Reserve { order, lines: vec![] };
+    bench.town.books().reserve(stray, &body).unwrap();
+    bench
+        .town
+        .books()
+        .reservations
+        .get_mut(&stray)
+        .unwrap()
+        .lines
+        .push(contract::inventory::ReserveLine { product: pen, quantity: 1 });
+    assert_eq!(found("orders-and-reservations-agree").await, Some(vec![format!("order {order}")]));
+}
+
 on_both_engines!(
     an_order_that_is_called_off_while_it_is_settled_leaves_nothing,
     an_order_that_is_called_off_after_it_was_sold_is_given_back_once,
@@ -237,4 +274,5 @@ on_both_engines!(
     an_order_is_shown_as_it_was,
     what_cannot_leave_after_all_is_called_off_and_given_back,
     people_who_change_one_order_at_once_wait_for_each_other,
+    an_audit_finds_what_was_not_sold_and_costs_and_what_was_sold_and_does_not,
 );

@@ -2,6 +2,7 @@
 
 use crate::stand_ins::{StandInCatalog, StandInInventory, StandInPayments};
 use crate::town::Town;
+use contract::audit::Finding;
 use contract::identity::Role;
 use contract::ids::{CheckoutId, ProductId};
 use contract::orders::{Order, OrderHappening, OrderStatus};
@@ -58,6 +59,23 @@ impl Bench {
 
     pub(crate) fn pass(&self, secs: u64) {
         self.service.clock().advance(Duration::from_secs(secs));
+    }
+
+    /// What an audit finds once everything is at rest: the rules that do not hold.
+    pub(crate) async fn audit(&self) -> Vec<Finding> {
+        self.pass(11);
+        let findings = self.service.assembled().books().audit().await;
+        assert!(findings.len() >= 3, "{findings:?}");
+        findings.into_iter().filter(|finding| !finding.holds()).collect()
+    }
+
+    /// The books agree, perhaps in a moment: events are on their way.
+    pub(crate) async fn books_agree(&self) {
+        eventually(async || {
+            let wrong = self.audit().await;
+            if wrong.is_empty() { Ok(()) } else { Err(wrong) }
+        })
+        .await;
     }
 
     /// The provider says how a payment stands.

@@ -23,6 +23,7 @@ async fn an_order_is_paid_and_sold_and_everybody_sees_the_same(engine: Engine) {
         assert_eq!(bench.town.payments(), [(PaymentState::Captured, eur(2939), eur(0))]);
         assert_eq!(bench.town.reservations(), [ReservationState::Committed]);
         assert_eq!((bench.town.stock_of(pen), bench.town.stock_of(ink)), (2, 4));
+        bench.books_agree().await;
     }
 }
 
@@ -36,6 +37,7 @@ async fn what_is_not_in_stock_is_not_sold_and_costs_nothing(engine: Engine) {
         assert_eq!((bench.town.stock_of(pen), bench.town.stock_of(ink)), (9, 1));
         let let_go = || bench.town.payments().iter().all(|(state, ..)| *state == PaymentState::Voided);
         eventually(|| std::future::ready(let_go())).await;
+        bench.books_agree().await;
     }
 }
 
@@ -52,6 +54,7 @@ async fn a_declined_order_is_tried_again_with_another_card(engine: Engine) {
         assert_ne!(again.payment, order.payment);
         assert_eq!((again.number, bench.town.stock_of(pen)), (order.number.clone(), 0));
         ada.retry(&order, "pm_card_visa").await.expect(409).refused(ErrorCode::InvalidTransition);
+        bench.books_agree().await;
     }
 }
 
@@ -133,6 +136,7 @@ async fn a_payment_that_never_comes_ends_in_time_and_leaves_nothing(engine: Engi
         assert_eq!(order.status, OrderStatus::Failed, "{flow}");
         eventually(|| std::future::ready(bench.town.payments()[0].0 == PaymentState::Voided)).await;
         eventually(|| std::future::ready(bench.town.stock_of(pen) == 1)).await;
+        bench.books_agree().await;
     }
 }
 
@@ -174,6 +178,7 @@ async fn of_many_who_want_the_last_ones_only_so_many_get_one(engine: Engine) {
         assert_eq!(bench.town.stock_of(pen), 0);
         let taken = bench.town.payments().into_iter().filter(|(state, ..)| *state == PaymentState::Captured);
         assert_eq!(taken.count(), 3);
+        bench.books_agree().await;
     }
 }
 

@@ -1,7 +1,7 @@
 //! Services that stand in for catalog, inventory and payments: what a [`Town`] knows, behind the internal API, with the events
 //! that the real ones publish; and they react to the orders' events as those do in a choreography.
 
-use crate::town::{Books, Town};
+use super::town::{Books, Town};
 use axum::Router;
 use axum::routing::{get, post, put};
 use chassis::config::{Mode, Problems, Validate, settings};
@@ -231,6 +231,11 @@ impl Service for StandInPayments {
     async fn build(config: Self::Config, context: Context) -> anyhow::Result<Parts> {
         let desk = Desk::of("payments", &config, &context)?;
         let [one, two, three, four, five, six] = std::array::from_fn(|_| desk.clone());
+        let looking = desk.clone();
+        let look = move |_: ServiceCaller, Path(id): Path<CheckoutId>| {
+            let found = looking.town.books().payments.get(&id).cloned();
+            std::future::ready(found.map(reply).ok_or_else(|| ApiError::not_found("payment")))
+        };
         let authorize = move |_: ServiceCaller, Path(id): Path<CheckoutId>, Json(body): Json<Authorize>| {
             let desk = one.clone();
             async move { desk.asked("authorize", |books| books.authorize(id, &body), payment).await }
@@ -264,6 +269,7 @@ impl Service for StandInPayments {
         let base = "/internal/v1/payments";
         let router = Router::new()
             .route(base, get(list))
+            .route(&format!("{base}/{{checkout}}"), get(look))
             .route(&format!("{base}/{{checkout}}/authorized"), put(authorize))
             .route(&format!("{base}/{{checkout}}/captured"), put(capture))
             .route(&format!("{base}/{{checkout}}/voided"), put(void))
