@@ -1,6 +1,6 @@
 //! SIGTERM and SIGINT: in order, in bounded time, losing nothing that was accepted.
 
-use crate::support::{Sandbox, Shape, in_both_shapes};
+use crate::support::{Cast, Person, Sandbox, Shape, in_both_shapes};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::process::ExitStatusExt;
@@ -39,6 +39,47 @@ async fn a_request_in_hand_is_answered_before_the_process_ends(mut sandbox: Sand
     socket.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
     assert_eq!(sandbox.door.wait().code(), Some(0));
+}
+
+/// Somebody follows their orders through the door, which is told to stop.
+async fn a_stream_of_events_holds_nobody_up(shape: Shape) {
+    let mut sandbox = Sandbox::cast(shape, Cast::Everyone, &[]);
+    let ada = Person::register(&sandbox.client()).await;
+    eventually(|| async {
+        let listed = ada.client.get("/api/v1/orders").await;
+        (listed.status == 200).then_some(()).ok_or_else(|| listed.text().into_owned())
+    })
+    .await;
+    let mut socket = TcpStream::connect(sandbox.door.address()).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let ask = format!(
+        "GET /api/v1/orders/events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n\r\n",
+        ada.access
+    );
+    socket.write_all(ask.as_bytes()).unwrap();
+    let (mut heard, mut piece) = (String::new(), [0; 1_024]);
+    while !heard.contains("event: ready") {
+        let read = socket.read(&mut piece).unwrap();
+        assert!(read > 0, "{heard}");
+        heard.push_str(std::str::from_utf8(&piece[..read]).unwrap());
+    }
+    assert!(heard.contains("content-type: text/event-stream"), "{heard}");
+    let began = std::time::Instant::now();
+    sandbox.door.signal("TERM");
+    socket.read_to_string(&mut heard).unwrap();
+    assert!(heard.ends_with("0\r\n\r\n"), "an end, not a break: {heard}");
+    assert_eq!(sandbox.door.wait().code(), Some(0));
+    assert!(began.elapsed() < Duration::from_secs(15), "it was waited for: {:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn a_stream_of_events_holds_nobody_up_in_one_process() {
+    a_stream_of_events_holds_nobody_up(Shape::All).await;
+}
+
+#[tokio::test]
+async fn a_stream_of_events_holds_nobody_up_as_separate_processes() {
+    a_stream_of_events_holds_nobody_up(Shape::Split).await;
 }
 
 #[tokio::test]
