@@ -3,6 +3,7 @@
 
 use crate::catalog::{CategoryNode, Product, ProductCard};
 use crate::inventory::Availability;
+use crate::notifications::Notification;
 use crate::orders::OrderSummary;
 use crate::reviews::{Rating, Review};
 use crate::texts::texts;
@@ -30,6 +31,8 @@ texts! {
         Related = "related",
         /// The newest orders of who asks.
         Orders = "orders",
+        /// The newest messages to who asks.
+        Notifications = "notifications",
         /// What else is sold where who asks has bought.
         Recommendations = "recommendations",
     }
@@ -118,6 +121,9 @@ pub struct Dashboard {
     /// Their newest orders.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub orders: Option<Vec<OrderSummary>>,
+    /// The newest messages to them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notifications: Option<Vec<Notification>>,
     /// What else is sold where they have bought; nothing for who has bought nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recommendations: Option<Vec<ProductCard>>,

@@ -24,6 +24,12 @@ async fn nobody_reaches_anothers_cart_order_payment_or_review(shop: Shop) {
     let payments: Vec<Value> =
         ada.client.get(&format!("/api/v1/payments?order={id}")).await.expect(200).data();
     let payment = payments[0]["id"].as_str().unwrap().to_owned();
+    let notices: Vec<Value> = in_time(|| async {
+        let sent: Vec<Value> = ada.client.get("/api/v1/notifications").await.expect(200).data();
+        if sent.is_empty() { Err("no message") } else { Ok(sent) }
+    })
+    .await;
+    let notice = notices[0]["id"].as_str().unwrap().to_owned();
 
     // What is another's is not there, whatever is tried with it.
     let reason = json!({"reason": "because"});
@@ -37,15 +43,17 @@ async fn nobody_reaches_anothers_cart_order_payment_or_review(shop: Shop) {
         (Method::POST, format!("/api/v1/payments/{payment}/confirm"), json!({})),
         (Method::PATCH, format!("/api/v1/reviews/{review}"), json!({"rating": 1})),
         (Method::DELETE, format!("/api/v1/reviews/{review}"), Value::Null),
+        (Method::GET, format!("/api/v1/notifications/{notice}"), Value::Null),
     ] {
         let ask = eve.client.request(method, &path);
         let ask = if body.is_null() { ask } else { ask.json(&body) };
         ask.send().await.expect(404).refused(ErrorCode::NotFound);
     }
-    // Lists are of one's own, also when another's is asked for.
+    // Lists are of one's own.
+    eve.client.get(&format!("/api/v1/orders?user={}", ada.id)).await.refused(ErrorCode::Forbidden);
+    eve.client.get(&format!("/api/v1/notifications?user={}", ada.id)).await.refused(ErrorCode::Forbidden);
     for path in [
         "/api/v1/orders".to_owned(),
-        format!("/api/v1/orders?user={}", ada.id),
         format!("/api/v1/payments?order={id}"),
         "/api/v1/reviews/mine".to_owned(),
     ] {

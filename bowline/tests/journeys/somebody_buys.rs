@@ -87,7 +87,7 @@ async fn from_the_first_page_to_a_review(shop: Shop) {
     shop.balance().await;
 }
 
-/// The whole history, and the dashboard.
+/// The whole history, the dashboard, and the messages, each once.
 async fn what_the_buyer_is_told(buyer: &Person, id: &str, order: &Value) {
     let history: Vec<Value> =
         buyer.client.get(&format!("/api/v1/orders/{id}/history")).await.expect(200).data();
@@ -103,11 +103,18 @@ async fn what_the_buyer_is_told(buyer: &Person, id: &str, order: &Value) {
     let dashboard = in_time(|| async {
         let dashboard: Value = buyer.client.get("/api/v1/bff/dashboard").await.expect(200).data();
         let order = dashboard["orders"][0]["status"] == "DELIVERED";
-        if order { Ok(dashboard) } else { Err(dashboard) }
+        let sent = dashboard["notifications"].as_array().map_or(0, Vec::len);
+        if order && sent >= 3 { Ok(dashboard) } else { Err(dashboard) }
     })
     .await;
     assert_eq!(dashboard["missing"], json!([]));
     assert_eq!(dashboard["orders"][0]["number"], order["number"]);
+    let sent: Vec<Value> = buyer.client.get("/api/v1/notifications?limit=100").await.expect(200).data();
+    let mut kinds: Vec<_> = sent.iter().map(|one| one["kind"].to_string()).collect();
+    let all = kinds.len();
+    kinds.sort();
+    kinds.dedup();
+    assert_eq!(kinds.len(), all, "each of them once: {sent:?}");
 }
 
 async fn a_declined_card_is_tried_again_with_another(shop: Shop) {

@@ -32,13 +32,15 @@ const LATEST_PURCHASES: u32 = 20;
 pub(super) async fn dashboard(State(bff): State<Bff>, who: Principal) -> Reply<Dashboard> {
     let user = who.user();
     let both = bff.orders.clone().zip(bff.catalog.clone());
-    let (orders, recommendations) = tokio::join!(
+    let (orders, notifications, recommendations) = tokio::join!(
         ask(bff.orders.as_ref(), bff.patience, |orders| async move { orders.recent(user, NEWEST).await }),
+        ask(bff.notifications.as_ref(), bff.patience, |sent| async move { sent.newest(NEWEST).await }),
         ask(both.as_ref(), bff.patience, |(orders, catalog)| recommend(orders, catalog, user)),
     );
     let mut page = Gathering::default();
     reply(Dashboard {
         orders: page.take(Part::Orders, orders),
+        notifications: page.take(Part::Notifications, notifications),
         recommendations: page.take(Part::Recommendations, recommendations),
         completeness: page.completeness(),
     })

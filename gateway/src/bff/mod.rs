@@ -17,6 +17,7 @@ use chassis::service::Context;
 use contract::catalog::{CatalogClient, CategoryNode, Product, ProductCard};
 use contract::client::Caller;
 use contract::inventory::InventoryClient;
+use contract::notifications::NotificationsClient;
 use contract::orders::OrdersClient;
 use contract::reviews::ReviewsClient;
 use std::time::Duration;
@@ -37,6 +38,7 @@ pub(crate) struct Bff {
     inventory: Option<InventoryClient>,
     orders: Option<OrdersClient>,
     reviews: Option<ReviewsClient>,
+    notifications: Option<NotificationsClient>,
     products: Cache<Product>,
     cards: Cache<Vec<ProductCard>>,
     categories: Cache<Vec<CategoryNode>>,
@@ -57,6 +59,7 @@ impl Bff {
             inventory: caller("inventory").map(InventoryClient::new),
             orders: caller("orders").map(OrdersClient::new),
             reviews: caller("reviews").map(ReviewsClient::new),
+            notifications: caller("notifications").map(NotificationsClient::new),
             products: context.cache("products", policy)?,
             cards: context.cache("cards", policy)?,
             categories: context.cache("categories", policy.max_entries(1))?,

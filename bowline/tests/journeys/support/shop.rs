@@ -132,7 +132,8 @@ impl Shop {
 
     /// Staff moves an order on, and what follows from that has happened.
     pub(crate) async fn staff(&self, order: &str, deed: &str, body: Value) -> Value {
-        self.admin.client.post(&format!("/api/v1/orders/{order}/{deed}"), body).await.expect(200);
+        let done = self.admin.client.post(&format!("/api/v1/orders/{order}/{deed}"), body).await;
+        assert!(done.status.is_success(), "{deed}: {}", done.text());
         self.settled(&self.admin, order).await
     }
 

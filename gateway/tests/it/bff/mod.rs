@@ -5,7 +5,8 @@ mod peers;
 use contract::ErrorCode;
 use contract::bff::{Dashboard, Home, Missing, Part, ProductPage, WhyMissing};
 use contract::identity::Role;
-use contract::ids::{CategoryId, OrderId, ProductId, UserId};
+use contract::ids::{CategoryId, NotificationId, OrderId, ProductId, UserId};
+use contract::notifications::{NotificationKind, NotificationState};
 use peers::{ALL, Answer, Stage};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -213,7 +214,12 @@ async fn a_dashboard_is_its_owners_and_nobody_elses() {
         stage
             .peers
             .data(&format!("/internal/v1/orders/purchases?user={user}"), json!({"products": [bought]}));
+        stage.peers.data("/api/v1/notifications?", json!([notification()]));
         let page: Dashboard = stage.door.client().bearer(&token).get(DASHBOARD).await.expect(200).data();
+        assert_eq!(page.notifications.unwrap().len(), 1);
+        // The messages are asked for in the person's own name.
+        let asked = stage.peers.heard("/api/v1/notifications?").pop().unwrap();
+        assert_eq!(asked.1, Some(format!("Bearer {token}")));
         assert_eq!(page.orders.unwrap()[0].user, user);
         assert_eq!(page.recommendations.unwrap()[0].id, liked);
         assert!(page.completeness.missing.is_empty(), "{:?}", page.completeness);
@@ -222,16 +228,21 @@ async fn a_dashboard_is_its_owners_and_nobody_elses() {
     }
 }
 
+fn notification() -> Value {
+    json!({"id": NotificationId::new(), "kind": NotificationKind::ALL[0], "state": NotificationState::ALL[0], "createdAt": NOW})
+}
+
 #[tokio::test]
 async fn who_has_bought_nothing_gets_no_recommendations_and_nothing_is_missing() {
     let stage = Stage::set(&[]).await;
     let token = stage.issuer.token(stage.door.clock(), &[Role::User]);
     stage.peers.data("/internal/v1/orders/recent", json!([]));
     stage.peers.data("/internal/v1/orders/purchases", json!({"products": []}));
+    stage.peers.say("/api/v1/notifications?", Answer::Error(ErrorCode::Internal));
     let page: Dashboard = stage.door.client().bearer(&token).get(DASHBOARD).await.expect(200).data();
     assert_eq!(page.recommendations.unwrap(), []);
     assert_eq!(page.orders.unwrap(), []);
-    assert!(page.completeness.missing.is_empty(), "{:?}", page.completeness);
+    assert_eq!(page.completeness.missing, [missing(Part::Notifications, WhyMissing::Unavailable)]);
     assert!(stage.peers.heard("/internal/v1/catalog/related").is_empty());
 }
 
