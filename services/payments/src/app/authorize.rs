@@ -2,7 +2,7 @@
 
 use super::App;
 use crate::domain::machine::{Standing, Wish};
-use crate::domain::record::Record;
+use crate::domain::record::{Cause, Record};
 use crate::error::{PaymentsError, PaymentsResult};
 use crate::store::payment;
 use chassis::clock::Ts;
@@ -89,6 +89,7 @@ impl App {
             attempts: 0,
             next_at: None,
             version: 1,
+            cause: Cause::current(),
             created_at: now,
             updated_at: now,
         }

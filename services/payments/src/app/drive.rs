@@ -73,6 +73,11 @@ impl App {
                 tracing::info!(payment = %record.id, ?step, why, "the provider gave no answer; it is asked again");
                 None
             }
+            // Looking changes nothing: it is looked again.
+            Err(ProviderError::Broken(why)) if step == Step::Look => {
+                tracing::warn!(payment = %record.id, why, "the provider failed to say how a charge stands");
+                None
+            }
             Err(ProviderError::Broken(why)) => {
                 tracing::warn!(payment = %record.id, ?step, why, "the provider failed; it is asked again");
                 Some(Heard::Broken)

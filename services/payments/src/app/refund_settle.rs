@@ -54,7 +54,12 @@ impl App {
         let of = self.find(record.payment).await?;
         // One whose payment is still to be taken waits for that, which makes it due.
         let (claimed, attempts) = (record.next_at, record.attempts);
+        let is_over = matches!(of.standing.state, PaymentState::Failed | PaymentState::Voided);
         let now = match of.was_taken() {
+            false if is_over => {
+                let why = "Nothing was taken that could be given back.".to_owned();
+                self.settle_refund(&record, Heard::Refused(why)).await?
+            }
             true => self.drive_refund(record, Instant::now() + self.provider_timeout).await?,
             false => record,
         };
@@ -88,6 +93,11 @@ impl App {
             Ok(None) => Some(Heard::Nothing),
             Err(ProviderError::NoAnswer(why)) => {
                 tracing::info!(refund = %record.id, why, "the provider gave no answer; it is asked again");
+                None
+            }
+            // Looking changes nothing: it is looked again.
+            Err(ProviderError::Broken(why)) if !may_ask => {
+                tracing::warn!(refund = %record.id, why, "the provider failed to say how a refund stands");
                 None
             }
             Err(ProviderError::Broken(why)) => {
@@ -212,7 +222,7 @@ impl App {
             let (amount, refunded) =
                 (Money::new(refund.amount, to.amount.currency), Money::new(to.refunded, to.amount.currency));
             let event = PaymentRefunded { order, checkout: to.id, refund: refund.id, amount, refunded };
-            self.outbox.publish(t, &event).await?;
+            self.emit(t, to, &event).await?;
         }
         Ok(())
     }

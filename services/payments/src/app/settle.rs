@@ -8,12 +8,16 @@ use crate::error::{PaymentsError, PaymentsResult};
 use crate::store::{payment, refund};
 use chassis::clock::Ts;
 use chassis::db::Tx;
+use chassis::http::origin;
+use contract::event::Event;
 use contract::ids::OrderId;
 use contract::payments::{
     PaymentActionRequired, PaymentAuthorized, PaymentCaptured, PaymentFailed, PaymentState, PaymentVoided,
 };
 use metrics::counter;
 use std::sync::Arc;
+use std::time::Duration;
+use tracing::Span;
 
 /// What was heard about a payment.
 #[derive(Debug, Clone)]
@@ -30,6 +34,9 @@ pub(crate) enum Heard {
 
 /// What a buyer is told when the provider does not take the request, which is no fault of the card.
 const NOT_TAKEN: &str = "The payment could not be made. Try again, or use another card.";
+
+/// More than a request takes between two machines.
+const MARGIN: Duration = Duration::from_secs(1);
 
 impl App {
     /// Meets `seen`, which may have changed meanwhile, with what was heard. Gives the payment as it stands then.
@@ -74,7 +81,7 @@ impl App {
 
     /// When every request for a payment has landed that was sent before the payment last changed.
     fn landed(&self, record: &Record) -> Ts {
-        record.updated_at + self.provider_timeout * 2
+        record.updated_at + self.provider_timeout + MARGIN
     }
 
     /// What the record becomes, and what is told; nothing when nothing changes.
@@ -162,17 +169,26 @@ impl App {
     }
 
     async fn publish(&self, t: &mut Tx, to: &Record, order: OrderId, tell: Tell) -> PaymentsResult<()> {
-        let (checkout, amount, outbox) = (to.id, to.amount, &self.outbox);
+        let (checkout, amount) = (to.id, to.amount);
         match tell {
-            Tell::Authorized => outbox.publish(t, &PaymentAuthorized { order, checkout, amount }).await,
-            Tell::ActionRequired => outbox.publish(t, &PaymentActionRequired { order, checkout }).await,
+            Tell::Authorized => self.emit(t, to, &PaymentAuthorized { order, checkout, amount }).await,
+            Tell::ActionRequired => self.emit(t, to, &PaymentActionRequired { order, checkout }).await,
             Tell::Failed => {
                 let reason = to.failure.clone().unwrap_or_default();
-                outbox.publish(t, &PaymentFailed { order, checkout, reason }).await
+                self.emit(t, to, &PaymentFailed { order, checkout, reason }).await
             }
-            Tell::Captured => outbox.publish(t, &PaymentCaptured { order, checkout, amount }).await,
-            Tell::Voided => outbox.publish(t, &PaymentVoided { order, checkout }).await,
-        }?;
+            Tell::Captured => self.emit(t, to, &PaymentCaptured { order, checkout, amount }).await,
+            Tell::Voided => self.emit(t, to, &PaymentVoided { order, checkout }).await,
+        }
+    }
+
+    /// Publishes an event about a payment. Where no request is at work it belongs to what began the payment.
+    pub(super) async fn emit<E: Event>(&self, t: &mut Tx, of: &Record, event: &E) -> PaymentsResult<()> {
+        let publishing = self.outbox.publish(t, event);
+        match origin() {
+            Some(_) => publishing.await?,
+            None => of.cause.origin().scope(Span::none(), publishing).await?,
+        };
         Ok(())
     }
 }

@@ -2,6 +2,7 @@
 
 use super::machine::{Standing, Step, step};
 use chassis::clock::Ts;
+use chassis::telemetry::origin::Origin;
 use contract::ids::{CheckoutId, OrderId, RefundId, UserId};
 use contract::money::Money;
 use contract::payments::{MethodToken, NextAction, Payment, PaymentState, Refund, RefundState};
@@ -45,10 +46,38 @@ pub struct Record {
     pub next_at: Option<Ts>,
     /// Counts every change.
     pub version: i64,
+    /// What began it.
+    pub cause: Cause,
     /// When it was begun.
     pub created_at: Ts,
     /// When it last changed.
     pub updated_at: Ts,
+}
+
+/// The trace and the user action that began a payment.
+#[derive(Debug, Clone, Default)]
+pub struct Cause {
+    /// The trace, as of W3C.
+    pub traceparent: Option<String>,
+    /// Finds everything that belongs to the same user action.
+    pub correlation_id: Option<String>,
+}
+
+impl Cause {
+    /// The work in hand.
+    #[must_use]
+    pub fn current() -> Self {
+        chassis::http::origin().map_or_else(Self::default, |origin| Self {
+            traceparent: Some(origin.trace.to_string()),
+            correlation_id: Some(origin.correlation_id.into()),
+        })
+    }
+
+    /// For work that goes on from it.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        Origin::caused_by(self.traceparent.as_deref(), self.correlation_id.as_deref())
+    }
 }
 
 /// For how long a key is counted on. Providers forget keys after a day; then the same request would charge again.

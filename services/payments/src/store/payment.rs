@@ -2,7 +2,7 @@
 
 use super::corrupt;
 use crate::domain::machine::{Standing, Wish};
-use crate::domain::record::Record;
+use crate::domain::record::{Cause, Record};
 use chassis::clock::Ts;
 use chassis::db::{AssertSqlSafe, Db, DbError, Tx, q};
 use contract::ids::{CheckoutId, OrderId, UserId};
@@ -14,7 +14,8 @@ use uuid::Uuid;
 macro_rules! columns {
     () => {
         "id, order_id, user_id, amount, currency, captured, refunded, refunding, state, wish, reference, method, failure, \
-         action_url, action_secret, round, doubt, attempts, next_at, version, created_at, updated_at"
+         action_url, action_secret, round, doubt, attempts, next_at, version, traceparent, correlation_id, created_at, \
+         updated_at"
     };
 }
 pub(super) use columns;
@@ -41,6 +42,8 @@ pub(super) struct Row {
     attempts: i64,
     next_at: Option<Ts>,
     version: i64,
+    traceparent: Option<String>,
+    correlation_id: Option<String>,
     created_at: Ts,
     updated_at: Ts,
 }
@@ -72,6 +75,7 @@ impl TryFrom<Row> for Record {
             attempts: row.attempts,
             next_at: row.next_at,
             version: row.version,
+            cause: Cause { traceparent: row.traceparent, correlation_id: row.correlation_id },
             created_at: row.created_at,
             updated_at: row.updated_at,
         })
@@ -94,7 +98,8 @@ pub async fn insert(t: &mut Tx, new: &Record) -> Result<bool, DbError> {
     const INSERT: &str = concat!(
         "INSERT INTO payment (",
         columns!(),
-        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22) \
+        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, \
+         $23, $24) \
          ON CONFLICT (id) DO NOTHING"
     );
     let (url, secret) = action(new);
@@ -122,6 +127,8 @@ pub async fn insert(t: &mut Tx, new: &Record) -> Result<bool, DbError> {
         new.attempts,
         new.next_at,
         new.version,
+        new.cause.traceparent.as_deref(),
+        new.cause.correlation_id.as_deref(),
         new.created_at,
         new.updated_at
     )?;

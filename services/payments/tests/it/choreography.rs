@@ -1,6 +1,6 @@
 //! Payments that follow the orders' events, and those that are passed over.
 
-use crate::fake_orders::{Publish, heard};
+use crate::fake_orders::{Publish, heard, heard_data};
 use crate::support::{Bench, Card, Kind, eur, on_every_provider};
 use chassis::db::q;
 use contract::event::Event;
@@ -78,9 +78,18 @@ impl Order {
     }
 }
 
-async fn publish<E: Event + Serialize>(bench: &Bench, event: &E) {
+/// Gives what the event and all that follows from it have in common.
+async fn publish<E: Event + Serialize>(bench: &Bench, event: &E) -> String {
     let body = Publish { kind: E::TYPE.to_owned(), data: serde_json::to_value(event).unwrap() };
-    bench.service.client().post("/api/v1/orders/publish", body).await.expect(204);
+    bench
+        .service
+        .client()
+        .post("/api/v1/orders/publish", body)
+        .await
+        .expect(204)
+        .header("x-correlation-id")
+        .unwrap()
+        .to_owned()
 }
 
 /// Waits until payments have handled so many events of the orders.
@@ -97,7 +106,7 @@ async fn handled(bench: &Bench, count: i64) {
 async fn an_order_is_paid_as_its_events_say(engine: Engine, kind: Kind) {
     let Some(bench) = Bench::start(engine, kind).await else { return };
     let order = Order::new();
-    publish(&bench, &order.created(&bench, Card::Good)).await;
+    let action = publish(&bench, &order.created(&bench, Card::Good)).await;
     handled(&bench, 1).await;
     bench.comes_to(order.checkout, PaymentState::Authorized).await;
     publish(&bench, &order.confirmed()).await;
@@ -110,6 +119,9 @@ async fn an_order_is_paid_as_its_events_say(engine: Engine, kind: Kind) {
         if heard(order.checkout).len() == 3 { Ok(()) } else { Err(heard(order.checkout)) }
     })
     .await;
+    for kind in ["payment.authorized", "payment.captured", "payment.refunded"] {
+        assert_eq!(heard_data(order.checkout, kind)[0]["correlation"], action.as_str(), "{kind}");
+    }
     bench.audit().await;
 }
 

@@ -53,8 +53,9 @@ struct Hear;
 
 impl<E: Event> Handler<E> for Hear {
     async fn handle(&self, _: &mut Tx, event: Received<E>) -> Handled {
-        let data = serde_json::to_value(&event.data)?;
+        let mut data = serde_json::to_value(&event.data)?;
         let checkout = data["checkout"].as_str().unwrap_or_default().to_owned();
+        data["correlation"] = event.correlation_id.into();
         HEARD.lock().unwrap().push((checkout, E::TYPE, data));
         Ok(())
     }
