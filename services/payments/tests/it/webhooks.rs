@@ -100,7 +100,10 @@ async fn money_that_is_kept_for_a_payment_that_is_over_is_let_go(engine: Engine,
 async fn a_charge_of_another_amount_is_not_taken_for_this_one(engine: Engine, kind: Kind) {
     let Some(bench) = Bench::start(engine, kind).await else { return };
     let kept = bench.authorized().await;
-    let body = says(&bench, kept.id, "evt_1", "captured").await.to_string().replace("\"amount\":4999", "\"amount\":1");
+    let body = says(&bench, kept.id, "evt_1", "captured")
+        .await
+        .to_string()
+        .replace("\"amount\":4999", "\"amount\":1");
     bench.webhook(&body).await.expect(204);
     assert_eq!(bench.peer().payment(kept.id).await.unwrap().state, PaymentState::Authorized);
 }
