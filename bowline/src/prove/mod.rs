@@ -295,7 +295,7 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(700);
 const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 
 /// For every process: short times, so that a dead one is soon replaced; no limit that buyers would meet; and trouble.
-const FOR_ALL: [(&str, &str); 18] = [
+const FOR_ALL: [(&str, &str); 22] = [
     ("LOG_LEVEL", "info"),
     ("BOWLINE_LIMITS__PUBLIC", "1000000 per 1s by ip"),
     ("BOWLINE_LIMITS__API", "1000000 per 1s by user"),
@@ -306,13 +306,17 @@ const FOR_ALL: [(&str, &str); 18] = [
     ("BOWLINE_AUTH__HASH_PASSES", "1"),
     ("BOWLINE_EVENTS__LEASE_MS", "1000"),
     ("BOWLINE_EVENTS__HANDLER_TIMEOUT_MS", "2000"),
-    ("BOWLINE_EVENTS__POLL_MS", "100"),
+    ("BOWLINE_EVENTS__POLL_MS", "200"),
     ("BOWLINE_EVENTS__REPEAT_PERCENT", "20"),
     ("BOWLINE_EVENTS__HOLD_BACK_MS", "100"),
     ("BOWLINE_EVENTS__FIRST_PAUSE_MS", "100"),
     ("BOWLINE_EVENTS__LONGEST_PAUSE_MS", "2000"),
     ("BOWLINE_SAGA__LEASE_MS", "1000"),
-    ("BOWLINE_SAGA__POLL_MS", "100"),
+    ("BOWLINE_SAGA__POLL_MS", "200"),
+    ("BOWLINE_PAYMENTS__ANSWER_WITHIN_MS", "1500"),
+    ("BOWLINE_PAYMENTS__PROVIDER_TIMEOUT_MS", "3000"),
+    ("BOWLINE_PAYMENTS__SANDBOX_WEBHOOK_COPIES", "2"),
+    ("BOWLINE_PAYMENTS__SANDBOX_WEBHOOK_DELAY_MS", "300"),
     ("BOWLINE_DATABASE__ACQUIRE_TIMEOUT_MS", "5000"),
 ];
 

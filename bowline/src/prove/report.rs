@@ -35,6 +35,8 @@ pub(super) struct Report {
     seconds: f64,
     /// How many orders ended how.
     orders: BTreeMap<String, usize>,
+    /// Why orders were not sold, as their buyers were told.
+    reasons: BTreeMap<String, usize>,
     /// What the services found in their books.
     findings: Vec<Finding>,
     /// What the buyers found.
@@ -43,9 +45,12 @@ pub(super) struct Report {
 
 impl Report {
     pub(super) fn of(run: &Run, market: &Market, orders: &[Value], findings: Vec<Finding>) -> Self {
-        let mut statuses = BTreeMap::new();
+        let (mut statuses, mut reasons) = (BTreeMap::new(), BTreeMap::new());
         for order in orders {
             *statuses.entry(order["status"].as_str().unwrap_or("?").to_owned()).or_default() += 1;
+            if let Some(reason) = order["failure"].as_str() {
+                *reasons.entry(reason.to_owned()).or_default() += 1;
+            }
         }
         let faults = market.faults.lock().unwrap_or_else(PoisonError::into_inner).clone();
         Self {
@@ -58,6 +63,7 @@ impl Report {
             killed: run.killed.clone(),
             seconds: run.took.as_secs_f64(),
             orders: statuses,
+            reasons,
             findings,
             faults,
         }
@@ -77,6 +83,9 @@ impl fmt::Display for Report {
         writeln!(f, "{requests} requests, {sent_again} of them sent again; {kills} kills: {names}\n")?;
         for (status, count) in &self.orders {
             writeln!(f, "  {status:<12} {count:>6}")?;
+        }
+        for (reason, count) in &self.reasons {
+            writeln!(f, "  {count:>19}  {reason}")?;
         }
         writeln!(f)?;
         for finding in &self.findings {

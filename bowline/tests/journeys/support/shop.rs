@@ -114,6 +114,17 @@ impl Shop {
         .await;
     }
 
+    /// Nothing of what an order would have cost is taken or kept. Where services react to each other's events, the provider is told
+    /// a moment after the buyer.
+    pub(crate) async fn nothing_is_kept(&self, buyer: &Person, order: &str) {
+        in_time(|| async {
+            let payments = self.payments(buyer, order).await;
+            let over = |(state, ..): &(String, i64, i64)| ["VOIDED", "FAILED"].contains(&state.as_str());
+            if payments.iter().all(over) { Ok(()) } else { Err(payments) }
+        })
+        .await;
+    }
+
     /// Buys things, with a card, and waits for the end of it.
     pub(crate) async fn buy(&self, buyer: &Person, items: &[(&str, u32)], card: &str) -> Value {
         let placed: Value =

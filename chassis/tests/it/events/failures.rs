@@ -63,7 +63,7 @@ async fn a_handler_that_panics_or_takes_too_long_has_failed(house: House) {
     assert_eq!((letters[0].attempts, letters[0].cause.as_deref()), (1, Some("never")));
     let db = house.service.db("stats");
     testkit::eventually(|| async {
-        let sql = "SELECT cause FROM inbox WHERE status = 'pending' AND cause IS NOT NULL ORDER BY seq";
+        let sql = "SELECT cause FROM inbox WHERE status = 'pending' AND cause IS NOT NULL ORDER BY event_key";
         let causes: Vec<(String,)> = chassis::q!(db.read, fetch_all, sql).unwrap();
         let causes: Vec<String> = causes.into_iter().map(|(cause,)| cause).collect();
         let expected = ["the handler panicked", "the handler took longer than 400 ms"];
