@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use std::time::Duration;
+use tokio::task::JoinSet;
 
 /// The same account, whose snapshots have another shape: it is always made from its first event.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +54,28 @@ async fn save(
 }
 
 on_both_engines! {
+    async fn who_holds_an_aggregate_decides_alone_and_sees_what_the_transaction_has_done(place: Arc<Place>) {
+        let db = place.migrated().await;
+        let (account, store) = (Uuid::new_v4(), store(&db, Clock::manual(start())));
+        commit_credit(&db, &store, account, 1).await;
+        let mut tasks = JoinSet::new();
+        for _ in 0..20 {
+            let (db, store) = (db.clone(), store.clone());
+            tasks.spawn(async move {
+                let mut t = db.begin().await.unwrap();
+                let held: Loaded<Account> = store.hold(&mut t, account).await.unwrap();
+                let saved = store.save(&mut t, held, vec![credited(account, 1)]).await.unwrap();
+                assert_eq!(store.hold::<Account>(&mut t, account).await.unwrap(), saved);
+                t.commit().await.unwrap();
+            });
+        }
+        while let Some(task) = tasks.join_next().await {
+            task.unwrap();
+        }
+        let loaded: Loaded<Account> = store.load(account).await.unwrap();
+        assert_eq!((loaded.version, loaded.state.cents), (21, 21));
+    }
+
     async fn from_a_snapshot_and_what_follows_is_the_same_as_from_the_beginning(place: Arc<Place>) {
         let db = place.migrated().await;
         let mut runner = TestRunner::deterministic();

@@ -2,7 +2,7 @@
 //!
 //! Locks are taken in one order, so that no two transactions wait for each other: first reservations (the sweep takes only
 //! those that nobody holds), then stock by ascending product. What concerns many rows is one statement, whatever their
-//! number: the rows travel as JSON, which each engine takes apart in its own way; see [`by_engine`].
+//! number: the rows travel as JSON, which each engine takes apart in its own way; see `by_engine`.
 
 pub mod books;
 pub mod ledger;
