@@ -29,6 +29,8 @@ mod listening;
 mod raw_peer;
 #[cfg(feature = "harness")]
 pub mod saga;
+#[cfg(feature = "harness")]
+pub mod schema;
 pub mod servers;
 #[cfg(feature = "harness")]
 mod service;

@@ -3,9 +3,9 @@
 //! The log grows while it is read, so a page does not begin at a number but behind the last line of the page before.
 
 use super::App;
-use crate::domain::cursor::Cursor;
 use crate::error::AuthResult;
 use crate::store::audit_list;
+use chassis::http::Cursor;
 use contract::auth::{AuditEntry, ListAudit};
 
 impl App {

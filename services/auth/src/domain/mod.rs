@@ -2,7 +2,6 @@
 
 pub mod access_token;
 pub mod audit;
-pub mod cursor;
 pub mod email;
 pub mod lockout;
 pub mod one_time;

@@ -1,9 +1,9 @@
 //! The audit log as an administrator reads it.
 
 use super::corrupt;
-use crate::domain::cursor::Cursor;
 use chassis::clock::Ts;
 use chassis::db::{AssertSqlSafe, Db, DbError, q};
+use chassis::http::Cursor;
 use contract::auth::{AuditAction, AuditEntry, ListAudit};
 use contract::ids::{AuditId, OrganizationId, SessionId, UserId};
 use serde_json::Value;

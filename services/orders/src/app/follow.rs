@@ -2,11 +2,11 @@
 
 use super::App;
 use super::followers::Seat;
-use crate::domain::cursor::Cursor;
 use crate::domain::order::Order;
 use crate::error::{OrdersError, OrdersResult};
 use crate::store::order_list::{self, Told};
 use chassis::error::ApiError;
+use chassis::http::Cursor;
 use chassis::identity::Principal;
 use contract::ErrorCode;
 use contract::identity::Permission;

@@ -1,7 +1,6 @@
 //! What the service decides, without a database and without a network.
 
 pub mod cart;
-pub mod cursor;
 pub mod events;
 pub mod number;
 pub mod order;

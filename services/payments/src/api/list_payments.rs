@@ -1,10 +1,9 @@
 //! `GET /api/v1/payments`.
 
 use crate::app::{App, Filter};
-use crate::domain::cursor::Cursor;
 use axum::extract::State;
 use chassis::error::{ApiError, ApiResult};
-use chassis::http::{Query, Reply, reply};
+use chassis::http::{Cursor, Query, Reply, reply};
 use chassis::identity::Principal;
 use contract::ErrorBody;
 use contract::page::{Pagination, Success};

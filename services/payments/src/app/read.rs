@@ -1,10 +1,10 @@
 //! Looks at payments.
 
 use super::App;
-use crate::domain::cursor::Cursor;
 use crate::domain::record::Record;
 use crate::error::{PaymentsError, PaymentsResult};
 use crate::store::{list, payment, refund};
+use chassis::http::Cursor;
 use chassis::identity::Principal;
 use contract::identity::Permission;
 use contract::ids::{CheckoutId, OrderId, UserId};

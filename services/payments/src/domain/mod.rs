@@ -3,7 +3,6 @@
 
 pub mod charge;
 pub mod compare;
-pub mod cursor;
 pub mod machine;
 pub mod record;
 pub mod signature;

@@ -2,10 +2,10 @@
 
 use super::payment::{Row, all, columns};
 use crate::app::Filter;
-use crate::domain::cursor::Cursor;
 use crate::domain::record::Record;
 use chassis::clock::Ts;
 use chassis::db::{AssertSqlSafe, Db, DbError, q};
+use chassis::http::Cursor;
 use contract::ids::{CheckoutId, OrderId, UserId};
 use contract::payments::PaymentState;
 

@@ -1,10 +1,9 @@
 //! `GET /api/v1/audit`.
 
 use crate::app::App;
-use crate::domain::cursor::Cursor;
 use axum::extract::State;
 use chassis::error::{ApiError, ApiResult};
-use chassis::http::{Query, Reply, reply};
+use chassis::http::{Cursor, Query, Reply, reply};
 use chassis::identity::Can;
 use chassis::identity::permits::ReadAudit;
 use contract::ErrorBody;

@@ -1,10 +1,10 @@
 //! Orders as they are listed.
 
 use super::{live, order, status};
-use crate::domain::cursor::Cursor;
 use crate::store::corrupt;
 use chassis::clock::Ts;
 use chassis::db::{AssertSqlSafe, Db, DbError, q};
+use chassis::http::Cursor;
 use contract::ids::{ProductId, UserId};
 use contract::money::{Currency, Money};
 use contract::orders::{ListOrders, OrderStatus, OrderSummary};

@@ -1,8 +1,8 @@
-//! Where a page of a list that grows without end begins: behind the line that was made then and has this identifier.
+//! Where a page of a list that grows without end begins: behind what is of that time and has that identifier.
 
+use crate::clock::Ts;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chassis::clock::Ts;
 use uuid::Uuid;
 
 /// A text is no cursor of ours.
@@ -13,14 +13,14 @@ pub struct NotACursor;
 /// A place in a list that is sorted by time. On the wire it is opaque: who reads it relies on what may change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor {
-    /// When the last line seen was made.
+    /// The time of the last one seen.
     pub at: Ts,
     /// Its identifier, which tells it from others of the same time.
     pub id: Uuid,
 }
 
 const TIME: usize = size_of::<i64>();
-/// The first moment of the year 10000, which RFC 3339 cannot write: no line is so late, and no database is asked for it.
+/// The first moment of the year 10000, which RFC 3339 cannot write: nothing is so late, and no database is asked for it.
 const END: Ts = Ts::from_secs(253_402_300_800);
 
 impl Cursor {
