@@ -72,8 +72,6 @@ pub struct Inner {
     pub(crate) catalog: CatalogClient,
     pub(crate) inventory: InventoryClient,
     pub(crate) payments: PaymentsClient,
-    /// Wakes whoever waits for an order to change.
-    pub(crate) moved: Wake,
     /// Wakes whoever waits for the list of orders to change.
     pub(crate) listed: Wake,
     /// Who follows orders in this process.
@@ -117,7 +115,6 @@ impl App {
             catalog: CatalogClient::new(peer("catalog")?),
             inventory: InventoryClient::new(peer("inventory")?),
             payments: PaymentsClient::new(peer("payments")?),
-            moved: context.wake("orders"),
             listed: context.wake("order-list"),
             followers: Followers::new(config.followers_max),
             verifier: context.verifier().clone(),
@@ -146,7 +143,6 @@ impl App {
             catalog: CatalogClient::new(peer("inventory")?),
             inventory: InventoryClient::new(peer("inventory")?),
             payments: PaymentsClient::new(peer("payments")?),
-            moved: process.wake("orders"),
             listed: process.wake("order-list"),
             followers: Followers::new(1),
             keep_alive: LONGEST_SILENCE,
@@ -168,7 +164,8 @@ impl App {
         }
     }
 
-    /// Appends to an order what was decided on it, and wakes whoever waits for it once that is committed.
+    /// Appends to an order what was decided on it, and wakes whoever in this process waits for it to come to rest once that is
+    /// committed.
     pub(crate) async fn record(
         &self,
         t: &mut Tx,
@@ -177,13 +174,10 @@ impl App {
     ) -> OrdersResult<Loaded<Order>> {
         let order = self.store.save(t, order, events).await?;
         let (id, settled) = (OrderId(order.id), !order.state.is_processing());
-        let (moved, waiting) = (self.moved.clone(), self.waiting.clone());
-        t.after_commit(move || {
-            moved.all();
-            if settled {
-                waiting.tell(id);
-            }
-        });
+        if settled {
+            let waiting = self.waiting.clone();
+            t.after_commit(move || waiting.tell(id));
+        }
         Ok(order)
     }
 }

@@ -112,10 +112,10 @@ impl App {
             Duration::from_millis(self.config.checkout_wait_ms).min(left.saturating_sub(FOR_THE_ANSWER));
         let (until, mut order) = (Instant::now() + most, order);
         while order.state.is_processing() {
-            // Another process may settle it, and its word may get lost. SQLite has one process.
+            // Another process may settle it, and wakes nobody here. SQLite has one process.
             let again = match self.db.engine() {
                 Engine::Sqlite => until,
-                Engine::Postgres => until.min(Instant::now() + self.moved.patience()),
+                Engine::Postgres => until.min(Instant::now() + self.listed.patience()),
             };
             let told = timeout_at(again, waiter.told()).await.is_ok();
             order = self.store.load::<Order>(order.id).await?;
