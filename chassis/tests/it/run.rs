@@ -4,9 +4,12 @@ use crate::house::{GATE, NoConfig, Relay, Things};
 use axum::Router;
 use chassis::clock::Clock;
 use chassis::config::Sources;
+use chassis::invariant::{Checked, Invariant};
 use chassis::run::{Assembled, Platform, Started, Targets, run};
 use chassis::service::{Context, Parts, Registration, Service, Spec};
 use chassis::stop;
+use contract::audit::Violation;
+use serde_json::json;
 use std::process::ExitCode;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -38,6 +41,37 @@ impl Service for Mortal {
             END.acquire().await?.forget();
             anyhow::bail!("it stopped beating")
         }))
+    }
+}
+
+/// Gets a permit when [`Till`]'s second rule is come to.
+static REACHED: Semaphore = Semaphore::const_new(0);
+/// Lets it be looked at when it gets a permit.
+static LOOK: Semaphore = Semaphore::const_new(0);
+
+/// A service with a rule that holds and one that does not.
+struct Till;
+
+impl Service for Till {
+    const SPEC: Spec = Spec {
+        name: "till",
+        about: "It has books",
+        owns: &["till"],
+        openapi: || chassis::openapi::document("Till", "Under test."),
+        ..Mortal::SPEC
+    };
+    type Config = NoConfig;
+
+    async fn build(_: NoConfig, _: Context) -> anyhow::Result<Parts> {
+        let holds = Invariant::new("coins-are-round", "Every coin is round.", || async {
+            Ok(Checked { checked: 3, violations: Vec::new() })
+        });
+        let broken = Invariant::new("sums-are-right", "The sum is that of the coins.", || async {
+            REACHED.add_permits(1);
+            LOOK.acquire().await?.forget();
+            Ok(Checked { checked: 1, violations: vec![Violation::new("till 1", "2 is not 3")] })
+        });
+        Ok(Parts::new(Router::new()).invariant(holds).invariant(broken))
     }
 }
 
@@ -102,6 +136,30 @@ async fn a_worker_that_ends_stops_the_process_and_what_is_in_hand_is_finished() 
     assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("through"), "{answer}");
     eventually(async || process.thread.is_finished()).await;
     assert_eq!(process.thread.join().unwrap().unwrap(), ExitCode::FAILURE, "nobody asked it to stop");
+}
+
+#[tokio::test]
+async fn the_operations_listener_looks_at_every_rule_for_one_who_asks_at_a_time() {
+    let process = start(vec![Registration::of::<Till>(), Registration::of::<Mortal>()], &[]).await;
+    let ops = Client::http(format!("http://{}", process.started.ops));
+    let (first, meanwhile) = tokio::join!(ops.get_unchecked("/audit"), async {
+        REACHED.acquire().await.unwrap().forget();
+        let busy = ops.get_unchecked("/audit").await;
+        LOOK.add_permits(1);
+        busy
+    });
+    assert_eq!(meanwhile.status.as_u16(), 503);
+    assert!(meanwhile.text().contains("The books are being looked at"), "{}", meanwhile.text());
+    let found: serde_json::Value = serde_json::from_str(&first.text()).unwrap();
+    assert_eq!((first.status.as_u16(), &found["holds"]), (200, &json!(false)));
+    let expected = json!([
+        {"service": "till", "invariant": "coins-are-round", "about": "Every coin is round.", "checked": 3, "violations": []},
+        {"service": "till", "invariant": "sums-are-right", "about": "The sum is that of the coins.", "checked": 1,
+         "violations": [{"subject": "till 1", "found": "2 is not 3"}]},
+    ]);
+    assert_eq!(found["findings"], expected);
+    END.add_permits(1);
+    eventually(async || process.thread.is_finished()).await;
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ mod measure;
 mod operated;
 mod sample;
 mod scale;
+mod telling;
 mod trial;
 
 use crate::engines::on_both_engines;

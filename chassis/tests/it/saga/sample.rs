@@ -98,6 +98,22 @@ pub(crate) struct Notes {
 #[derive(Debug, Clone)]
 pub(crate) struct BookTrip {
     pub(crate) bank: Bank,
+    pub(crate) ears: Ears,
+}
+
+/// What goes wrong when the flow is told of something, in order; then nothing more.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Ears(Arc<Mutex<VecDeque<(String, anyhow::Error)>>>);
+
+impl Ears {
+    pub(crate) fn fail_at(&self, what: &str, error: impl Into<anyhow::Error>) {
+        self.0.lock().unwrap().push_back((what.to_owned(), error.into()));
+    }
+
+    fn hear(&self, what: &str) -> anyhow::Result<()> {
+        let next = self.0.lock().unwrap().pop_front_if(|(at, _)| at == what);
+        next.map_or(Ok(()), |(_, error)| Err(error))
+    }
 }
 
 impl Saga for BookTrip {
@@ -132,8 +148,8 @@ impl Saga for BookTrip {
             What::Compensated { .. } => "compensated".to_owned(),
             What::Stuck { reason } => format!("stuck: {reason}"),
         };
-        q!(t.tx, execute, "INSERT INTO told VALUES ($1)", what)?;
-        Ok(())
+        q!(t.tx, execute, "INSERT INTO told VALUES ($1)", &what)?;
+        self.ears.hear(&what)
     }
 }
 
@@ -264,6 +280,7 @@ pub(crate) struct Agency {
     pub(crate) clock: Clock,
     pub(crate) sagas: Sagas,
     pub(crate) bank: Bank,
+    pub(crate) ears: Ears,
     pub(crate) stopper: Stopper,
     pub(crate) workers: JoinSet<()>,
 }
@@ -281,7 +298,15 @@ impl Agency {
         let clock = Clock::manual(Ts::from_secs(1_767_225_600));
         let sagas = Sagas::new(config(), db.clone(), clock.clone());
         let (stopper, _) = stop::channel();
-        Self { db, clock, sagas, bank: Bank::default(), stopper, workers: JoinSet::new() }
+        Self {
+            db,
+            clock,
+            sagas,
+            bank: Bank::default(),
+            ears: Ears::default(),
+            stopper,
+            workers: JoinSet::new(),
+        }
     }
 
     pub(crate) async fn with(place: &Place, script: Arc<Script>) -> Self {
@@ -291,7 +316,7 @@ impl Agency {
     }
 
     pub(crate) fn flow(&self) -> Flow {
-        Flow::of(BookTrip { bank: self.bank.clone() })
+        Flow::of(BookTrip { bank: self.bank.clone(), ears: self.ears.clone() })
     }
 
     /// Another process on the same database, as far as sagas can tell.
