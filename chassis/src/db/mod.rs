@@ -60,6 +60,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+/// Prepared statements that a connection keeps: more than any service has, so that none is ever prepared anew.
+const STATEMENTS: usize = 512;
+
 /// Which engine a database runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {

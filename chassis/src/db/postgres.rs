@@ -4,7 +4,7 @@
 //! (`ignore_startup_parameters = options`); then set the limits on the role.
 
 use super::guard::Guard;
-use super::{About, DatabaseConfig, Db, is_unavailable};
+use super::{About, DatabaseConfig, Db, STATEMENTS, is_unavailable};
 use anyhow::{Context, anyhow};
 use backon::{ExponentialBuilder, Retryable};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -51,6 +51,7 @@ fn options(config: &DatabaseConfig, service: &str, url: &str) -> anyhow::Result<
     }
     Ok(options
         .application_name(service)
+        .statement_cache_capacity(STATEMENTS)
         .options([
             ("statement_timeout", format!("{}ms", config.statement_timeout_ms).as_str()),
             ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION),

@@ -1,8 +1,8 @@
 //! Receiving: from the bus into the inbox.
 //!
 //! A subscription is a consumer group whose position is a row in the service's own database. One process at a time
-//! receives for it (by lease); what it reads, how far it has come, and the proof that it still holds the lease are one
-//! transaction. So a process that dies or falls behind repeats nothing and skips nothing.
+//! receives for it (by lease); what it keeps, how far it has come, and the proof that it still holds the lease are one
+//! transaction. So a process that dies or falls behind repeats nothing that it kept and skips nothing.
 
 use super::inbox_store::{self, Arrival};
 use super::subscription::Subscription;
@@ -15,10 +15,16 @@ use crate::lease::{Held, Share};
 use crate::stop::Stop;
 use contract::event::CloudEvent;
 use metrics::{Counter, counter};
+use serde::Deserialize;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{Notify, watch};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until};
+
+/// Positions that were only passed by are noted within this time.
+const NOTED_WITHIN: Duration = Duration::from_secs(2);
 
 /// Receives events of one subscription.
 #[derive(Debug)]
@@ -95,12 +101,28 @@ impl Ingest {
             Ok(reader) => reader,
             Err(broken) => return broken,
         };
+        let mut passed = Passed::default();
         loop {
-            let batch = match reader.next(self.config.batch as usize).await {
+            let batch = tokio::select! {
+                batch = reader.next(self.config.batch as usize) => batch,
+                () = passed.due() => Ok(Vec::new()),
+            };
+            let batch = match batch {
                 Ok(batch) => batch,
                 Err(error) => return error.into(),
             };
-            match self.store(held, batch).await {
+            let due = batch.is_empty();
+            for delivered in &batch {
+                passed.by(delivered);
+            }
+            let arrivals: Vec<Arrival> =
+                batch.into_iter().filter_map(|delivered| self.arrival(delivered)).collect();
+            if arrivals.is_empty() && !due {
+                // Most of a topic is of no concern to one subscription: that is no reason for a commit.
+                moving();
+                continue;
+            }
+            match self.store(held, &arrivals, std::mem::take(&mut passed)).await {
                 Ok(()) => moving(),
                 Err(broken) => return broken,
             }
@@ -113,24 +135,16 @@ impl Ingest {
         Ok(self.bus.reader(self.subscription.topic(), &group, &after).await?)
     }
 
-    async fn store(&self, held: &Held, batch: Vec<Delivered>) -> Result<(), Broken> {
-        let mut reached = BTreeMap::new();
-        for delivered in &batch {
-            reached.insert(delivered.partition, delivered.position);
-        }
-        let position = |(partition, position)| Position { partition, position };
-        let reached: Vec<Position> = reached.into_iter().map(position).collect();
-        let arrivals: Vec<Arrival> =
-            batch.into_iter().filter_map(|delivered| self.arrival(delivered)).collect();
+    async fn store(&self, held: &Held, arrivals: &[Arrival], passed: Passed) -> Result<(), Broken> {
         let mut t = self.db.begin().await?;
         if !held.holds(&mut t).await? {
             return Err(Broken::Lost);
         }
         let mut new = 0;
         if !arrivals.is_empty() {
-            new = inbox_store::insert(&mut t, self.subscription.name, &arrivals, self.clock.now()).await?;
+            new = inbox_store::insert(&mut t, self.subscription.name, arrivals, self.clock.now()).await?;
         }
-        inbox_store::advance(&mut t, self.subscription.name, &reached).await?;
+        inbox_store::advance(&mut t, self.subscription.name, &passed.reached()).await?;
         t.commit().await?;
         self.received.increment(arrivals.len() as u64);
         self.repeated.increment((arrivals.len() as u64).saturating_sub(new));
@@ -140,31 +154,75 @@ impl Ingest {
         Ok(())
     }
 
-    /// What is stored of a record; nothing for an event of another type. What cannot be read at all is a dead letter,
-    /// so that nothing stops behind it and nothing is lost.
+    /// What is stored of a record; nothing for an event that is of another type or not wanted. What cannot be read at all
+    /// is a dead letter, so that nothing stops behind it and nothing is lost.
     fn arrival(&self, delivered: Delivered) -> Option<Arrival> {
         let record = delivered.record;
-        let id = record.id.simple().to_string();
-        let body = String::from_utf8_lossy(&record.body).into_owned();
-        let unreadable = |id, body, reason: String| Arrival {
-            id,
+        // A topic has many types and a subscription one: the others are told apart without reading the whole.
+        if is_another(&record.body, self.subscription.kind) {
+            return None;
+        }
+        let body = || String::from_utf8_lossy(&record.body).into_owned();
+        let unreadable = |reason: String| Arrival {
+            id: record.id.simple().to_string(),
             kind: self.subscription.kind.to_owned(),
             version: 0,
             key: record.key.as_ref().to_owned(),
-            body,
+            body: body(),
             dead: Some(reason),
         };
         let envelope = match CloudEvent::from_json(&record.body) {
             Ok(envelope) => envelope,
-            Err(error) => return Some(unreadable(id, body, format!("the envelope cannot be read: {error}"))),
+            Err(error) => return Some(unreadable(format!("the envelope cannot be read: {error}"))),
         };
         let Some((kind, version)) = envelope.kind_and_version() else {
-            return Some(unreadable(id, body, "the type of the event names no version".to_owned()));
+            return Some(unreadable("the type of the event names no version".to_owned()));
         };
-        let wanted = kind == self.subscription.kind;
-        let id = envelope.id.simple().to_string();
-        let kind = kind.to_owned();
-        wanted.then_some(Arrival { id, kind, version, key: envelope.subject, body, dead: None })
+        if kind != self.subscription.kind || !self.subscription.wants(&envelope) {
+            return None;
+        }
+        let (id, kind) = (envelope.id.simple().to_string(), kind.to_owned());
+        Some(Arrival { id, kind, version, key: envelope.subject, body: body(), dead: None })
+    }
+}
+
+/// Whether this is the envelope of an event of another type; false when it must be looked at more closely.
+fn is_another(body: &[u8], kind: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Typed<'a> {
+        #[serde(borrow, rename = "type")]
+        kind: Cow<'a, str>,
+    }
+    let typed = serde_json::from_slice(body);
+    typed.is_ok_and(|typed: Typed<'_>| typed.kind.rsplit_once(".v").is_some_and(|(other, _)| other != kind))
+}
+
+/// How far was read of each partition since that was last noted, and when it is noted at the latest.
+///
+/// Who comes after a process that died reads again what was not noted, and finds once more that it is of no concern.
+#[derive(Debug, Default)]
+struct Passed {
+    reached: BTreeMap<i32, i64>,
+    due: Option<Instant>,
+}
+
+impl Passed {
+    fn by(&mut self, delivered: &Delivered) {
+        self.reached.insert(delivered.partition, delivered.position);
+        self.due.get_or_insert_with(|| Instant::now() + NOTED_WITHIN);
+    }
+
+    fn reached(&self) -> Vec<Position> {
+        let position = |(&partition, &position)| Position { partition, position };
+        self.reached.iter().map(position).collect()
+    }
+
+    /// Resolves when there is something that must be noted now.
+    async fn due(&self) {
+        match self.due {
+            Some(due) => sleep_until(due).await,
+            None => std::future::pending().await,
+        }
     }
 }
 

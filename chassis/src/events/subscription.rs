@@ -18,6 +18,13 @@ use uuid::Uuid;
 pub trait Handler<E: Event>: Send + Sync + 'static {
     /// Handles one event. It may be called again for the same event when what it did was not committed.
     fn handle(&self, t: &mut Tx, event: Received<E>) -> impl Future<Output = Handled> + Send;
+
+    /// Whether this event concerns the handler at all; by default every one does. What does not is passed over when it
+    /// arrives: nothing is kept of it, and a later release that wants it does not get it. It looks at nothing but the
+    /// event.
+    fn wants(&self, _event: &E) -> bool {
+        true
+    }
 }
 
 /// How the handling ended.
@@ -73,6 +80,8 @@ pub struct Subscription {
 
 /// A handler, the type of its events put aside.
 trait AnyHandler: Send + Sync {
+    fn wants(&self, envelope: &CloudEvent) -> bool;
+
     fn handle<'t>(
         &'t self,
         t: &'t mut Tx,
@@ -84,6 +93,11 @@ trait AnyHandler: Send + Sync {
 struct Typed<E, H>(H, PhantomData<fn(E)>);
 
 impl<E: Event, H: Handler<E>> AnyHandler for Typed<E, H> {
+    fn wants(&self, envelope: &CloudEvent) -> bool {
+        // What cannot be read is for `handle`, which says why.
+        envelope.read().map_or(true, |event: E| self.0.wants(&event))
+    }
+
     fn handle<'t>(
         &'t self,
         t: &'t mut Tx,
@@ -146,6 +160,10 @@ impl Subscription {
 
     pub(super) fn topic(&self) -> &'static str {
         topic_of(self.kind)
+    }
+
+    pub(super) fn wants(&self, envelope: &CloudEvent) -> bool {
+        self.handler.wants(envelope)
     }
 
     pub(super) fn handle<'t>(

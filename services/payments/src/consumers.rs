@@ -1,5 +1,5 @@
 //! What the orders tell, and what a payment does about it in a choreography. Where the orders service leads a checkout, it
-//! asks for itself, and its events are passed over.
+//! asks for itself, and its events are not wanted.
 
 use crate::app::App;
 use crate::error::PaymentsError;
@@ -30,44 +30,47 @@ fn handled(outcome: Result<(), PaymentsError>) -> Handled {
 }
 
 impl Handler<OrderCreated> for React {
+    fn wants(&self, event: &OrderCreated) -> bool {
+        event.flow == CheckoutFlow::Choreography
+    }
+
     async fn handle(&self, t: &mut Tx, event: Received<OrderCreated>) -> Handled {
-        let OrderCreated { order, user, checkout, flow, total, method, .. } = event.data;
-        match (flow, checkout, method) {
-            (CheckoutFlow::Choreography, Some(checkout), Some(method)) => {
-                let asked = Authorize { order, user, amount: total, method };
-                handled(self.0.begin_later(t, checkout, &asked).await)
-            }
-            _ => Ok(()),
-        }
+        let OrderCreated { order, user, checkout, total, method, .. } = event.data;
+        // What was version 1 names neither, and nobody is to act on it.
+        let (Some(checkout), Some(method)) = (checkout, method) else { return Ok(()) };
+        let asked = Authorize { order, user, amount: total, method };
+        handled(self.0.begin_later(t, checkout, &asked).await)
     }
 }
 
 impl Handler<OrderConfirmed> for React {
+    fn wants(&self, event: &OrderConfirmed) -> bool {
+        event.flow == CheckoutFlow::Choreography
+    }
+
     async fn handle(&self, t: &mut Tx, event: Received<OrderConfirmed>) -> Handled {
-        match event.data.flow {
-            CheckoutFlow::Choreography => handled(self.0.capture_later(t, event.data.checkout).await),
-            CheckoutFlow::Orchestration => Ok(()),
-        }
+        handled(self.0.capture_later(t, event.data.checkout).await)
     }
 }
 
 impl Handler<OrderFailed> for React {
+    fn wants(&self, event: &OrderFailed) -> bool {
+        event.flow == CheckoutFlow::Choreography
+    }
+
     async fn handle(&self, t: &mut Tx, event: Received<OrderFailed>) -> Handled {
-        match event.data.flow {
-            CheckoutFlow::Choreography => handled(self.0.undo_later(t, event.data.checkout, None).await),
-            CheckoutFlow::Orchestration => Ok(()),
-        }
+        handled(self.0.undo_later(t, event.data.checkout, None).await)
     }
 }
 
 impl Handler<OrderCancelled> for React {
+    fn wants(&self, event: &OrderCancelled) -> bool {
+        event.flow == CheckoutFlow::Choreography
+    }
+
     async fn handle(&self, t: &mut Tx, event: Received<OrderCancelled>) -> Handled {
-        let OrderCancelled { checkout, flow, refund, .. } = event.data;
-        match (flow, checkout) {
-            (CheckoutFlow::Choreography, Some(checkout)) => {
-                handled(self.0.undo_later(t, checkout, Some(refund)).await)
-            }
-            _ => Ok(()),
-        }
+        let OrderCancelled { checkout, refund, .. } = event.data;
+        let Some(checkout) = checkout else { return Ok(()) };
+        handled(self.0.undo_later(t, checkout, Some(refund)).await)
     }
 }

@@ -10,7 +10,7 @@ mod tx;
 pub use lanes::{Lane, Lanes};
 pub use tx::SqliteTx;
 
-use super::{About, DatabaseConfig, Db, Synchronous};
+use super::{About, DatabaseConfig, Db, STATEMENTS, Synchronous};
 use anyhow::{Context, bail, ensure};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection};
@@ -79,6 +79,7 @@ fn options(config: &DatabaseConfig, path: &Path) -> anyhow::Result<SqliteConnect
         .busy_timeout(BUSY_TIMEOUT)
         .foreign_keys(true)
         .pragma("mmap_size", MMAP_BYTES)
+        .statement_cache_capacity(STATEMENTS)
         .log_statements("trace".parse()?)
         .log_slow_statements("warn".parse()?, config.slow_statement());
     Ok(options)

@@ -8,8 +8,8 @@
 //! [`crate::hasher::Hasher`] and never from an async thread.
 
 use argon2::password_hash::phc;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use contract::auth::Password;
@@ -56,6 +56,11 @@ pub fn check(password: &Password, about: &[&str]) -> Result<(), Weak> {
     let hint = warning.map_or_else(|| "Add another word or two.".to_owned(), |warning| warning.to_string());
     Err(Weak::Guessable(hint))
 }
+
+const SALT_BYTES: usize = 16;
+const OUTPUT_BYTES: usize = 32;
+/// More than 32 MiB, in Argon2's blocks of 1 KiB.
+const MAPPED_BLOCKS: usize = 33 * 1_024;
 
 /// What a hash costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,9 +130,16 @@ impl PasswordHash {
     /// # Errors
     /// [`HashingFailed`] when the system has no randomness or the cost is out of range.
     pub fn new(password: &Password, cost: Cost) -> Result<Self, HashingFailed> {
-        let hash: phc::PasswordHash =
-            cost.argon2()?.hash_password(password.expose().as_bytes()).map_err(|e| failed(&e))?;
-        Ok(Self(hash.to_string()))
+        let mut salt = [0_u8; SALT_BYTES];
+        aws_lc_rs::rand::fill(&mut salt).map_err(|e| failed(&e))?;
+        let mut output = [0_u8; OUTPUT_BYTES];
+        fill(&cost.argon2()?, password, &salt, &mut output)?;
+        Ok(Self::phc(cost, &salt, &output))
+    }
+
+    fn phc(Cost { memory_kib, passes }: Cost, salt: &[u8], output: &[u8]) -> Self {
+        let (salt, output) = (STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(output));
+        Self(format!("$argon2id$v=19$m={memory_kib},t={passes},p=1${salt}${output}"))
     }
 
     /// A hash of this cost that no password has: random bytes in the place of salt and output. Verifying against it
@@ -136,12 +148,10 @@ impl PasswordHash {
     /// # Errors
     /// [`HashingFailed`] when the system has no randomness.
     pub fn decoy(cost: Cost) -> Result<Self, HashingFailed> {
-        let mut random = [0_u8; 48];
+        let mut random = [0_u8; SALT_BYTES + OUTPUT_BYTES];
         aws_lc_rs::rand::fill(&mut random).map_err(|e| failed(&e))?;
-        let (salt, output) = random.split_at(16);
-        let (salt, output) = (STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(output));
-        let Cost { memory_kib, passes } = cost;
-        Ok(Self(format!("$argon2id$v=19$m={memory_kib},t={passes},p=1${salt}${output}")))
+        let (salt, output) = random.split_at(SALT_BYTES);
+        Ok(Self::phc(cost, salt, output))
     }
 
     /// Compares a password with this hash, in constant time. Slow.
@@ -154,16 +164,40 @@ impl PasswordHash {
             return Ok(if matches { Verdict::Match { outdated: true } } else { Verdict::Mismatch });
         }
         let kept = phc::PasswordHash::new(&self.0).map_err(|e| failed(&e))?;
-        match Argon2::default().verify_password(password.expose().as_bytes(), &kept) {
-            Ok(()) => Ok(Verdict::Match { outdated: is_outdated(&kept, cost) }),
-            Err(argon2::password_hash::Error::PasswordInvalid) => Ok(Verdict::Mismatch),
-            Err(e) => Err(failed(&e)),
-        }
+        let (Some(salt), Some(expected)) = (&kept.salt, &kept.hash) else {
+            return Err(failed(&"it has no salt or no output"));
+        };
+        let algorithm = Algorithm::try_from(kept.algorithm.as_str()).map_err(|e| failed(&e))?;
+        let version = kept.version.map_or(Ok(Version::V0x13), Version::try_from).map_err(|e| failed(&e))?;
+        let params = Params::try_from(&kept).map_err(|e| failed(&e))?;
+        let mut output = vec![0; expected.len()];
+        fill(&Argon2::new(algorithm, version, params), password, salt, &mut output)?;
+        Ok(match verify_slices_are_equal(&output, expected.as_ref()) {
+            Ok(()) => Verdict::Match { outdated: is_outdated(&kept, cost) },
+            Err(_) => Verdict::Mismatch,
+        })
     }
 
     fn is_bcrypt(&self) -> bool {
         ["$2a$", "$2b$", "$2x$", "$2y$"].iter().any(|prefix| self.0.starts_with(prefix))
     }
+}
+
+/// Runs Argon2 in memory that goes back to the system afterwards.
+///
+/// The C library keeps freed blocks of up to 32 MiB for the next one who asks, for each thread that ever asked; what is
+/// larger it maps and unmaps. So room for more than that is asked for, of which only what the cost says is ever touched.
+fn fill(
+    argon2: &Argon2<'_>,
+    password: &Password,
+    salt: &[u8],
+    output: &mut [u8],
+) -> Result<(), HashingFailed> {
+    let blocks = argon2.params().block_count();
+    let mut memory = Vec::with_capacity(blocks.max(MAPPED_BLOCKS));
+    memory.resize(blocks, Block::default());
+    let password = password.expose().as_bytes();
+    argon2.hash_password_into_with_memory(password, salt, output, &mut memory).map_err(|e| failed(&e))
 }
 
 fn is_outdated(kept: &phc::PasswordHash, cost: Cost) -> bool {

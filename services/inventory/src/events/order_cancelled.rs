@@ -12,9 +12,13 @@ use contract::orders::{CheckoutFlow, OrderCancelled};
 pub(super) struct UndoReservation(pub(super) App);
 
 impl Handler<OrderCancelled> for UndoReservation {
+    fn wants(&self, event: &OrderCancelled) -> bool {
+        event.flow == CheckoutFlow::Choreography
+    }
+
     async fn handle(&self, t: &mut Tx, event: Received<OrderCancelled>) -> Handled {
-        let OrderCancelled { order, checkout, refund, flow, lines, .. } = event.data;
-        let Some(checkout) = checkout.filter(|_| flow == CheckoutFlow::Choreography) else { return Ok(()) };
+        let OrderCancelled { order, checkout, refund, lines, .. } = event.data;
+        let Some(checkout) = checkout else { return Ok(()) };
         let sold = match self.0.release_in(t, checkout).await? {
             Ok(_) => return Ok(()),
             Err(refusal) => refusal == Refusal::State(ReservationState::Committed),

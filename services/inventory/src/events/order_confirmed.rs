@@ -11,11 +11,12 @@ use contract::orders::{CheckoutFlow, OrderConfirmed};
 pub(super) struct LetGoodsLeave(pub(super) App);
 
 impl Handler<OrderConfirmed> for LetGoodsLeave {
+    fn wants(&self, event: &OrderConfirmed) -> bool {
+        event.flow == CheckoutFlow::Choreography
+    }
+
     async fn handle(&self, t: &mut Tx, event: Received<OrderConfirmed>) -> Handled {
-        let OrderConfirmed { order, checkout, flow, .. } = event.data;
-        if flow != CheckoutFlow::Choreography {
-            return Ok(());
-        }
+        let OrderConfirmed { order, checkout, .. } = event.data;
         match self.0.commit_in(t, checkout).await? {
             Ok(_) => Ok(()),
             // Nothing can be confirmed of which nothing was reserved: something is wrong, and somebody has to look.

@@ -10,10 +10,14 @@ use contract::orders::{CheckoutFlow, OrderCreated};
 pub(super) struct ReserveStock(pub(super) App);
 
 impl Handler<OrderCreated> for ReserveStock {
+    fn wants(&self, event: &OrderCreated) -> bool {
+        event.flow == CheckoutFlow::Choreography
+    }
+
     async fn handle(&self, t: &mut Tx, event: Received<OrderCreated>) -> Handled {
-        let OrderCreated { order, checkout, flow, lines, .. } = event.data;
+        let OrderCreated { order, checkout, lines, .. } = event.data;
         // What was version 1 names no checkout, and nobody is to act on it.
-        let Some(checkout) = checkout.filter(|_| flow == CheckoutFlow::Choreography) else { return Ok(()) };
+        let Some(checkout) = checkout else { return Ok(()) };
         let demand = Demand::of(&lines).map_err(HandlerError::reject)?;
         if let Err(refusal) = self.0.reserve_in(t, checkout, order, &demand).await? {
             // The events say so; one that was let go before it was made needs none.

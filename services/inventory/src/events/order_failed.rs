@@ -9,10 +9,11 @@ use contract::orders::{CheckoutFlow, OrderFailed};
 pub(super) struct ReleaseStock(pub(super) App);
 
 impl Handler<OrderFailed> for ReleaseStock {
+    fn wants(&self, event: &OrderFailed) -> bool {
+        event.flow == CheckoutFlow::Choreography
+    }
+
     async fn handle(&self, t: &mut Tx, event: Received<OrderFailed>) -> Handled {
-        if event.data.flow != CheckoutFlow::Choreography {
-            return Ok(());
-        }
         // Goods of an order that failed have not left: if they have, somebody has to look.
         let released = self.0.release_in(t, event.data.checkout).await?;
         released.map(|_| ()).map_err(HandlerError::reject)

@@ -19,7 +19,7 @@ const PASSWORD: &str = "violet tram under snow";
 const KEEPER: &str = "keeper@shop.test";
 const READY_LIMIT: Duration = Duration::from_secs(30);
 /// More than is ever bought.
-const STOCK: u32 = 10_000_000;
+const STOCK: u32 = 1_000_000;
 const PRODUCTS: usize = 50;
 
 /// The running platform. It ends with this value.
@@ -40,7 +40,9 @@ impl Shop {
         let settings = [
             ("LOG_LEVEL", "warn"),
             ("BOWLINE_DATABASE__SYNCHRONOUS", "full"),
-            ("BOWLINE_LIMITS__MORE", "orders=1000000 per 1s by user,payments=1000000 per 1s by user"),
+            ("BOWLINE_LIMITS__AUTH", "1000000 per 1s by ip"),
+            ("BOWLINE_LIMITS__ORDERS", "1000000 per 1s by user"),
+            ("BOWLINE_LIMITS__PAYMENTS", "1000000 per 1s by user"),
             ("BOWLINE_ORDERS__SAGA", flow),
         ];
         command.envs(settings);
