@@ -33,7 +33,7 @@ struct ItemSoldV1 {
 pub(crate) struct ItemSold {
     pub(crate) item: String,
     pub(crate) number: i64,
-    /// What the handler is to do: `fail N`, `reject`, `panic`, `hang`, or nothing.
+    /// What the handler is to do: `fail N`, `reject`, `panic`, `hang`, `pass by`, or nothing.
     pub(crate) trouble: String,
 }
 
@@ -107,6 +107,10 @@ impl Effects {
 }
 
 impl Handler<ItemSold> for Effects {
+    fn wants(&self, event: &ItemSold) -> bool {
+        event.trouble != "pass by"
+    }
+
     async fn handle(&self, t: &mut Tx, event: Received<ItemSold>) -> Handled {
         let ItemSold { item, number, trouble } = event.data;
         self.note(t, &item, number, event.attempt).await?;

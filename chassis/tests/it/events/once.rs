@@ -14,6 +14,7 @@ on_every_bus!(
     every_event_takes_effect_once_and_in_order_by_key,
     an_event_of_a_transaction_that_was_undone_is_never_heard_of,
     an_event_carries_its_trace_and_correlation_to_what_it_causes,
+    nothing_is_kept_of_an_event_that_is_not_wanted_but_how_far_was_read,
 );
 
 async fn every_event_takes_effect_once_and_in_order_by_key(house: House) {
@@ -70,6 +71,21 @@ async fn an_event_carries_its_trace_and_correlation_to_what_it_causes(house: Hou
     for effect in [counted, heard] {
         assert_eq!((effect.trace.as_str(), effect.correlation.as_str()), (trace, "the-whole-story"));
     }
+}
+
+async fn nothing_is_kept_of_an_event_that_is_not_wanted_but_how_far_was_read(house: House) {
+    house.sell("a", &[1, 2], "pass by").await;
+    let db = house.service.db("stats");
+    eventually(|| async {
+        let sql = "SELECT position FROM inbox_position WHERE handler = 'count-sales'";
+        let noted: Option<(i64,)> = chassis::q!(db.read, fetch_optional, sql).unwrap();
+        noted.ok_or(())
+    })
+    .await;
+    let kept: i64 = chassis::q!(db.read, scalar, "SELECT count(*) FROM inbox").unwrap();
+    assert_eq!((kept, house.counted("a").await), (0, vec![]));
+    house.sell("a", &[3], "").await;
+    house.until("a", &[3]).await;
 }
 
 /// The embedded bus of a house, as a stranger would write on it.

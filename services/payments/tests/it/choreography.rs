@@ -168,8 +168,19 @@ async fn what_the_orders_lead_themselves_is_passed_over(engine: Engine, kind: Ki
     publish(&bench, &OrderFailed { flow: CheckoutFlow::Orchestration, ..order.failed() }).await;
     publish(&bench, &OrderConfirmed { flow: CheckoutFlow::Orchestration, ..order.confirmed() }).await;
     publish(&bench, &OrderCancelled { flow: CheckoutFlow::Orchestration, ..order.cancelled() }).await;
-    handled(&bench, 5).await;
-    assert_eq!(bench.count("SELECT COUNT(*) FROM payment").await, 0);
+    // What comes behind them shows that each of them was come to.
+    let [taken, failed] = [Order::new(), Order::new()];
+    publish(&bench, &taken.created(&bench, Card::Good)).await;
+    publish(&bench, &failed.failed()).await;
+    handled(&bench, 2).await;
+    bench.comes_to(taken.checkout, PaymentState::Authorized).await;
+    publish(&bench, &taken.confirmed()).await;
+    bench.comes_to(taken.checkout, PaymentState::Captured).await;
+    publish(&bench, &taken.cancelled()).await;
+    bench.comes_to(taken.checkout, PaymentState::Refunded).await;
+    handled(&bench, 4).await;
+    assert_eq!(bench.count("SELECT COUNT(*) FROM inbox").await, 4);
+    assert_eq!(bench.charges(order.checkout).await, []);
 }
 
 on_every_provider!(
