@@ -1,14 +1,18 @@
 //! The one list of services. Adding a service is its folder, one line in `Cargo.toml` and one line here.
 
+use assistant::Assistant;
 use auth::Auth;
 use catalog::Catalog;
 use chassis::service::Registration;
+use events::Events;
 use gateway::Gateway;
 use inventory::Inventory;
 use notifications::Notifications;
 use orders::Orders;
 use payments::Payments;
 use reviews::Reviews;
+use status::Status;
+use todos::Todos;
 
 /// Every service that this binary can run.
 pub(crate) const ALL: &[Registration] = &[
@@ -20,4 +24,8 @@ pub(crate) const ALL: &[Registration] = &[
     Registration::of::<Payments>(),
     Registration::of::<Reviews>(),
     Registration::of::<Notifications>(),
+    Registration::of::<Events>(),
+    Registration::of::<Todos>(),
+    Registration::of::<Assistant>(),
+    Registration::of::<Status>(),
 ];

@@ -12,7 +12,7 @@
 //! - Nothing stops behind an event that cannot be handled: after its attempts it is a dead letter ([`DeadLetters`]).
 //! - A bus that is away costs time and space in the outbox, no memory and no event.
 //!
-//! What it does not do: it gives no order between keys, and it forgets after `events.keep_days` that an event was
+//! What it does not do: it gives no order between keys, and it forgets after `delivery.keep_days` that an event was
 //! handled, which is longer than the bus keeps it. A subscription that is new begins with the oldest event that the bus
 //! still has.
 

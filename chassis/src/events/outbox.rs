@@ -45,8 +45,8 @@ pub enum PublishError {
         /// The type and version of the event.
         event: String,
     },
-    /// The event is larger than `events.max_bytes`; brokers refuse what is too large, and then nothing behind it moves.
-    #[error("the event {event} has {bytes} bytes; events.max_bytes allows {max}")]
+    /// The event is larger than `delivery.max_bytes`; brokers refuse what is too large, and then nothing behind it moves.
+    #[error("the event {event} has {bytes} bytes; delivery.max_bytes allows {max}")]
     TooLarge {
         /// The type of the event.
         event: &'static str,

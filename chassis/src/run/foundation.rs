@@ -82,11 +82,11 @@ impl Foundation {
         let databases = open_databases(targets, &database, &process.data_dir).await?;
         anyhow::ensure!(
             events.max_bytes as usize <= bus.max_record_bytes,
-            "events.max_bytes is more than bus.max_record_bytes: an event that may be published must fit on the bus"
+            "delivery.max_bytes is more than bus.max_record_bytes: an event that may be published must fit on the bus"
         );
         anyhow::ensure!(
             events.keep_days > bus.keep_days,
-            "events.keep_days must be more than bus.keep_days: what the bus can deliver again must be known as handled"
+            "delivery.keep_days must be more than bus.keep_days: what the bus can deliver again must be known as handled"
         );
         // Events are kept in databases: who has none has nothing to do with the bus.
         let bus = match databases.is_empty() {

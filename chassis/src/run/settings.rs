@@ -140,7 +140,7 @@ impl Platform {
         let telemetry = loader.section("telemetry");
         let database = loader.section("database");
         let bus = loader.section("bus");
-        let events = loader.section("events");
+        let events = loader.section("delivery");
         let durability = loader.section("durability");
         let redis = loader.section("redis");
         let state = loader.section("state");

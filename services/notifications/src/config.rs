@@ -13,7 +13,7 @@ settings! {
         /// A folder with templates that take the place of those built in: `order_confirmed.txt` and so on. What is wrong
         /// with one is told at the start.
         templates_dir: Option<String> = None;
-        /// Days that the log of what was sent is kept. Longer than events.keep_days, so that nothing is sent again.
+        /// Days that the log of what was sent is kept. Longer than delivery.keep_days, so that nothing is sent again.
         keep_days: u32 = 400;
     }
 }

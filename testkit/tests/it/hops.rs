@@ -11,7 +11,7 @@ async fn start(engine: Engine) -> Option<TestService> {
     let short =
         [("FIRST_PAUSE_MS", "10"), ("LONGEST_PAUSE_MS", "20"), ("MAX_ATTEMPTS", "5"), ("POLL_MS", "20")];
     let setup = Setup::of::<Ledger>().and::<Counter>();
-    let set = |setup: Setup, (name, value)| setup.set(&format!("BOWLINE_EVENTS__{name}"), value);
+    let set = |setup: Setup, (name, value)| setup.set(&format!("BOWLINE_DELIVERY__{name}"), value);
     short.into_iter().fold(setup, set).start(engine).await
 }
 

@@ -59,9 +59,9 @@ const TOPIC: &str = "bowline-entry";
 
 /// Time limits that are short, so that what a killed process held is soon taken over.
 const SHORT: &[(&str, &str)] = &[
-    ("BOWLINE_EVENTS__LEASE_MS", "1000"),
-    ("BOWLINE_EVENTS__HANDLER_TIMEOUT_MS", "1000"),
-    ("BOWLINE_EVENTS__POLL_MS", "100"),
+    ("BOWLINE_DELIVERY__LEASE_MS", "1000"),
+    ("BOWLINE_DELIVERY__HANDLER_TIMEOUT_MS", "1000"),
+    ("BOWLINE_DELIVERY__POLL_MS", "100"),
     ("BOWLINE_SAGA__LEASE_MS", "1000"),
     ("BOWLINE_SAGA__POLL_MS", "100"),
 ];

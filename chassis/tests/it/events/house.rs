@@ -224,9 +224,10 @@ impl House {
     }
 
     pub(crate) async fn start_with(engine: Engine, bus: On, more: &[(&str, &str)]) -> Option<Self> {
-        let setup = Setup::of::<Shop>().and::<Stats>().set("BOWLINE_EVENTS__POLL_MS", "10");
-        let setup =
-            setup.set("BOWLINE_EVENTS__HANDLER_TIMEOUT_MS", "400").set("BOWLINE_EVENTS__MAX_ATTEMPTS", "3");
+        let setup = Setup::of::<Shop>().and::<Stats>().set("BOWLINE_DELIVERY__POLL_MS", "10");
+        let setup = setup
+            .set("BOWLINE_DELIVERY__HANDLER_TIMEOUT_MS", "400")
+            .set("BOWLINE_DELIVERY__MAX_ATTEMPTS", "3");
         let setup = match bus {
             On::Embedded => setup,
             On::Nats => {

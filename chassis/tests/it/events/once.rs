@@ -124,7 +124,7 @@ async fn an_event_that_is_delivered_again_takes_effect_once() {
 
 #[tokio::test]
 async fn events_that_are_published_twice_and_late_on_purpose_take_effect_once_and_in_order() {
-    let trial = [("BOWLINE_EVENTS__REPEAT_PERCENT", "100"), ("BOWLINE_EVENTS__HOLD_BACK_MS", "50")];
+    let trial = [("BOWLINE_DELIVERY__REPEAT_PERCENT", "100"), ("BOWLINE_DELIVERY__HOLD_BACK_MS", "50")];
     let house = House::start_with(Engine::Sqlite, super::house::On::Embedded, &trial).await.unwrap();
     for number in 0..20 {
         house.sell("a", &[number], "").await;

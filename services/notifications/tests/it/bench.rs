@@ -107,7 +107,7 @@ impl Bench {
         let issuer = Issuer::new();
         let setup = Setup::of::<Notifications>().and::<FakeAuth>().and::<Catalog>().issuer(&issuer);
         let setup = setup
-            .set("BOWLINE_EVENTS__POLL_MS", "10")
+            .set("BOWLINE_DELIVERY__POLL_MS", "10")
             .set("BOWLINE_JOBS__POLL_MS", "20")
             .set("BOWLINE_IDENTITY__MAX_STALE_SECS", "3600");
         let service = more(setup).start(engine).await?;

@@ -38,7 +38,7 @@ impl Bench {
             .set("BOWLINE_LIMITS__ORDERS", "1000000 per 1m by user")
             .set("BOWLINE_IDENTITY__MAX_STALE_SECS", "3600")
             .set("BOWLINE_SAGA__POLL_MS", "20")
-            .set("BOWLINE_EVENTS__POLL_MS", "20")
+            .set("BOWLINE_DELIVERY__POLL_MS", "20")
             .start(engine)
             .await?;
         let verifier = service.assembled().shared().verifier().clone();

@@ -91,7 +91,7 @@ impl Bench {
         let issuer = Issuer::new();
         let setup = Setup::of::<Reviews>().and::<FakeAuth>().and::<Orders>().issuer(&issuer);
         let setup = setup
-            .set("BOWLINE_EVENTS__POLL_MS", "10")
+            .set("BOWLINE_DELIVERY__POLL_MS", "10")
             .set("BOWLINE_REVIEWS__MODERATE_FIRST", moderate_first.to_string());
         let service = setup.start(engine).await?;
         eventually(|| std::future::ready(service.assembled().shared().verifier().check())).await;
