@@ -4,23 +4,27 @@
 //! commit. SQLite lets in one writer at a time, also among processes, so positions are given out in the order of the
 //! commits and a reader that has seen one has seen all before it.
 
+mod reader;
+mod tail;
+
+pub(super) use reader::Reader;
+
 use super::reader::{missed, reset};
-use super::{BusConfig, BusDurability, BusEngine, BusError, Delivered, Position, Record};
+use super::{BusConfig, BusDurability, BusEngine, BusError, Position, Record};
 use crate::clock::{Clock, Ts};
 use crate::db::{DatabaseConfig, Db, DbError, Migrations, Synchronous};
 use crate::q;
 use crate::stop::Stop;
 use anyhow::Context;
-use bytes::Bytes;
 use metrics::counter;
 use sqlx::migrate::Migrator;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tail::Tails;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
-use uuid::Uuid;
 
 static TABLES: Migrator = sqlx::migrate!("migrations/bus");
 
@@ -37,9 +41,8 @@ pub(super) struct Embedded {
     clock: Clock,
     synchronous: Synchronous,
     publish_timeout: Duration,
-    poll: Duration,
     keep: Duration,
-    topics: Topics,
+    tails: Tails,
     requests: mpsc::Sender<Request>,
     /// Ends with the last clone of the bus.
     _writer: JoinSet<()>,
@@ -72,8 +75,9 @@ impl Embedded {
         let (requests, queue) = mpsc::channel(TOGETHER);
         let mut writer = JoinSet::new();
         writer.spawn(write(db.clone(), clock.clone(), topics.clone(), queue));
-        let (publish_timeout, poll, keep) = (config.publish_timeout(), config.poll(), config.keep());
-        Ok(Self { db, clock, synchronous, publish_timeout, poll, keep, topics, requests, _writer: writer })
+        let (publish_timeout, keep) = (config.publish_timeout(), config.keep());
+        let tails = Tails::new(db.clone(), topics, config.poll());
+        Ok(Self { db, clock, synchronous, publish_timeout, keep, tails, requests, _writer: writer })
     }
 
     pub(super) fn describe(&self) -> String {
@@ -101,13 +105,7 @@ impl Embedded {
             Some(after) => self.resume(topic, after).await.map_err(away)?,
             None => 0,
         };
-        Ok(Reader {
-            db: self.db.clone(),
-            topic: topic.into(),
-            after,
-            news: self.topics.of(topic).subscribe(),
-            poll: self.poll,
-        })
+        Ok(Reader::new(self.db.clone(), topic, after, self.tails.of(topic)))
     }
 
     /// The position to go on after, which is the one named unless this is not the log that it is about.
@@ -258,54 +256,5 @@ async fn remove_old(db: &Db, before: Ts) -> Result<(), DbError> {
         )?;
         t.commit().await?;
         counter!("bus_removed_total").increment(removed);
-    }
-}
-
-/// Reads one topic of the embedded log.
-#[derive(Debug)]
-pub(super) struct Reader {
-    db: Db,
-    topic: Box<str>,
-    after: i64,
-    news: watch::Receiver<()>,
-    poll: Duration,
-}
-
-impl Reader {
-    pub(super) async fn next(&mut self, max: usize) -> Result<Vec<Delivered>, BusError> {
-        loop {
-            // Before the look, so that what is published during it is not slept over.
-            self.news.mark_unchanged();
-            let batch = self.look(max).await?;
-            if let Some(last) = batch.last() {
-                self.after = last.position;
-                return Ok(batch);
-            }
-            // Time runs out when another process may have published.
-            if let Ok(Err(_)) = tokio::time::timeout(self.poll, self.news.changed()).await {
-                return Err(BusError::closed());
-            }
-        }
-    }
-
-    async fn look(&self, max: usize) -> Result<Vec<Delivered>, BusError> {
-        let (db, topic) = (&self.db, Arc::<str>::from(&*self.topic));
-        let most = i64::try_from(max).unwrap_or(i64::MAX);
-        let rows: Vec<(i64, String, Uuid, Vec<u8>)> = q!(
-            db.read,
-            fetch_all,
-            "SELECT position, key, id, body FROM bus_record WHERE topic = $1 AND position > $2
-             ORDER BY position LIMIT $3",
-            &*topic,
-            self.after,
-            most
-        )
-        .map_err(away)?;
-        let delivered = |(position, key, id, body): (i64, String, Uuid, Vec<u8>)| Delivered {
-            partition: 0,
-            position,
-            record: Record { topic: Arc::clone(&topic), key: key.into(), id, body: Bytes::from(body) },
-        };
-        Ok(rows.into_iter().map(delivered).collect())
     }
 }
