@@ -109,7 +109,7 @@ struct Inner {
 
 #[derive(Debug)]
 enum Engine {
-    Embedded(Embedded),
+    Embedded(Box<Embedded>),
     Nats(Box<Nats>),
     #[cfg(feature = "kafka")]
     Kafka(Box<kafka::Kafka>),
@@ -132,7 +132,7 @@ impl Bus {
             (Ok(BusEngine::Embedded), _) => {
                 let log = Embedded::open(config, data_dir, synchronous, clock).await?;
                 let place = log.describe();
-                (Engine::Embedded(log), place)
+                (Engine::Embedded(Box::new(log)), place)
             }
             (Ok(BusEngine::Nats), Some(url)) => {
                 let log = Nats::open(config, url).await?;
