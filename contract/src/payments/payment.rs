@@ -5,6 +5,7 @@ use crate::money::Money;
 use crate::texts::texts;
 use garde::Validate;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
@@ -50,11 +51,17 @@ texts! {
 }
 
 /// What the provider calls the buyer's card or account: `pm_card_visa`. It is of no use to anybody but the merchant's own
-/// account with the provider; numbers of cards never come here.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// account with the provider; numbers of cards never come here. It is not shown where something is logged that it is part of.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 #[schema(value_type = String, example = "pm_card_visa")]
 pub struct MethodToken(pub String);
+
+impl fmt::Debug for MethodToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MethodToken(..)")
+    }
+}
 
 /// A token as a client may send it: 3 to 100 letters, digits and underscores.
 pub(crate) fn method_token(value: &MethodToken, _: &()) -> garde::Result {

@@ -139,6 +139,9 @@ impl From<OrdersError> for ApiError {
                 let details = vec![FieldError::new("expectedTotal", format!("is {} now", total.amount))];
                 Self::new(ErrorCode::PriceChanged, message).details(details)
             }
+            OrdersError::RefundTooLarge(left) if left.is_zero() => {
+                Self::new(ErrorCode::RefundTooLarge, "Nothing of it is left to be given back.")
+            }
             OrdersError::RefundTooLarge(left) => {
                 Self::new(ErrorCode::RefundTooLarge, format!("{left} is left to be given back."))
             }

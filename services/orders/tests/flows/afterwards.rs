@@ -143,6 +143,43 @@ async fn refunds_together_never_come_to_more_than_was_paid(engine: Engine) {
     bench.books_agree().await;
 }
 
+async fn nothing_is_given_back_of_what_has_nothing_left_and_nobody_is_asked(engine: Engine) {
+    let Some(bench) = Bench::start(engine, "orchestration").await else { return };
+    let (ada, staff, pen) = (bench.person(), bench.staff(), bench.town.put("pen", 2_000, 4));
+    let order = ada.buy(&[(pen, 1)], "pm_card_visa").await;
+    staff.tell(&order, "process", json!({})).await.expect(200);
+    staff.tell(&order, "ship", json!({"carrier": "DHL", "trackingNumber": "0034"})).await.expect(200);
+    let one_cent = json!({"amount": {"amount": 1, "currency": "EUR"}, "reason": "more"});
+    let asks = [json!({"reason": "more"}), one_cent];
+
+    // The whole is on its way: it is not given back a second time.
+    bench.town.is_away("payments", true);
+    let whole = staff.tell(&order, "refunds", json!({"reason": "all of it"}));
+    let meanwhile = async {
+        eventually(async || ada.see(&order).await.refunds.len() == 1).await;
+        for ask in asks.clone() {
+            let answer = staff.tell(&order, "refunds", ask).await.expect(409);
+            assert_eq!(answer.json()["error"]["message"], "Nothing of it is left to be given back.");
+            answer.refused(ErrorCode::RefundTooLarge);
+        }
+        bench.town.is_away("payments", false);
+    };
+    tokio::join!(whole, meanwhile).0.expect(201);
+    assert_eq!(ada.rest(&bench, &order).await.status, OrderStatus::Refunded);
+
+    let asked = || bench.town.books().asked.get("payments.refund").copied();
+    let before = asked();
+    for ask in asks {
+        let answer = staff.tell(&order, "refunds", ask).await.expect(409);
+        assert_eq!(answer.json()["error"]["message"], "The order is REFUNDED; that cannot be done to it.");
+        answer.refused(ErrorCode::InvalidTransition);
+    }
+    assert_eq!(ada.rest(&bench, &order).await.refunds.len(), 1);
+    assert_eq!(asked(), before);
+    assert_eq!(bench.town.books().refunds.len(), 1);
+    bench.books_agree().await;
+}
+
 async fn a_refund_that_the_provider_refuses_gives_nothing_back_and_may_be_tried_again(engine: Engine) {
     let Some(bench) = Bench::start(engine, "orchestration").await else { return };
     let (ada, staff, pen) = (bench.person(), bench.staff(), bench.town.put("pen", 2_000, 4));
@@ -269,6 +306,7 @@ on_both_engines!(
     one_that_is_called_off_while_its_money_is_taken_is_given_back_when_it_is_there,
     the_shop_moves_an_order_on_and_a_buyer_does_not,
     refunds_together_never_come_to_more_than_was_paid,
+    nothing_is_given_back_of_what_has_nothing_left_and_nobody_is_asked,
     a_refund_that_the_provider_refuses_gives_nothing_back_and_may_be_tried_again,
     nobody_reaches_anothers_order,
     an_order_is_shown_as_it_was,

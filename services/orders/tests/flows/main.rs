@@ -5,5 +5,6 @@
 mod afterwards;
 mod bench;
 mod checkout;
+mod histories;
 mod stand_ins;
 mod town;

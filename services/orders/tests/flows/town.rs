@@ -32,6 +32,8 @@ pub(crate) struct Books {
     pub(crate) payments: HashMap<CheckoutId, Payment>,
     pub(crate) methods: HashMap<CheckoutId, String>,
     pub(crate) refunds: HashMap<RefundId, Refund>,
+    /// How often each deed was asked for, by `service.deed`.
+    pub(crate) asked: HashMap<String, usize>,
     /// Who gives no answer, by service or by `service.deed`.
     pub(crate) away: HashSet<String>,
     /// Whose answers are lost after the deed, as above.
@@ -129,6 +131,7 @@ impl Town {
         does: impl FnOnce(&mut Books) -> ApiResult<T>,
     ) -> ApiResult<T> {
         let mut books = self.books();
+        *books.asked.entry(format!("{who}.{deed}")).or_default() += 1;
         let named = |set: &HashSet<String>| set.contains(who) || set.contains(&format!("{who}.{deed}"));
         if named(&books.away) {
             return Err(away());

@@ -5,6 +5,7 @@
 mod choreography;
 mod documents;
 mod fake_orders;
+mod logs;
 mod public;
 mod race;
 mod reconcile;

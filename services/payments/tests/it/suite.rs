@@ -229,6 +229,22 @@ async fn refunds_at_once_never_give_back_more_than_was_taken(engine: Engine, kin
     bench.audit().await;
 }
 
+async fn a_payment_with_nothing_left_gives_nothing_back_and_asks_no_provider(engine: Engine, kind: Kind) {
+    let Some(bench) = Bench::start(engine, kind).await else { return };
+    let taken = bench.captured().await;
+    bench.peer().refund(taken.id, RefundId::new(), &part(4_999)).await.unwrap();
+    let asked = bench.stripe.asked();
+    for cents in [1, 4_999] {
+        let refused = refused(bench.peer().refund(taken.id, RefundId::new(), &part(cents)).await);
+        assert_eq!(refused, ErrorCode::RefundTooLarge);
+    }
+    assert_eq!(bench.stripe.asked(), asked);
+    assert_eq!(bench.count("SELECT COUNT(*) FROM sandbox_refund").await, i64::from(kind == Kind::Sandbox));
+    assert_eq!(bench.count("SELECT COUNT(*) FROM refund").await, 1);
+    assert_eq!(bench.charges(taken.id).await, [("captured".to_owned(), 4_999, 4_999)]);
+    bench.audit().await;
+}
+
 async fn a_payment_of_nothing_asks_no_provider(engine: Engine, kind: Kind) {
     let Some(bench) = Bench::start(engine, kind).await else { return };
     let (id, free) = (CheckoutId::new(), Authorize { amount: eur(0), ..bench.asks(Card::Good) });
@@ -254,5 +270,6 @@ on_every_provider!(
     a_payment_that_is_let_go_while_nobody_knows_ends_let_go,
     a_refund_that_the_card_does_not_take_leaves_the_amount,
     refunds_at_once_never_give_back_more_than_was_taken,
+    a_payment_with_nothing_left_gives_nothing_back_and_asks_no_provider,
     a_payment_of_nothing_asks_no_provider,
 );
