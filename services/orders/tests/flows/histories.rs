@@ -45,7 +45,7 @@ fn lives() -> impl Strategy<Value = Life> {
             .prop_map(|(percent, times)| Deed::Refund(percent, times)),
     ];
     let who = prop_oneof![1 => Just(Actor::Buyer), 4 => Just(Actor::Staff)];
-    (card(), 1_u32..=4, prop::collection::vec((who, deed), 4..=14))
+    (card(), 1_u32..=4, prop::collection::vec((who, deed), 8..=30))
 }
 
 impl Deed {
