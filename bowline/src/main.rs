@@ -7,6 +7,7 @@ mod commands;
 mod demo;
 mod prove;
 mod services;
+mod shopping;
 
 use clap::Parser;
 use std::process::ExitCode;

@@ -1,6 +1,6 @@
 //! What the shop sells: things with names, prices and makers that a shop could have.
 
-use super::choices::Choices;
+use crate::shopping::Choices;
 use serde_json::{Value, json};
 
 /// A kind of goods: its department, its category, what there is of it, and between which prices in cents.

@@ -8,9 +8,9 @@
 //! What must hold: a seed repeats the shop, the people and what becomes of each purchase, and so the numbers of the day.
 //! Identifiers, order numbers and times are new each time. What it does not do: it kills nobody; that is `bowline prove`.
 
-mod choices;
 mod goods;
 mod people;
+mod plan;
 mod report;
 mod shop;
 mod shopper;
@@ -18,10 +18,12 @@ mod tally;
 
 use crate::commands::say;
 use crate::prove::stage::{Setting, Stage};
+use crate::shopping::SETTINGS;
+use crate::shopping::accounts::PASSWORD;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use report::Report;
-use shop::{ADMIN, PASSWORD, Shop};
+use shop::{ADMIN, Shop};
 use shopper::{Shopper, purchases};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -57,18 +59,6 @@ pub(crate) struct Demo {
     stay: bool,
 }
 
-/// The shop's process: nobody is turned away, and it need not be costly to guess the passwords of people who do not exist.
-const SETTINGS: [(&str, &str); 8] = [
-    ("LOG_LEVEL", "warn"),
-    ("BOWLINE_LIMITS__PUBLIC", "1000000 per 1s by ip"),
-    ("BOWLINE_LIMITS__API", "1000000 per 1s by user"),
-    ("BOWLINE_LIMITS__AUTH", "1000000 per 1s by ip"),
-    ("BOWLINE_LIMITS__ORDERS", "1000000 per 1s by user"),
-    ("BOWLINE_LIMITS__PAYMENTS", "1000000 per 1s by user"),
-    ("BOWLINE_AUTH__HASH_MEMORY_KIB", "64"),
-    ("BOWLINE_AUTH__HASH_PASSES", "1"),
-];
-
 impl Demo {
     pub(crate) fn run(self) -> Result<ExitCode> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -99,8 +89,9 @@ impl Demo {
 
     /// The whole day: the shop as it stands at its end, and how it went.
     async fn day(&self, home: &Path) -> Result<(Stage, Report)> {
+        let settings = [("LOG_LEVEL", "warn")].into_iter().chain(SETTINGS);
         let settings: Vec<Setting> =
-            SETTINGS.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+            settings.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let stage = Stage::set(home, &["all"], settings).await?;
         stage.command("auth", &["admin", "create", "--email", ADMIN], PASSWORD).await?;
         let door = stage.door();

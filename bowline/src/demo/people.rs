@@ -1,6 +1,6 @@
 //! Who comes to the shop: made-up people with addresses that no letter reaches.
 
-use super::choices::Choices;
+use crate::shopping::Choices;
 use serde_json::{Value, json};
 
 const FIRST: [&str; 24] = [

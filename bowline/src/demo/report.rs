@@ -2,14 +2,12 @@
 
 use super::tally::Tally;
 use crate::client::Client;
-use crate::prove::stage::findings;
-use anyhow::{Result, ensure};
+use crate::shopping::{all, books};
+use anyhow::Result;
 use contract::audit::Finding;
 use contract::money::{Currency, Money};
 use contract::orders::OrderSummary;
 use contract::payments::{Payment, PaymentState};
-use http::Method;
-use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
@@ -55,7 +53,7 @@ impl Report {
 
     /// Whether everything is as it should be.
     pub(super) fn holds(&self) -> bool {
-        self.faults.is_empty() && !self.findings.is_empty() && self.findings.iter().all(Finding::holds)
+        self.faults.is_empty() && books::hold(&self.findings)
     }
 }
 
@@ -63,30 +61,11 @@ impl Report {
 async fn audit(operations: &[Client]) -> Result<Vec<Finding>> {
     let until = Instant::now() + REST_WITHIN;
     loop {
-        let mut found = Vec::new();
-        for listener in operations {
-            let answer = listener.ask(Method::GET, "/audit", None, None).await?;
-            ensure!(answer.status.is_success(), "the books cannot be looked at: {}", answer.body);
-            found.extend(findings(&answer.body));
-        }
+        let found = books::audit(operations).await?;
         if found.iter().all(Finding::holds) || Instant::now() > until {
             return Ok(found);
         }
         sleep(LOOK).await;
-    }
-}
-
-/// Every row of a list that is read by cursor.
-async fn all<T: DeserializeOwned>(who: &Client, path: &str) -> Result<Vec<T>> {
-    let (mut rows, mut after) = (Vec::new(), String::new());
-    loop {
-        let mut answer = who.ask(Method::GET, &format!("{path}?limit=100{after}"), None, None).await?;
-        ensure!(answer.status.is_success(), "{path}: {}", answer.body);
-        rows.extend(serde_json::from_value::<Vec<T>>(answer.body["data"].take())?);
-        match answer.body["pagination"]["cursor"].as_str() {
-            Some(cursor) => after = format!("&cursor={cursor}"),
-            None => return Ok(rows),
-        }
     }
 }
 
@@ -103,15 +82,10 @@ impl fmt::Display for Report {
         writeln!(f, "    {:<24} {:>14}", "given back", self.returned.to_string())?;
         writeln!(f, "\n  The books")?;
         for finding in &self.findings {
-            let Finding { service, invariant, checked, violations, error, .. } = finding;
+            let Finding { service, invariant, checked, .. } = finding;
             let mark = if finding.holds() { "right" } else { "WRONG" };
             writeln!(f, "    {mark:<6} {service:<14} {:<52} {checked:>8}", invariant.replace('-', " "))?;
-            for violation in violations {
-                writeln!(f, "           {}: {}", violation.subject, violation.found)?;
-            }
-            if let Some(error) = error {
-                writeln!(f, "           {error}")?;
-            }
+            books::write_what_is_wrong(f, 11, finding)?;
         }
         for fault in &self.faults {
             writeln!(f, "    WRONG  {fault}")?;

@@ -2,6 +2,8 @@
 
 use super::goods::{self, Thing};
 use crate::client::{Answer, Client};
+use crate::shopping::accounts::{PASSWORD, log_in};
+use crate::shopping::{bring, id};
 use anyhow::{Context as _, Result, bail, ensure};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -10,8 +12,6 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-/// Of everybody in the demonstration, so that whoever watches can log in.
-pub(super) const PASSWORD: &str = "violet tram under snow";
 pub(super) const ADMIN: &str = "keeper@shop.example";
 const VENDOR: &str = "vendor@shop.example";
 /// More than everybody together wants: what becomes of a purchase is for the seed to say, not for who is faster.
@@ -98,15 +98,13 @@ async fn vendor(door: &Client, keeper: &Client) -> Result<Client> {
 
 /// Goods come. Stock is counted from the event of the catalog on, which may take a moment.
 async fn deliver(keeper: &Client, product: &str) -> Result<()> {
-    let path = format!("/api/v1/inventory/{product}/adjustments");
-    let body = json!({"kind": "PURCHASE", "quantity": STOCK, "reason": "the first delivery"});
     let key = Uuid::new_v4().to_string();
-    eventually(&path, || async {
-        let answer = keeper.ask(Method::POST, &path, Some(&body), Some(&key)).await?;
+    eventually("a delivery", || async {
+        let answer = bring(keeper, product, STOCK, &key).await?;
         match answer.status {
             status if status.is_success() => Ok(Some(())),
             StatusCode::NOT_FOUND => Ok(None),
-            _ => bail!("{path}: {} {}", answer.status, answer.body["error"]),
+            _ => bail!("a delivery of {product}: {} {}", answer.status, answer.body["error"]),
         }
     })
     .await
@@ -138,24 +136,4 @@ pub(super) async fn change(who: &Client, path: &str, body: &Value) -> Result<Ans
         Ok((!again.contains(&answer.status) && !under_way).then_some(answer))
     })
     .await
-}
-
-/// Somebody who has an account.
-async fn log_in(door: &Client, email: &str) -> Result<Client> {
-    with_grant(door, &door.post("/api/v1/auth/login", &json!({"email": email, "password": PASSWORD})).await?)
-}
-
-/// Somebody who makes an account.
-pub(super) async fn register(door: &Client, email: &str, name: &str) -> Result<Client> {
-    let body = json!({"email": email, "password": PASSWORD, "displayName": name});
-    with_grant(door, &door.post("/api/v1/auth/register", &body).await?)
-}
-
-fn with_grant(door: &Client, grant: &Value) -> Result<Client> {
-    let token = grant["accessToken"].as_str().context("a grant has an access token")?;
-    Ok(door.with_token(token))
-}
-
-pub(super) fn id(made: &Value) -> Result<String> {
-    made["id"].as_str().map(str::to_owned).with_context(|| format!("it has no id: {made}"))
 }

@@ -1,10 +1,12 @@
 //! Somebody who comes to the shop, looks around, buys, and what becomes of it. Who runs the shop does their part of it.
 
-use super::choices::{Choices, Plan};
 use super::people::Somebody;
-use super::shop::{self, Product, Shop, change, eventually, id};
+use super::plan::Plan;
+use super::shop::{Product, Shop, change, eventually};
 use super::tally::Tally;
 use crate::client::Client;
+use crate::shopping::accounts::register;
+use crate::shopping::{Choices, id};
 use anyhow::{Result, bail, ensure};
 use http::Method;
 use serde_json::{Value, json};
@@ -38,7 +40,7 @@ impl Shopper {
     /// Comes in, buys as often as the seed says, and goes.
     pub(super) async fn visit(shop: Arc<Shop>, tally: Arc<Tally>, seed: u64, number: usize) -> Result<()> {
         let who = Somebody::new(seed, number);
-        let client = shop::register(&shop.door, &who.email, &who.name).await?;
+        let client = register(&shop.door, &who.email, &who.name).await?;
         let choices = Choices::new(seed, &format!("shopper {number}"));
         let mut shopper = Self { who, client, choices, shop, tally };
         for _ in 0..purchases(seed, number) {
@@ -48,7 +50,7 @@ impl Shopper {
     }
 
     async fn purchase(&mut self) -> Result<()> {
-        let plan = self.choices.plan();
+        let plan = Plan::choose(&mut self.choices);
         let basket = self.fill_the_cart(plan).await?;
         let body = json!({
             "shippingAddress": self.who.address(),

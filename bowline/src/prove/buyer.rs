@@ -1,8 +1,9 @@
 //! Somebody who buys, and does not give up while nobody knows whether a request took effect.
 
-use super::plan::{Choices, Intent, Purchase};
+use super::plan::{Intent, Purchase};
 use super::shop::Shop;
 use crate::client::{Answer, Client};
+use crate::shopping::Choices;
 use anyhow::{Result, bail};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -102,7 +103,7 @@ impl Buyer {
     /// Buys again and again until the market closes, at least once.
     pub(super) async fn buy(mut self, market: Arc<Market>, mut choices: Choices) -> Result<Self> {
         loop {
-            let purchase = choices.purchase(market.shop.products.len());
+            let purchase = Purchase::choose(&mut choices, market.shop.products.len());
             self.purchase(&market, purchase).await?;
             if market.closing.load(Ordering::Relaxed) {
                 return Ok(self);

@@ -1,7 +1,7 @@
 //! Who runs the shop while it is bought empty: brings more, sends orders out, gives money back.
 
 use super::buyer::Market;
-use super::plan::Choices;
+use crate::shopping::Choices;
 use anyhow::Result;
 use http::Method;
 use serde_json::{Value, json};

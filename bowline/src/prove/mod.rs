@@ -17,11 +17,12 @@ mod rest;
 mod shop;
 pub(crate) mod stage;
 
+use crate::shopping::accounts::register;
+use crate::shopping::{Choices, SETTINGS};
 use anyhow::{Context as _, Result};
 use buyer::{Buyer, Market};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
-use plan::Choices;
 use report::{Report, Run};
 use shop::Shop;
 use stage::{Setting, Stage};
@@ -219,8 +220,11 @@ impl Prove {
             let mut choices = Choices::new(seed, "keys");
             format!("{}{}", choices.uuid().simple(), choices.uuid().simple())
         };
-        let mut settings: Vec<Setting> =
-            FOR_ALL.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+        let mut settings: Vec<Setting> = FOR_ALL
+            .iter()
+            .chain(&SETTINGS)
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
         let mut set = |name: &str, value: &str| settings.push((name.to_owned(), value.to_owned()));
         set("BOWLINE_IDENTITY__SERVICE_KEY", &key);
         set("BOWLINE_AUTH__MASTER_KEY", &key);
@@ -246,7 +250,7 @@ impl Prove {
         for number in 0..self.buyers {
             let (door, email) = (stage.door(), format!("buyer-{number:04}@shop.test"));
             entering.spawn(async move {
-                let client = patience(|| shop::register(&door, &email)).await?;
+                let client = patience(|| register(&door, &email, "Somebody")).await?;
                 anyhow::Ok(Buyer { email, client, placed: Vec::new() })
             });
         }
@@ -294,16 +298,9 @@ impl Prove {
 const SHORTEST_PAUSE: Duration = Duration::from_millis(700);
 const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 
-/// For every process: short times, so that a dead one is soon replaced; no limit that buyers would meet; and trouble.
-const FOR_ALL: [(&str, &str); 22] = [
+/// For every process, beside those of every made-up shop: short times, so that a dead one is soon replaced, and trouble.
+const FOR_ALL: [(&str, &str); 15] = [
     ("LOG_LEVEL", "info"),
-    ("BOWLINE_LIMITS__PUBLIC", "1000000 per 1s by ip"),
-    ("BOWLINE_LIMITS__API", "1000000 per 1s by user"),
-    ("BOWLINE_LIMITS__AUTH", "1000000 per 1s by ip"),
-    ("BOWLINE_LIMITS__ORDERS", "1000000 per 1s by user"),
-    ("BOWLINE_LIMITS__PAYMENTS", "1000000 per 1s by user"),
-    ("BOWLINE_AUTH__HASH_MEMORY_KIB", "64"),
-    ("BOWLINE_AUTH__HASH_PASSES", "1"),
     ("BOWLINE_DELIVERY__LEASE_MS", "1000"),
     ("BOWLINE_DELIVERY__HANDLER_TIMEOUT_MS", "2000"),
     ("BOWLINE_DELIVERY__POLL_MS", "200"),

@@ -1,6 +1,7 @@
 //! What a run came to, as a table.
 
 use super::buyer::Market;
+use crate::shopping::books;
 use contract::audit::Finding;
 use serde::Serialize;
 use serde_json::Value;
@@ -57,7 +58,7 @@ impl Report {
             seed: run.seed,
             shape: run.shape,
             flow: run.flow,
-            holds: faults.is_empty() && findings.iter().all(Finding::holds),
+            holds: faults.is_empty() && books::hold(&findings),
             requests: market.requests.load(Ordering::Relaxed),
             sent_again: market.sent_again.load(Ordering::Relaxed),
             killed: run.killed.clone(),
@@ -89,15 +90,10 @@ impl fmt::Display for Report {
         }
         writeln!(f)?;
         for finding in &self.findings {
-            let Finding { service, invariant, checked, violations, error, .. } = finding;
+            let Finding { service, invariant, checked, .. } = finding;
             let mark = if finding.holds() { "holds" } else { "BROKEN" };
             writeln!(f, "  {mark:<7} {service:<14} {invariant:<52} {checked:>7} looked at")?;
-            for violation in violations {
-                writeln!(f, "          {}: {}", violation.subject, violation.found)?;
-            }
-            if let Some(error) = error {
-                writeln!(f, "          {error}")?;
-            }
+            books::write_what_is_wrong(f, 10, finding)?;
         }
         for fault in &self.faults {
             writeln!(f, "  BROKEN  as the buyers see it: {fault}")?;

@@ -1,10 +1,11 @@
 //! Waits until everything has come to rest, and looks at the books.
 
 use super::buyer::{Buyer, Market};
-use super::stage::{Stage, findings, metric};
-use crate::client::Client;
+use super::stage::{Stage, metric};
+use crate::shopping::{all, books};
 use anyhow::{Context as _, Result, bail};
 use contract::audit::Finding;
+use contract::orders::OrderSummary;
 use http::Method;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -72,17 +73,11 @@ async fn busy(stage: &Stage) -> Result<Vec<String>> {
 /// What the platform finds in its own books, each rule once.
 pub(super) async fn audit(stage: &Stage) -> Result<Vec<Finding>> {
     let mut found: BTreeMap<(String, String), Finding> = BTreeMap::new();
-    for ops in stage.operations() {
-        let answer = ops.ask(Method::GET, "/audit", None, None).await?;
-        if !answer.status.is_success() {
-            bail!("the books cannot be looked at: {}", answer.body);
-        }
-        for finding in findings(&answer.body) {
-            let rule = (finding.service.clone(), finding.invariant.clone());
-            let kept = found.entry(rule).or_insert_with(|| finding.clone());
-            if kept.holds() {
-                *kept = finding;
-            }
+    for finding in books::audit(&stage.operations()).await? {
+        let rule = (finding.service.clone(), finding.invariant.clone());
+        let kept = found.entry(rule).or_insert_with(|| finding.clone());
+        if kept.holds() {
+            *kept = finding;
         }
     }
     Ok(found.into_values().collect())
@@ -100,7 +95,8 @@ pub(super) async fn compare(
         if placed.len() != buyer.placed.len() {
             market.fault(format!("{} got one order for two purchases", buyer.email));
         }
-        let listed = all_orders(&buyer.client).await?;
+        let listed = all::<OrderSummary>(&buyer.client, "/api/v1/orders").await?;
+        let listed: BTreeSet<String> = listed.into_iter().map(|order| order.id.to_string()).collect();
         for id in listed.iter().filter(|id| !placed.contains(id.as_str())) {
             market.fault(format!("{} has order {id}, which was never acknowledged", buyer.email));
         }
@@ -160,20 +156,4 @@ fn sold(orders: &[Value], product: &str) -> i64 {
     let lines =
         orders.iter().filter(stands).flat_map(|order| order["lines"].as_array().into_iter().flatten());
     lines.filter(|line| line["product"] == product).filter_map(|line| line["quantity"].as_i64()).sum()
-}
-
-async fn all_orders(buyer: &Client) -> Result<BTreeSet<String>> {
-    let (mut ids, mut after) = (BTreeSet::new(), String::new());
-    loop {
-        let answer = buyer.ask(Method::GET, &format!("/api/v1/orders?limit=100{after}"), None, None).await?;
-        if !answer.status.is_success() {
-            bail!("a buyer cannot list their orders: {}", answer.body);
-        }
-        let listed = answer.data().as_array().into_iter().flatten();
-        ids.extend(listed.filter_map(|order| order["id"].as_str().map(str::to_owned)));
-        match answer.body["pagination"]["cursor"].as_str() {
-            Some(cursor) => after = format!("&cursor={cursor}"),
-            None => return Ok(ids),
-        }
-    }
 }

@@ -2,12 +2,13 @@
 
 use super::stage::Stage;
 use crate::client::Client;
-use anyhow::{Context as _, Result};
-use serde_json::{Value, json};
+use crate::shopping::accounts::{PASSWORD, log_in};
+use crate::shopping::{bring, id};
+use anyhow::{Context as _, Result, ensure};
+use serde_json::json;
 use std::sync::atomic::{AtomicU64, Ordering};
 use uuid::Uuid;
 
-pub(super) const PASSWORD: &str = "violet tram under snow";
 const ADMIN: &str = "keeper@shop.test";
 /// How much there is of a product at first: far less than is wanted.
 const STOCK: u32 = 40;
@@ -45,8 +46,7 @@ impl Shop {
                 "price": {"amount": price, "currency": "EUR"},
                 "description": "There is never enough of it.",
             });
-            let made = shop.keeper.post("/api/v1/products", &product).await?;
-            let id = made["id"].as_str().context("a product has an id")?.to_owned();
+            let id = id(&shop.keeper.post("/api/v1/products", &product).await?)?;
             shop.products.push(Product { id, price });
             shop.brought.push(AtomicU64::new(0));
         }
@@ -63,33 +63,16 @@ impl Shop {
 
     /// Brings more of a product. The stock of a new product is counted from the catalog's event on, so it may take a moment.
     pub(super) async fn deliver(&self, place: usize, quantity: u32) -> Result<()> {
-        let path = format!("/api/v1/inventory/{}/adjustments", self.products[place].id);
-        let body = json!({"kind": "PURCHASE", "quantity": quantity, "reason": "a delivery"});
+        let product = &self.products[place].id;
         let key = Uuid::new_v4().to_string();
         super::patience(|| async {
-            let answer = self.keeper.ask(http::Method::POST, &path, Some(&body), Some(&key)).await?;
-            anyhow::ensure!(answer.status.is_success(), "{path}: {} {}", answer.status, answer.body);
+            let answer = bring(&self.keeper, product, quantity, &key).await?;
+            let (status, body) = (answer.status, &answer.body["error"]);
+            ensure!(status.is_success(), "a delivery of {product}: {status} {body}");
             Ok(())
         })
         .await?;
         self.brought[place].fetch_add(u64::from(quantity), Ordering::Relaxed);
         Ok(())
     }
-}
-
-/// Somebody who has an account.
-pub(super) async fn log_in(door: &Client, email: &str) -> Result<Client> {
-    let grant = door.post("/api/v1/auth/login", &json!({"email": email, "password": PASSWORD})).await?;
-    with_grant(door, &grant)
-}
-
-/// Somebody who makes an account.
-pub(super) async fn register(door: &Client, email: &str) -> Result<Client> {
-    let grant = door.post("/api/v1/auth/register", &json!({"email": email, "password": PASSWORD})).await?;
-    with_grant(door, &grant)
-}
-
-fn with_grant(door: &Client, grant: &Value) -> Result<Client> {
-    let token = grant["accessToken"].as_str().context("a grant has an access token")?;
-    Ok(door.with_token(token))
 }

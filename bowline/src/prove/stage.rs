@@ -3,7 +3,6 @@
 use crate::client::Client;
 use anyhow::{Context as _, Result, bail};
 use http::Method;
-use serde_json::Value;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -222,9 +221,4 @@ fn free_port() -> Result<u16> {
 pub(crate) fn metric(page: &str, name: &str, with: &str) -> f64 {
     let of = |line: &&str| line.starts_with(name) && line.contains(with);
     page.lines().filter(of).filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
-}
-
-/// The findings of an answer of `/audit`.
-pub(crate) fn findings(answer: &Value) -> Vec<contract::audit::Finding> {
-    serde_json::from_value(answer["findings"].clone()).unwrap_or_default()
 }

@@ -87,6 +87,23 @@ impl Loader {
         table
     }
 
+    /// Reads and validates the section of a service, which has its name. That of something else cannot be it too.
+    pub fn section_of_service<S: Settings>(&mut self, service: &str) -> S {
+        let root = self.sections.iter().filter(|section| section.name.is_empty());
+        let is_root_key = root.flat_map(|section| &section.fields).any(|field| field.name == service);
+        let taken = match self.sections.iter().any(|section| section.name == service) {
+            true => Some(format!("the section of settings [{service}]")),
+            false => is_root_key.then(|| format!("the setting `{service}`")),
+        };
+        if let Some(taken) = taken {
+            self.errors.push(ConfigError::general(format!(
+                "a service cannot be named `{service}`: its settings would be in the section of that name, and {taken} \
+                 belongs to something else"
+            )));
+        }
+        self.section(service)
+    }
+
     /// What has been read so far, for the reference.
     pub fn sections(&self) -> &[SectionDoc] {
         &self.sections

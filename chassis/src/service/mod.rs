@@ -82,7 +82,7 @@ impl Registration {
         Self {
             spec: const { &S::SPEC },
             flags: S::FLAGS,
-            load: |loader, name| Box::new(loader.section::<S::Config>(name)),
+            load: |loader, name| Box::new(loader.section_of_service::<S::Config>(name)),
             build: |config, context| match config.downcast::<S::Config>() {
                 Ok(config) => Box::pin(S::build(*config, context)),
                 Err(_) => Box::pin(async { anyhow::bail!("the settings are another service's") }),

@@ -75,6 +75,35 @@ impl Service for Till {
     }
 }
 
+/// A service of a name that may not be free.
+struct Named<const DELIVERY: bool>;
+
+impl<const DELIVERY: bool> Service for Named<DELIVERY> {
+    const SPEC: Spec = Spec { name: if DELIVERY { "delivery" } else { "mode" }, ..Mortal::SPEC };
+    type Config = NoConfig;
+
+    async fn build(_: NoConfig, _: Context) -> anyhow::Result<Parts> {
+        Ok(Parts::new(Router::new()))
+    }
+}
+
+#[test]
+fn a_service_is_not_named_as_settings_of_something_else_are() {
+    let refused = |services: &[Registration]| {
+        let nothing = Sources::from_parts(None, Vec::<(String, String)>::new());
+        Platform::load(services, nothing).unwrap_err().to_string()
+    };
+    let section = refused(&[Registration::of::<Named<true>>()]);
+    let text = "a service cannot be named `delivery`: its settings would be in the section of that name, and the section \
+                of settings [delivery] belongs to something else";
+    assert!(section.contains(text), "{section}");
+    let setting = refused(&[Registration::of::<Named<false>>()]);
+    assert!(setting.contains("cannot be named `mode`"), "{setting}");
+    assert!(setting.contains("the setting `mode` belongs to something else"), "{setting}");
+    let twice = refused(&[Registration::of::<Mortal>(), Registration::of::<Mortal>()]);
+    assert!(twice.contains(&format!("cannot be named `{}`", Mortal::SPEC.name)), "{twice}");
+}
+
 fn load(services: &[Registration], settings: &[(&str, &str)]) -> Platform {
     let settings =
         settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<Vec<_>>();

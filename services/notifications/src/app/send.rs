@@ -13,7 +13,7 @@ use contract::notifications::{NotificationKind, NotificationState};
 use metrics::counter;
 
 /// Where a message goes.
-enum Place {
+pub(super) enum Place {
     /// To this address of somebody of this name.
     Address(String, Option<String>),
     /// Nowhere, and why.
@@ -35,7 +35,7 @@ impl App {
         }
     }
 
-    async fn place_of(&self, user: UserId, kind: NotificationKind) -> Result<Place, JobError> {
+    pub(super) async fn place_of(&self, user: UserId, kind: NotificationKind) -> Result<Place, JobError> {
         if kind.is_optional() && turned_off::of_user(&self.db, user).await?.contains(&kind) {
             return Ok(Place::Nowhere("turned off"));
         }

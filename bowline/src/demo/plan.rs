@@ -1,51 +1,6 @@
-//! What a seed decides: what the shop sells, who comes, what they buy and what becomes of it.
+//! What becomes of the purchases of a demonstration.
 
-use rand::rngs::StdRng;
-use rand::seq::IndexedRandom as _;
-use rand::{RngExt as _, SeedableRng as _};
-use std::ops::RangeInclusive;
-
-/// Choices that a seed repeats.
-pub(super) struct Choices(StdRng);
-
-impl Choices {
-    /// The choices of one part of a run: each part chooses by itself, so that who is faster changes nothing.
-    pub(super) fn new(seed: u64, part: &str) -> Self {
-        let mixed = part.bytes().fold(seed, |sum, byte| sum.wrapping_mul(0x0100_0000_01b3) ^ u64::from(byte));
-        Self(StdRng::seed_from_u64(mixed))
-    }
-
-    pub(super) fn number(&mut self, range: RangeInclusive<usize>) -> usize {
-        self.0.random_range(range)
-    }
-
-    /// Whether something that happens in so many of a hundred cases happens.
-    pub(super) fn percent(&mut self, of_hundred: usize) -> bool {
-        self.number(1..=100) <= of_hundred
-    }
-
-    /// One of some, which are not none.
-    pub(super) fn one<'a, T>(&mut self, of: &'a [T]) -> &'a T {
-        &of[self.number(0..=of.len() - 1)]
-    }
-
-    /// Some different ones.
-    pub(super) fn some<'a, T>(&mut self, of: &'a [T], how_many: usize) -> Vec<&'a T> {
-        of.sample(&mut self.0, how_many).collect()
-    }
-
-    pub(super) fn plan(&mut self) -> Plan {
-        let all: usize = PLANS.iter().map(|(_, weight)| weight).sum();
-        let mut chosen = self.number(1..=all);
-        for (plan, weight) in PLANS {
-            match chosen.checked_sub(weight) {
-                Some(0) | None => return plan,
-                Some(left) => chosen = left,
-            }
-        }
-        Plan::Buy
-    }
-}
+use crate::shopping::Choices;
 
 /// What becomes of a purchase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -93,6 +48,10 @@ const PLANS: [(Plan, usize); 12] = [
 ];
 
 impl Plan {
+    pub(super) fn choose(choices: &mut Choices) -> Self {
+        choices.weighted(&PLANS)
+    }
+
     /// The card that is tried first.
     pub(super) const fn card(self) -> &'static str {
         match self {
@@ -115,20 +74,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_seed_repeats_its_choices_part_by_part() {
-        let plans = |seed, part| {
-            let mut choices = Choices::new(seed, part);
-            (0..20).map(|_| choices.plan()).collect::<Vec<_>>()
-        };
-        assert_eq!(plans(7, "shopper 1"), plans(7, "shopper 1"));
-        assert_ne!(plans(7, "shopper 1"), plans(7, "shopper 2"));
-        assert_ne!(plans(7, "shopper 1"), plans(8, "shopper 1"));
-    }
-
-    #[test]
     fn every_plan_comes_up_about_as_often_as_it_should() {
         let mut choices = Choices::new(1, "all");
-        let plans: Vec<_> = (0..10_000).map(|_| choices.plan()).collect();
+        let plans: Vec<_> = (0..10_000).map(|_| Plan::choose(&mut choices)).collect();
         for (plan, weight) in PLANS {
             let share = plans.iter().filter(|one| **one == plan).count();
             assert!(
