@@ -14,7 +14,7 @@ use testkit::servers::{Nats, Postgres, Redis, RedisCluster};
 #[command(after_help = "Examples:
   cargo xtask test                          everything
   cargo xtask test -p auth refresh          tests of crate auth whose name contains `refresh`
-  cargo xtask test --filter 'test(/^api::/)'   a nextest expression
+  cargo xtask test --filter 'test(/^api::/)' -p auth   a nextest expression; it comes first
   cargo xtask test --no-servers             on SQLite only: no package is installed, no server started
 
 A server of your own is used instead of a private one when BOWLINE_TEST_POSTGRES, BOWLINE_TEST_REDIS,

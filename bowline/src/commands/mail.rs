@@ -2,17 +2,26 @@
 
 use super::say;
 use anyhow::Context as _;
-use auth::Auth;
 use chassis::http::Page;
 use chassis::mail::MailRecord;
-use chassis::run::{Platform, offline};
+use chassis::run::{Platform, offline_by_name};
 use clap::{Args, Subcommand};
 use std::process::ExitCode;
 use uuid::Uuid;
 
-/// Look at outgoing mail that is kept in the database.
+const EXAMPLES: &str = "\
+Examples:
+  bowline mail list                            links to prove an address, new passwords, invitations
+  bowline mail list --service notifications    letters about orders, payments and stock
+  bowline mail show 0199a6d2-7c55-7e0e-b0d8-3d6c6f6c7b11";
+
+/// Look at outgoing mail that is kept in the database
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Mail {
+    /// The service whose mail it is
+    #[arg(long, global = true, value_name = "NAME", default_value = "auth")]
+    service: String,
     #[command(subcommand)]
     command: Command,
 }
@@ -34,7 +43,7 @@ enum Command {
 
 impl Mail {
     pub(crate) fn run(self, platform: Platform) -> anyhow::Result<ExitCode> {
-        offline::<Auth, _, _>(platform, |_, context| async move {
+        offline_by_name(platform, &self.service, |context| async move {
             let mailer = context.mailer()?;
             match self.command {
                 Command::List { limit } => {

@@ -46,10 +46,10 @@ pub(crate) struct Demo {
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
     /// How many come
-    #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..=2_000))]
+    #[arg(long, value_name = "NUMBER", default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..=2_000))]
     shoppers: u32,
     /// How many different things are sold
-    #[arg(long, default_value_t = 48, value_parser = clap::value_parser!(u32).range(4..=2_000))]
+    #[arg(long, value_name = "NUMBER", default_value_t = 48, value_parser = clap::value_parser!(u32).range(4..=2_000))]
     products: u32,
     /// Where the shop's data is kept; without it, nowhere after the end
     #[arg(long, value_name = "FOLDER")]

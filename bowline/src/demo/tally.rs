@@ -22,7 +22,7 @@ impl Tally {
     /// The bar of a stage with so many steps.
     pub(super) fn new(what: &'static str, steps: usize) -> Self {
         let bar = ProgressBar::new(u64::try_from(steps).unwrap_or(u64::MAX));
-        let template = "{elapsed:>4} {prefix:<14} [{bar:36}] {pos}/{len}  {msg}";
+        let template = "{elapsed:>4} {prefix} [{bar:20}] {pos}/{len}  {wide_msg}";
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars("=> "));
         }

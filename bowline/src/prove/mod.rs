@@ -51,7 +51,7 @@ the name of the run. A run that fails keeps its folder with data and logs.";
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Prove {
-    /// Repeats the choices of a run
+    /// Repeats the choices of a run; made up when absent
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
     /// How the platform is cut into processes
@@ -61,13 +61,13 @@ pub(crate) struct Prove {
     #[arg(long, value_enum, default_value = "orchestration")]
     flow: Flow,
     /// How many buy at the same time
-    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=5_000))]
+    #[arg(long, value_name = "NUMBER", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=5_000))]
     buyers: u32,
     /// How many processes are killed
-    #[arg(long, default_value_t = 12)]
+    #[arg(long, value_name = "NUMBER", default_value_t = 12)]
     kills: u32,
     /// How many products they fight for
-    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    #[arg(long, value_name = "NUMBER", default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     products: u32,
     /// Print the report as JSON
     #[arg(long)]
@@ -330,7 +330,7 @@ async fn patience<T, F: Future<Output = Result<T>>>(again: impl Fn() -> F) -> Re
 
 fn progress(kills: u64) -> ProgressBar {
     let bar = ProgressBar::new(kills);
-    if let Ok(style) = ProgressStyle::with_template("{elapsed:>4} [{bar:30}] {pos}/{len} kills  {msg}") {
+    if let Ok(style) = ProgressStyle::with_template("{elapsed:>4} [{bar:20}] {pos}/{len} kills  {wide_msg}") {
         bar.set_style(style);
     }
     bar.enable_steady_tick(Duration::from_millis(200));

@@ -41,7 +41,8 @@ impl App {
         let left = placed(&order)?.totals.total.minus(order.state.promised_back()?)?;
         let amount = amount_within(request.amount.unwrap_or(left), left)?;
         if amount == left {
-            after(status, Action::RefundAll, Actor::Staff)?;
+            let why = || format!("The order is {status}. To give back all that is left of it, call it off.");
+            after(status, Action::RefundAll, Actor::Staff).map_err(|_| OrdersError::Transition(why()))?;
         }
         must_be_complete(&order)?;
         let restock = restockable(&order.state, &request.restock)?;

@@ -113,6 +113,7 @@ async fn refunds_together_never_come_to_more_than_was_paid(engine: Engine) {
     let total = order.totals.total;
     ada.tell(&order, "refunds", json!({"reason": "please"})).await.expect(403);
     let whole = staff.tell(&order, "refunds", json!({"reason": "all of it"})).await.expect(409);
+    assert!(whole.json()["error"]["message"].as_str().unwrap().ends_with("call it off."));
     whole.refused(ErrorCode::InvalidTransition);
     staff.tell(&order, "process", json!({})).await.expect(200);
     let parcel = json!({"carrier": "DHL", "trackingNumber": "0034"});

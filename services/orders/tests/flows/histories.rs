@@ -17,7 +17,7 @@ use serde_json::json;
 use testkit::{Engine, on_both_engines};
 
 /// Orders that live through something.
-const LIVES: u32 = 12;
+const LIVES: u32 = 8;
 
 #[derive(Debug, Clone, Copy)]
 enum Deed {
@@ -45,7 +45,7 @@ fn lives() -> impl Strategy<Value = Life> {
             .prop_map(|(percent, times)| Deed::Refund(percent, times)),
     ];
     let who = prop_oneof![1 => Just(Actor::Buyer), 4 => Just(Actor::Staff)];
-    (card(), 1_u32..=4, prop::collection::vec((who, deed), 8..=30))
+    (card(), 1_u32..=4, prop::collection::vec((who, deed), 6..=20))
 }
 
 impl Deed {
