@@ -51,12 +51,13 @@ texts! {
 }
 
 /// What the provider calls the buyer's card or account: `pm_card_visa`. It is of no use to anybody but the merchant's own
-/// account with the provider; numbers of cards never come here. It is not shown where something is logged that it is part of.
+/// account with the provider; numbers of cards never come here.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 #[schema(value_type = String, example = "pm_card_visa")]
 pub struct MethodToken(pub String);
 
+// Not shown where something is logged that it is part of.
 impl fmt::Debug for MethodToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("MethodToken(..)")
