@@ -26,6 +26,9 @@ pub struct InventoryReserved {
     pub checkout: CheckoutId,
     /// What is kept.
     pub lines: Vec<ReserveLine>,
+    /// Whether it was done for a call that is answered with it: who has the answer need not hear it again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub answered: bool,
 }
 
 /// There is not enough stock for a checkout; nothing is kept.
@@ -48,6 +51,9 @@ pub struct InventoryCommitted {
     pub order: OrderId,
     /// The checkout.
     pub checkout: CheckoutId,
+    /// Whether it was done for a call that is answered with it: who has the answer need not hear it again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub answered: bool,
 }
 
 /// Stock was let go.

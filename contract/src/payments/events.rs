@@ -15,6 +15,9 @@ pub struct PaymentAuthorized {
     pub checkout: CheckoutId,
     /// How much.
     pub amount: Money,
+    /// Whether it was done for a call that is answered with it: who has the answer need not hear it again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub answered: bool,
 }
 
 /// The buyer has to prove something to the provider.
@@ -49,6 +52,9 @@ pub struct PaymentCaptured {
     pub checkout: CheckoutId,
     /// How much.
     pub amount: Money,
+    /// Whether it was done for a call that is answered with it: who has the answer need not hear it again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub answered: bool,
 }
 
 /// The amount was let go without having been taken.

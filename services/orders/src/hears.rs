@@ -34,10 +34,14 @@ pub(crate) fn all(parts: Parts, app: &App) -> Parts {
         .on::<PaymentRefunded>("payment-refunded", hears())
 }
 
-/// Events that say one thing of a checkout.
+/// Events that say one thing of a checkout, those `unless` it has been said in an answer to us.
 macro_rules! hears {
-    ($($event:ident => $hear:ident($fact:expr, |$of:ident| $reason:expr);)+) => {$(
+    ($($event:ident $(unless $answered:ident)? => $hear:ident($fact:expr, |$of:ident| $reason:expr);)+) => {$(
         impl Handler<$event> for Hears {
+            $(fn wants(&self, event: &$event) -> bool {
+                !event.$answered
+            })?
+
             async fn handle(&self, t: &mut Tx, event: Received<$event>) -> Handled {
                 let $of = &event.data;
                 Ok(self.0.$hear(t, $of.order, $of.checkout, $fact, $reason).await?)
@@ -47,14 +51,14 @@ macro_rules! hears {
 }
 
 hears! {
-    InventoryReserved => hear_stock(Stock::Reserved, |event| "");
+    InventoryReserved unless answered => hear_stock(Stock::Reserved, |event| "");
     InventoryRejected => hear_stock(Stock::Rejected, |event| SOLD_OUT);
     InventoryReleased => hear_stock(Stock::Released, |event| NOT_KEPT);
-    InventoryCommitted => hear_stock(Stock::Committed, |event| "");
-    PaymentAuthorized => hear_payment(Paid::Authorized, |event| "");
+    InventoryCommitted unless answered => hear_stock(Stock::Committed, |event| "");
+    PaymentAuthorized unless answered => hear_payment(Paid::Authorized, |event| "");
     PaymentActionRequired => hear_payment(Paid::ActionRequired, |event| "");
     PaymentFailed => hear_payment(Paid::Failed, |event| &event.reason);
-    PaymentCaptured => hear_payment(Paid::Captured, |event| "");
+    PaymentCaptured unless answered => hear_payment(Paid::Captured, |event| "");
     PaymentVoided => hear_payment(Paid::Voided, |event| LET_GO);
 }
 

@@ -63,6 +63,21 @@ impl std::fmt::Debug for App {
     }
 }
 
+/// Who wants a step of a reservation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// A caller, who has the answer.
+    ByCall,
+    /// An event: how it went is told by another.
+    ByEvent,
+}
+
+impl Asked {
+    const fn is_answered(self) -> bool {
+        matches!(self, Self::ByCall)
+    }
+}
+
 /// What a transaction that is shared with others comes to: an answer, or a no that has written nothing but what belongs to it.
 pub(crate) type Answer<T> = InventoryResult<Result<T, Refusal>>;
 

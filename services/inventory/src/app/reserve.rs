@@ -1,7 +1,7 @@
 //! Keeping stock for a checkout: all of it or nothing.
 
 use super::books::entries;
-use super::{Answer, App, count_after};
+use super::{Answer, App, Asked, count_after};
 use crate::domain::demand::Demand;
 use crate::domain::reservation::keeps_stock;
 use crate::domain::stock::Change;
@@ -28,7 +28,7 @@ impl App {
         let demand = Arc::new(demand);
         let keeping = self.together(move |app, t| {
             let demand = Arc::clone(&demand);
-            Box::pin(async move { app.reserve_in(t, checkout, order, &demand).await })
+            Box::pin(async move { app.reserve_in(t, checkout, order, &demand, Asked::ByCall).await })
         });
         keeping.await
     }
@@ -40,6 +40,7 @@ impl App {
         checkout: CheckoutId,
         order: OrderId,
         demand: &Demand,
+        asked: Asked,
     ) -> Answer<Reservation> {
         let now = self.clock.now();
         let state = ReservationState::Active;
@@ -60,7 +61,9 @@ impl App {
         let lines = demand.lines();
         reservation::insert_lines(t, checkout, &lines).await?;
         self.post_held(t, stocks, entries(checkout, &lines, Change::Reserve), now).await?;
-        self.outbox.publish(t, &InventoryReserved { order, checkout, lines: lines.clone() }).await?;
+        let answered = asked.is_answered();
+        let event = InventoryReserved { order, checkout, lines: lines.clone(), answered };
+        self.outbox.publish(t, &event).await?;
         count_after(t, "reserved", 1);
         Ok(Ok(held.with(lines)))
     }

@@ -1,7 +1,7 @@
 //! `order.confirmed` in a choreography: the goods leave. When the reservation had expired and others have taken the goods,
 //! `inventory.rejected` says that a confirmed order cannot be delivered.
 
-use crate::app::App;
+use crate::app::{App, Asked};
 use crate::error::Refusal;
 use chassis::db::Tx;
 use chassis::events::{Handled, Handler, Received};
@@ -17,7 +17,7 @@ impl Handler<OrderConfirmed> for LetGoodsLeave {
 
     async fn handle(&self, t: &mut Tx, event: Received<OrderConfirmed>) -> Handled {
         let OrderConfirmed { order, checkout, .. } = event.data;
-        match self.0.commit_in(t, checkout).await? {
+        match self.0.commit_in(t, checkout, Asked::ByEvent).await? {
             Ok(_) => Ok(()),
             // Nothing can be confirmed of which nothing was reserved: something is wrong, and somebody has to look.
             Err(refusal @ Refusal::Unknown) => Err(refusal.into()),

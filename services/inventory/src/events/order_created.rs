@@ -1,6 +1,6 @@
 //! `order.created` in a choreography: stock is reserved, and `inventory.reserved` or `inventory.rejected` says how it went.
 
-use crate::app::App;
+use crate::app::{App, Asked};
 use crate::domain::demand::Demand;
 use chassis::db::Tx;
 use chassis::events::{Handled, Handler, HandlerError, Received};
@@ -19,7 +19,7 @@ impl Handler<OrderCreated> for ReserveStock {
         // What was version 1 names no checkout, and nobody is to act on it.
         let Some(checkout) = checkout else { return Ok(()) };
         let demand = Demand::of(&lines).map_err(HandlerError::reject)?;
-        if let Err(refusal) = self.0.reserve_in(t, checkout, order, &demand).await? {
+        if let Err(refusal) = self.0.reserve_in(t, checkout, order, &demand, Asked::ByEvent).await? {
             // The events say so; one that was let go before it was made needs none.
             tracing::debug!(%order, %checkout, %refusal, "no stock is kept for an order");
         }

@@ -125,6 +125,7 @@ async fn in_a_choreography_an_order_is_reserved_sold_and_taken_back(engine: Engi
     bench.handled(3).await;
     assert_eq!(bench.numbers(item).await, (5, 0));
     assert_eq!(bench.published(placed.order).await, ["inventory.reserved.v1", "inventory.committed.v1"]);
+    assert_eq!(bench.answered(placed.order).await, [false, false]);
     bench.books_hold().await;
 }
 

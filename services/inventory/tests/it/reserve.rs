@@ -73,6 +73,7 @@ async fn a_reservation_goes_through_its_life_and_each_step_may_be_asked_again(en
     );
     refused_with(bench.inventory.release(checkout).await, ErrorCode::InvalidTransition);
     assert_eq!(bench.published(order).await, ["inventory.reserved.v1", "inventory.committed.v1"]);
+    assert_eq!(bench.answered(order).await, [true, true]);
     bench.books_hold().await;
 }
 

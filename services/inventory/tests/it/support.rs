@@ -135,6 +135,11 @@ impl Bench {
         bodies.iter().map(|body| body["type"].as_str().unwrap().to_owned()).collect()
     }
 
+    /// Which of them say that a call was answered with it.
+    pub(crate) async fn answered(&self, key: impl ToString) -> Vec<bool> {
+        self.bodies(key).await.iter().map(|body| body["data"]["answered"] == true).collect()
+    }
+
     /// The same events whole.
     pub(crate) async fn bodies(&self, key: impl ToString) -> Vec<Value> {
         let (db, key) = (self.db(), key.to_string());

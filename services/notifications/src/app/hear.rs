@@ -54,7 +54,7 @@ pub(crate) struct Receipts(pub(crate) App);
 
 impl Handler<PaymentCaptured> for Receipts {
     async fn handle(&self, t: &mut Tx, event: Received<PaymentCaptured>) -> Handled {
-        let PaymentCaptured { order, checkout, amount } = event.data;
+        let PaymentCaptured { order, checkout, amount, .. } = event.data;
         let known = known_order::learn(t, order, None, None, self.0.clock.now()).await?;
         match known.user {
             Some(user) => {

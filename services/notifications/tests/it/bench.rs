@@ -211,7 +211,7 @@ pub(crate) fn created(order: OrderId, user: UserId) -> OrderCreated {
 }
 
 pub(crate) fn captured(order: OrderId) -> PaymentCaptured {
-    PaymentCaptured { order, checkout: CheckoutId::new(), amount: eur(4500) }
+    PaymentCaptured { order, checkout: CheckoutId::new(), amount: eur(4500), answered: false }
 }
 
 pub(crate) fn confirmed(user: UserId) -> OrderConfirmed {

@@ -1,4 +1,4 @@
-//! The saga that turns an order into a sale: reserve, authorise, secure, confirm; from there on only forward: capture and
+//! The saga that turns an order into a sale: reserve, authorise and secure, confirm; from there on only forward: capture and
 //! commit, and it is complete.
 //!
 //! What must hold: before the confirmation everything can be undone and is; behind it nothing is undone, and the money is
@@ -25,6 +25,8 @@ const PROVIDER: Duration = Duration::from_secs(5);
 const BUYER: Duration = Duration::from_secs(30);
 /// What a buyer is told when there is no better reason.
 const NO_REASON: &str = "It could not be completed in time. Nothing was charged.";
+/// What a buyer is told whose goods went back on the shelf.
+const NOT_KEPT: &str = "The payment took too long; the goods are not kept any more.";
 /// What a buyer is told who has called it off.
 const CALLED_OFF: &str = "It was called off.";
 
@@ -71,8 +73,7 @@ impl Saga for Checkout {
     fn steps() -> Steps<Self> {
         Steps::new()
             .step(remote("reserve", Self::reserve).undo(Self::release).timeout(TIMEOUT).retry(RETRY))
-            .step(remote("authorize", Self::authorize).undo(Self::void).timeout(TIMEOUT).retry(RETRY))
-            .step(remote("secure", Self::secure).timeout(TIMEOUT).retry(RETRY))
+            .step(remote("authorize", Self::authorize).undo(Self::void).timeout(2 * TIMEOUT).retry(RETRY))
             .step(local("confirm", Self::confirm))
             .point_of_no_return()
             .step(remote("settle", Self::settle).timeout(2 * TIMEOUT))
@@ -139,7 +140,7 @@ impl Checkout {
             PaymentState::Authorized
             | PaymentState::Captured
             | PaymentState::PartiallyRefunded
-            | PaymentState::Refunded => return Ok(()),
+            | PaymentState::Refunded => return self.secure(step).await,
             PaymentState::Failed => {
                 let why = payment.failure.unwrap_or_else(|| "The payment was declined.".to_owned());
                 return refuse(step, why);
@@ -160,10 +161,15 @@ impl Checkout {
         }
     }
 
+    /// From here on the goods are kept until somebody decides. Where they are not kept any more the payment is let go, for a
+    /// step that says no leaves nothing.
     async fn secure(&self, step: &mut Step<Self>) -> StepResult {
         match answered(self.app.inventory.secure(CheckoutId(step.id())).await)? {
             Answered::Yes(_) => Ok(()),
-            Answered::No(_) => refuse(step, "The payment took too long; the goods are not kept any more."),
+            Answered::No(_) => {
+                self.void(step).await?;
+                refuse(step, NOT_KEPT)
+            }
         }
     }
 

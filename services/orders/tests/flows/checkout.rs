@@ -140,6 +140,21 @@ async fn a_payment_that_never_comes_ends_in_time_and_leaves_nothing(engine: Engi
     }
 }
 
+async fn a_payment_that_comes_when_the_goods_are_gone_is_let_go(engine: Engine) {
+    let Some(bench) = Bench::start(engine, "orchestration").await else { return };
+    let (ada, pen) = (bench.person(), bench.town.put("pen", 300, 1));
+    let order = ada.order(&[(pen, 1)], "pm_card_slow").await;
+    eventually(|| std::future::ready(bench.town.payments().len() == 1)).await;
+    bench.town.books().moves(order.payment, ReservationState::Expired).unwrap();
+    bench.provider_says(order.payment, PaymentState::Authorized).await;
+    let order = ada.rest(&bench, &order).await;
+    assert_eq!(order.status, OrderStatus::Failed);
+    assert!(order.failure.unwrap().contains("not kept any more"));
+    assert_eq!(bench.town.payments()[0].0, PaymentState::Voided);
+    assert_eq!(bench.town.stock_of(pen), 1);
+    bench.books_agree().await;
+}
+
 async fn the_same_request_twice_is_one_order(engine: Engine) {
     let Some(bench) = Bench::start(engine, "orchestration").await else { return };
     let (ada, pen) = (bench.person(), bench.town.put("pen", 300, 9));
@@ -192,6 +207,7 @@ on_both_engines!(
     a_slow_provider_is_processing_and_not_failure,
     a_buyer_who_has_to_prove_something_is_told_at_once,
     a_payment_that_never_comes_ends_in_time_and_leaves_nothing,
+    a_payment_that_comes_when_the_goods_are_gone_is_let_go,
     the_same_request_twice_is_one_order,
     an_inventory_that_is_away_for_a_moment_costs_a_moment,
     of_many_who_want_the_last_ones_only_so_many_get_one,

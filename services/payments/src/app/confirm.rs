@@ -1,6 +1,6 @@
 //! Goes on with a payment for which the buyer had to prove something.
 
-use super::{App, Heard};
+use super::{App, Heard, Source};
 use crate::domain::record::Record;
 use crate::error::{PaymentsError, PaymentsResult};
 use crate::provider::{Asking, ProviderError};
@@ -25,7 +25,7 @@ impl App {
         };
         let mut t = self.db.begin().await?;
         let now = match heard {
-            Some(heard) => self.settle_in(&mut t, &record, &heard, "answer").await?,
+            Some(heard) => self.settle_in(&mut t, &record, &heard, Source::Answer).await?,
             None => record,
         };
         Ok((t, now))

@@ -1,6 +1,6 @@
 //! Brings a payment as far as its provider goes: asks what is to be asked next, writes down what that came to, and so on.
 
-use super::{App, Heard};
+use super::{App, Heard, Source};
 use crate::domain::charge::{Charge, ChargeState};
 use crate::domain::machine::Step;
 use crate::domain::record::{Record, pause};
@@ -19,13 +19,13 @@ const STEPS: u32 = 6;
 impl App {
     /// Asks the provider until there is nothing to ask, nothing new comes of it, or `until`. Gives the payment as it stands
     /// then. It may be dropped at any moment: somebody asks again.
-    pub(crate) async fn drive(&self, record: Record, until: Instant) -> PaymentsResult<Record> {
+    pub(crate) async fn drive(&self, record: Record, until: Instant, source: Source) -> PaymentsResult<Record> {
         let mut now = record;
         for _ in 0..STEPS {
             let Some(step) = now.step(self.clock.now()) else { break };
             let Some(heard) = self.ask(&now, step, until).await else { break };
             let before = (now.standing, now.reference.is_some(), now.doubt);
-            now = self.settle(&now, heard, "answer").await?;
+            now = self.settle(&now, heard, source).await?;
             if before == (now.standing, now.reference.is_some(), now.doubt) {
                 break;
             }
@@ -121,7 +121,7 @@ impl App {
     ) -> PaymentsResult<Record> {
         let until = Instant::now() + self.answer_within;
         let mut changes = self.changed.subscribe();
-        let mut now = self.drive(record, until).await?;
+        let mut now = self.drive(record, until, Source::Call).await?;
         while !settled(&now) && Instant::now() < until {
             let again = until.min(Instant::now() + self.due.patience());
             let hears = async {
@@ -150,7 +150,7 @@ impl App {
     pub(crate) async fn pursue(&self, record: Record) -> PaymentsResult<()> {
         let claimed = record.next_at;
         let attempts = record.attempts;
-        let now = self.drive(record, Instant::now() + self.provider_timeout).await?;
+        let now = self.drive(record, Instant::now() + self.provider_timeout, Source::Answer).await?;
         if now.next_at == claimed && now.next_at.is_some() {
             let next_at = Some(self.clock.now() + pause(attempts));
             let to = Record { next_at, attempts, ..now };

@@ -18,7 +18,7 @@ mod take_webhook;
 mod void;
 
 pub use read::Filter;
-pub(crate) use settle::Heard;
+pub(crate) use settle::{Heard, Source};
 
 use crate::config::PaymentsConfig;
 use crate::domain::record::{Record, pause};

@@ -4,7 +4,7 @@
 //! keeps money for a payment is let go. What differs then is noted as a finding until the books agree again; nothing else is
 //! repaired, because what is right is for people to find out.
 
-use super::{App, Heard};
+use super::{App, Heard, Source};
 use crate::domain::charge::{Charge, ChargeState};
 use crate::domain::compare::differences;
 use crate::domain::record::Record;
@@ -91,7 +91,7 @@ impl App {
         }
         let heard = Heard::Charge(Box::new(charge.clone()));
         let record = match self.is_news(&record, &heard) {
-            true => self.settle(&record, heard, "reconciliation").await?,
+            true => self.settle(&record, heard, Source::Reconciliation).await?,
             false => record,
         };
         if is_at_rest(&record, rested) {

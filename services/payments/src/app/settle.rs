@@ -32,6 +32,30 @@ pub(crate) enum Heard {
     Refused,
 }
 
+/// From where it was heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// The provider's answer, for a caller who waits for it.
+    Call,
+    /// The provider's answer, for a job or for the buyer.
+    Answer,
+    /// The provider told unasked.
+    Webhook,
+    /// The provider's books.
+    Reconciliation,
+}
+
+impl Source {
+    /// For the history of a payment and for metrics.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Call | Self::Answer => "answer",
+            Self::Webhook => "webhook",
+            Self::Reconciliation => "reconciliation",
+        }
+    }
+}
+
 /// What a buyer is told when the provider does not take the request, which is no fault of the card.
 const NOT_TAKEN: &str = "The payment could not be made. Try again, or use another card.";
 
@@ -44,12 +68,12 @@ impl App {
         &self,
         seen: &Record,
         heard: Heard,
-        cause: &'static str,
+        source: Source,
     ) -> PaymentsResult<Record> {
         let job = Arc::new((seen.clone(), heard));
         self.write(move |app, t| {
             let job = Arc::clone(&job);
-            Box::pin(async move { app.settle_in(t, &job.0, &job.1, cause).await })
+            Box::pin(async move { app.settle_in(t, &job.0, &job.1, source).await })
         })
         .await
     }
@@ -65,13 +89,13 @@ impl App {
         t: &mut Tx,
         seen: &Record,
         heard: &Heard,
-        cause: &'static str,
+        source: Source,
     ) -> PaymentsResult<Record> {
         let mut now = seen.clone();
         for _ in 0..TRIES {
             let Some((mut to, tell)) = self.after(&now, heard) else { return Ok(now) };
             if payment::update(t, &mut to).await? {
-                self.follow_up(t, &now, &to, tell, cause).await?;
+                self.follow_up(t, &now, &to, tell, source).await?;
                 return Ok(to);
             }
             now = self.find_in(t, seen.id).await?;
@@ -148,12 +172,12 @@ impl App {
         from: &Record,
         to: &Record,
         tell: Option<Tell>,
-        cause: &'static str,
+        source: Source,
     ) -> PaymentsResult<()> {
         self.tell_change(t, to.id);
         if from.standing.state != to.standing.state {
-            payment::note_transition(t, to, from.standing.state, cause).await?;
-            let (state, counted) = (to.standing.state.as_str(), cause);
+            payment::note_transition(t, to, from.standing.state, source.as_str()).await?;
+            let (state, counted) = (to.standing.state.as_str(), source.as_str());
             t.after_commit(move || {
                 counter!("payment_transitions_total", "to" => state, "cause" => counted).increment(1);
             });
@@ -163,21 +187,32 @@ impl App {
             self.wake_pursuer(t);
         }
         match (tell, to.order) {
-            (Some(tell), Some(order)) => self.publish(t, to, order, tell).await,
+            (Some(tell), Some(order)) => {
+                // Who has been told that the buyer has to do something waits for an event.
+                let waits = from.standing.state == PaymentState::RequiresAction;
+                self.publish(t, to, order, tell, source == Source::Call && !waits).await
+            }
             _ => Ok(()),
         }
     }
 
-    async fn publish(&self, t: &mut Tx, to: &Record, order: OrderId, tell: Tell) -> PaymentsResult<()> {
+    async fn publish(
+        &self,
+        t: &mut Tx,
+        to: &Record,
+        order: OrderId,
+        tell: Tell,
+        answered: bool,
+    ) -> PaymentsResult<()> {
         let (checkout, amount) = (to.id, to.amount);
         match tell {
-            Tell::Authorized => self.emit(t, to, &PaymentAuthorized { order, checkout, amount }).await,
+            Tell::Authorized => self.emit(t, to, &PaymentAuthorized { order, checkout, amount, answered }).await,
             Tell::ActionRequired => self.emit(t, to, &PaymentActionRequired { order, checkout }).await,
             Tell::Failed => {
                 let reason = to.failure.clone().unwrap_or_default();
                 self.emit(t, to, &PaymentFailed { order, checkout, reason }).await
             }
-            Tell::Captured => self.emit(t, to, &PaymentCaptured { order, checkout, amount }).await,
+            Tell::Captured => self.emit(t, to, &PaymentCaptured { order, checkout, amount, answered }).await,
             Tell::Voided => self.emit(t, to, &PaymentVoided { order, checkout }).await,
         }
     }

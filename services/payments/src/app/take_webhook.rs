@@ -1,6 +1,6 @@
 //! Takes what a provider tells unasked. It is believed with its signature only, and each once.
 
-use super::{App, Heard};
+use super::{App, Heard, Source};
 use crate::domain::charge::{Charge, Returned};
 use crate::domain::record::{Record, RefundRecord};
 use crate::error::{PaymentsError, PaymentsResult};
@@ -52,7 +52,7 @@ impl App {
             News::Charge(charge) => {
                 let Some(record) = self.payment_of(t, charge).await? else { return Ok("foreign") };
                 let heard = Heard::Charge(Box::new(charge.clone()));
-                let now = self.settle_in(t, &record, &heard, "webhook").await?;
+                let now = self.settle_in(t, &record, &heard, Source::Webhook).await?;
                 if now.version == record.version {
                     return Ok("known");
                 }

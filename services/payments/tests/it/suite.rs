@@ -24,6 +24,11 @@ async fn hears(id: CheckoutId, kinds: &[&str]) {
     .await;
 }
 
+/// Whether an event says that a call was answered with it.
+fn is_answered(id: CheckoutId, kind: &str) -> bool {
+    heard_data(id, kind)[0]["answered"] == true
+}
+
 async fn a_payment_is_kept_taken_and_given_back_in_parts(engine: Engine, kind: Kind) {
     let Some(bench) = Bench::start(engine, kind).await else { return };
     let (peer, id, asked) = (bench.peer(), CheckoutId::new(), bench.asks(Card::Good));
@@ -53,6 +58,7 @@ async fn a_payment_is_kept_taken_and_given_back_in_parts(engine: Engine, kind: K
         sums.iter().map(|data| data["refunded"]["amount"].clone()).collect::<Vec<_>>(),
         [2_000, 4_999]
     );
+    assert!(is_answered(id, "payment.authorized") && is_answered(id, "payment.captured"));
     bench.audit().await;
 }
 
@@ -129,6 +135,7 @@ async fn a_buyer_who_has_to_prove_something_goes_on_afterwards(engine: Engine, k
     buyer.client.post(&path, serde_json::json!({})).await.expect(200);
     assert_eq!(bench.peer().capture(id).await.unwrap().state, PaymentState::Captured);
     hears(id, &["payment.action_required", "payment.authorized", "payment.captured"]).await;
+    assert!(!is_answered(id, "payment.authorized"), "the checkout waits for this event");
     bench.audit().await;
 }
 
@@ -141,6 +148,7 @@ async fn a_charge_whose_answer_is_lost_is_found_and_not_made_again(engine: Engin
     assert_eq!(bench.charges(lost.id).await, [("authorized".to_owned(), 0, 0)]);
     assert_eq!(bench.peer().capture(lost.id).await.unwrap().state, PaymentState::Captured);
     hears(lost.id, &["payment.authorized", "payment.captured"]).await;
+    assert!(!is_answered(lost.id, "payment.authorized"), "the answer said that it was pending");
     bench.audit().await;
 }
 
@@ -153,6 +161,7 @@ async fn a_capture_whose_answer_is_lost_takes_the_amount_once(engine: Engine, ki
     bench.comes_to(kept.id, PaymentState::Captured).await;
     assert_eq!(bench.charges(kept.id).await, [("captured".to_owned(), 4_999, 0)]);
     hears(kept.id, &["payment.authorized", "payment.captured"]).await;
+    assert!(!is_answered(kept.id, "payment.captured"), "the answer said that it was not taken yet");
     bench.audit().await;
 }
 
@@ -175,6 +184,7 @@ async fn a_slow_card_is_pending_until_its_webhook_comes(engine: Engine, kind: Ki
     bench.ripens(slow.id).await;
     bench.comes_to(slow.id, PaymentState::Authorized).await;
     hears(slow.id, &["payment.authorized"]).await;
+    assert!(!is_answered(slow.id, "payment.authorized"), "only the webhook said so");
     bench.audit().await;
 }
 
