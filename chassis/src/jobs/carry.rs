@@ -13,6 +13,7 @@ use futures_util::FutureExt;
 use metrics::{counter, histogram};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
@@ -87,7 +88,9 @@ impl Carrier {
         }
         let (deadline, JobRecord { id, fence, attempts, .. }) = (self.job.deadline, &self.record);
         let attempt = u32::try_from(*attempts).unwrap_or(u32::MAX);
-        let run = Run { id: *id, attempt, fence: *fence, stop: self.stop.clone() };
+        let completed = Arc::new(AtomicBool::new(false));
+        let (stop, clock) = (self.stop.clone(), self.jobs.0.clock.clone());
+        let run = Run { id: *id, attempt, fence: *fence, stop, clock, completed: Arc::clone(&completed) };
         let payload = self.record.payload.clone();
         let work = async {
             match &self.job.work {
@@ -110,8 +113,11 @@ impl Carrier {
         let work = timeout(deadline, AssertUnwindSafe(work).catch_unwind());
         let ended = tokio::select! {
             ended = work => ended,
-            () = self.keep() => return Ended::Lost,
+            () = self.keep() => Ok(Ok(Ok(Ended::Lost))),
         };
+        if completed.load(Ordering::Acquire) {
+            return Ended::Noted;
+        }
         match ended {
             Ok(Ok(Ok(ended))) => ended,
             Ok(Ok(Err(error))) => Ended::Failed(error),

@@ -1,6 +1,7 @@
 //! How a service declares a job: what it is called, what it does, how long that may take and how often it is tried.
 
 use super::store;
+use crate::clock::Clock;
 use crate::db::{DbError, Tx};
 use crate::stop::Stop;
 use backon::{BackoffBuilder, ExponentialBuilder};
@@ -12,6 +13,7 @@ use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -65,6 +67,9 @@ pub struct Run {
     pub attempt: u32,
     pub(super) fence: i64,
     pub(super) stop: Stop,
+    pub(super) clock: Clock,
+    /// Whether a transaction was committed that notes it as done.
+    pub(super) completed: Arc<AtomicBool>,
 }
 
 impl Run {
@@ -81,6 +86,21 @@ impl Run {
     /// When the database fails.
     pub async fn holds(&self, t: &mut Tx) -> Result<bool, DbError> {
         store::confirm(t, self.id, self.fence).await
+    }
+
+    /// Notes in a transaction of a [`Job::queued`] that it is done, which saves a commit: what that transaction does takes
+    /// effect exactly once, and whatever follows its commit may be lost. False when the job is another's by now: roll back
+    /// then. A periodic job is never done.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn complete(&self, t: &mut Tx) -> Result<bool, DbError> {
+        let is_own = store::mark_done_in(t, self.id, self.fence, self.clock.now()).await?;
+        if is_own {
+            let completed = Arc::clone(&self.completed);
+            t.after_commit(move || completed.store(true, Ordering::Release));
+        }
+        Ok(is_own)
     }
 }
 

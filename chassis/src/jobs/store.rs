@@ -116,7 +116,7 @@ pub(super) async fn confirm(t: &mut Tx, id: Uuid, fence: i64) -> Result<bool, Db
 const DONE: &str =
     "UPDATE job SET status = 'done', owner = NULL, ended_at = $3, last_outcome = 'done', last_error = NULL,
         payload = 'null'
-    WHERE id = $1 AND fence = $2 AND status = 'running'";
+    WHERE id = $1 AND fence = $2 AND status = 'running' AND every_micros IS NULL";
 
 /// Notes in the transaction of its effect that a queued job is done. False when another has taken it.
 pub(super) async fn mark_done_in(t: &mut Tx, id: Uuid, fence: i64, now: Ts) -> Result<bool, DbError> {

@@ -197,6 +197,32 @@ on_both_engines! {
         assert_eq!(told.recv().await.unwrap(), (2, true, true));
     }
 
+    async fn a_job_that_notes_in_its_own_transaction_that_it_is_done_is_done_once(place: Arc<Place>) {
+        let mut crew = Crew::open(&place).await;
+        let db = crew.db.clone();
+        let writes = Job::queued(move |_: Print, run: chassis::jobs::Run| {
+            let db = db.clone();
+            async move {
+                let mut t = db.begin().await?;
+                chassis::q!(t.tx, execute, "INSERT INTO line (job) VALUES ($1)", run.id)?;
+                if run.attempt == 1 {
+                    chassis::q!(t.tx, execute, "UPDATE job SET fence = fence + 1 WHERE id = $1", run.id)?;
+                }
+                match run.complete(&mut t).await? {
+                    true => t.commit().await?,
+                    false => t.rollback().await?,
+                }
+                Err(anyhow::anyhow!("what follows its commit is of no account").into())
+            }
+        });
+        crew.hire_for(vec![writes.retry(THREE)]);
+        let id = crew.queue(Print(How::Well)).await;
+        let done = crew.meets_in_time(id, is_done).await;
+        assert_eq!((done.attempts, done.last_error, crew.lines().await), (2, None, 1));
+        crew.dismiss().await;
+        assert!(is_done(&crew.get(id).await));
+    }
+
     async fn a_worker_that_wakes_up_late_changes_nothing(place: Arc<Place>) {
         wake_up_late(&mut Crew::at_work(&place).await, How::HangOnce).await;
     }

@@ -20,7 +20,8 @@ impl App {
     /// [`Refusal::Short`] when it had expired and there is not enough any more, [`Refusal::State`] when it was let go,
     /// [`Refusal::Unknown`] when there is none.
     pub async fn commit(&self, checkout: CheckoutId) -> InventoryResult<Reservation> {
-        self.together(move |app, t| Box::pin(async move { app.commit_in(t, checkout, Asked::ByCall).await })).await
+        self.together(move |app, t| Box::pin(async move { app.commit_in(t, checkout, Asked::ByCall).await }))
+            .await
     }
 
     /// The same in a transaction that somebody else commits.

@@ -4,7 +4,7 @@ use super::App;
 use crate::domain::letters;
 use crate::domain::message::{Message, Recipient};
 use crate::store::{notification, turned_off};
-use chassis::jobs::{JobError, JobResult};
+use chassis::jobs::{JobError, JobResult, Run};
 use chassis::mail::Mail;
 use contract::client::CallError;
 use contract::error::ErrorKind;
@@ -22,7 +22,7 @@ pub(super) enum Place {
 
 impl App {
     /// Sends a message, unless it was settled before. A service that is away is asked again later.
-    pub(crate) async fn send(&self, id: NotificationId) -> JobResult {
+    pub(crate) async fn send(&self, id: NotificationId, run: &Run) -> JobResult {
         let Some(message) = notification::find_queued(&self.db, id).await? else { return Ok(()) };
         // Asked before the transaction: nobody is called while one is open.
         let place = match &message.to {
@@ -30,8 +30,8 @@ impl App {
             Recipient::User(user) => self.place_of(*user, message.kind).await?,
         };
         match place {
-            Place::Address(address, name) => self.mail(id, message, address, name.as_deref()).await,
-            Place::Nowhere(why) => self.skip(id, message.kind, why).await,
+            Place::Address(address, name) => self.mail(id, message, address, name.as_deref(), run).await,
+            Place::Nowhere(why) => self.skip(id, message.kind, why, run).await,
         }
     }
 
@@ -52,28 +52,34 @@ impl App {
         }
     }
 
-    async fn mail(&self, id: NotificationId, message: Message, to: String, name: Option<&str>) -> JobResult {
+    async fn mail(
+        &self,
+        id: NotificationId,
+        message: Message,
+        to: String,
+        name: Option<&str>,
+        run: &Run,
+    ) -> JobResult {
         let Message { kind, facts, .. } = message;
         let letter = self.letters.write(kind, name, facts).map_err(JobError::give_up)?;
         let mut tx = self.db.begin().await?;
-        // Of two who send it at once, the second waits here and finds it settled.
-        if !notification::claim(&mut tx, id).await? {
-            return Ok(());
-        }
         let (subject, text) = (letter.subject.clone(), letter.text.clone());
         let mail =
             self.mailer.enqueue(&mut tx, Mail { to, subject, text, kind: letters::name(kind) }).await?;
-        notification::mailed(&mut tx, id, &letter, mail, self.clock.now()).await?;
-        tx.commit().await?;
-        count(kind, NotificationState::Mailed);
+        // Of two who send it at once, the second waits here, finds it settled and takes its mail back.
+        if notification::mailed(&mut tx, id, &letter, mail, self.clock.now()).await? {
+            run.complete(&mut tx).await?;
+            tx.commit().await?;
+            count(kind, NotificationState::Mailed);
+        }
         Ok(())
     }
 
-    async fn skip(&self, id: NotificationId, kind: NotificationKind, why: &str) -> JobResult {
+    async fn skip(&self, id: NotificationId, kind: NotificationKind, why: &str, run: &Run) -> JobResult {
         let mut tx = self.db.begin().await?;
-        let is_first = notification::skipped(&mut tx, id, why, self.clock.now()).await?;
-        tx.commit().await?;
-        if is_first {
+        if notification::skipped(&mut tx, id, why, self.clock.now()).await? {
+            run.complete(&mut tx).await?;
+            tx.commit().await?;
             count(kind, NotificationState::Skipped);
         }
         Ok(())

@@ -18,8 +18,8 @@ impl Task for SendNotification {
 
 /// The job. What it does twice takes effect once: the message is settled in the transaction that has its mail.
 pub(crate) fn send_notification(app: App) -> Job {
-    Job::queued(move |task: SendNotification, _| {
+    Job::queued(move |task: SendNotification, run| {
         let app = app.clone();
-        async move { app.send(task.notification).await }
+        async move { app.send(task.notification, &run).await }
     })
 }

@@ -90,16 +90,6 @@ pub async fn find_queued(db: &Db, id: NotificationId) -> Result<Option<Message>,
     row.map(Message::try_from).transpose()
 }
 
-/// Holds a message that is still to be written until the transaction ends: whoever else wants it finds it settled
-/// then. `false` when it was settled already.
-///
-/// # Errors
-/// When the database fails.
-pub async fn claim(tx: &mut Tx, id: NotificationId) -> Result<bool, DbError> {
-    const UPDATE: &str = "UPDATE notification SET state = state WHERE id = $1 AND state = 'QUEUED'";
-    Ok(q!(tx.tx, execute, UPDATE, id.uuid())? == 1)
-}
-
 /// Notes that a message was written and given to the mail. `false` when it was settled already.
 ///
 /// # Errors

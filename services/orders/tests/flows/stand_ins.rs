@@ -198,8 +198,12 @@ async fn tell_stock(outbox: &Outbox, t: &mut Tx, now: Reservation) -> anyhow::Re
     // As a release told that did not know of this.
     let answered = false;
     match now.state {
-        ReservationState::Active => outbox.publish(t, &InventoryReserved { order, checkout, lines, answered }).await?,
-        ReservationState::Committed => outbox.publish(t, &InventoryCommitted { order, checkout, answered }).await?,
+        ReservationState::Active => {
+            outbox.publish(t, &InventoryReserved { order, checkout, lines, answered }).await?
+        }
+        ReservationState::Committed => {
+            outbox.publish(t, &InventoryCommitted { order, checkout, answered }).await?
+        }
         ReservationState::Released => {
             let why = Release::GivenUp;
             outbox.publish(t, &InventoryReleased { order, checkout, why }).await?
@@ -290,13 +294,17 @@ async fn tell_payment(outbox: &Outbox, t: &mut Tx, now: Payment) -> anyhow::Resu
     let Payment { order, id: checkout, amount, failure, .. } = now;
     let answered = false;
     match now.state {
-        PaymentState::Authorized => outbox.publish(t, &PaymentAuthorized { order, checkout, amount, answered }).await?,
+        PaymentState::Authorized => {
+            outbox.publish(t, &PaymentAuthorized { order, checkout, amount, answered }).await?
+        }
         PaymentState::RequiresAction => outbox.publish(t, &PaymentActionRequired { order, checkout }).await?,
         PaymentState::Failed => {
             let reason = failure.unwrap_or_else(|| "The payment was declined.".to_owned());
             outbox.publish(t, &PaymentFailed { order, checkout, reason }).await?
         }
-        PaymentState::Captured => outbox.publish(t, &PaymentCaptured { order, checkout, amount, answered }).await?,
+        PaymentState::Captured => {
+            outbox.publish(t, &PaymentCaptured { order, checkout, amount, answered }).await?
+        }
         PaymentState::Voided => outbox.publish(t, &PaymentVoided { order, checkout }).await?,
         PaymentState::Pending | PaymentState::PartiallyRefunded | PaymentState::Refunded => return Ok(()),
     };

@@ -19,7 +19,12 @@ const STEPS: u32 = 6;
 impl App {
     /// Asks the provider until there is nothing to ask, nothing new comes of it, or `until`. Gives the payment as it stands
     /// then. It may be dropped at any moment: somebody asks again.
-    pub(crate) async fn drive(&self, record: Record, until: Instant, source: Source) -> PaymentsResult<Record> {
+    pub(crate) async fn drive(
+        &self,
+        record: Record,
+        until: Instant,
+        source: Source,
+    ) -> PaymentsResult<Record> {
         let mut now = record;
         for _ in 0..STEPS {
             let Some(step) = now.step(self.clock.now()) else { break };

@@ -64,12 +64,7 @@ const MARGIN: Duration = Duration::from_secs(1);
 
 impl App {
     /// Meets `seen`, which may have changed meanwhile, with what was heard. Gives the payment as it stands then.
-    pub(super) async fn settle(
-        &self,
-        seen: &Record,
-        heard: Heard,
-        source: Source,
-    ) -> PaymentsResult<Record> {
+    pub(super) async fn settle(&self, seen: &Record, heard: Heard, source: Source) -> PaymentsResult<Record> {
         let job = Arc::new((seen.clone(), heard));
         self.write(move |app, t| {
             let job = Arc::clone(&job);
@@ -206,7 +201,9 @@ impl App {
     ) -> PaymentsResult<()> {
         let (checkout, amount) = (to.id, to.amount);
         match tell {
-            Tell::Authorized => self.emit(t, to, &PaymentAuthorized { order, checkout, amount, answered }).await,
+            Tell::Authorized => {
+                self.emit(t, to, &PaymentAuthorized { order, checkout, amount, answered }).await
+            }
             Tell::ActionRequired => self.emit(t, to, &PaymentActionRequired { order, checkout }).await,
             Tell::Failed => {
                 let reason = to.failure.clone().unwrap_or_default();
