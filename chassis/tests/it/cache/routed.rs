@@ -121,7 +121,8 @@ async fn write(service: &TestService, text: &str) {
 
 /// The sign as it has always been: no event is under way that would have copies of it forgotten.
 async fn paint(service: &TestService, text: &str) {
-    q!(service.db("signs").write, execute, "INSERT INTO sign (text) VALUES ($1)", text).unwrap();
+    let db = service.db("signs");
+    q!(db.write, execute, "INSERT INTO sign (text) VALUES ($1)", text).unwrap();
 }
 
 async fn read(service: &TestService, which: &str) -> Answer {
