@@ -2,7 +2,7 @@
 //!
 //! The chassis knows no service. Inside it, lower may not use higher:
 //!
-//! 1. [`clock`]
+//! 1. [`clock`], [`words`]
 //! 2. [`config`], [`telemetry`], [`stop`], [`resilience`], [`vault`]
 //! 3. [`cache`], [`db`], [`error`], [`http`], [`identity`], [`lease`], [`peer`], [`mail`], [`health`], [`invariant`], [`openapi`], [`operator`], [`state`], [`wake`]
 //! 4. [`bus`], [`durability`], [`event_store`], [`events`], [`flags`], [`idempotency`], [`jobs`], [`limits`], [`saga`]
@@ -40,3 +40,4 @@ pub mod stop;
 pub mod telemetry;
 pub mod vault;
 pub mod wake;
+pub mod words;

@@ -165,7 +165,7 @@ codes! {
     NotForSale = "NOT_FOR_SALE", Conflict;
     /// The cart has no lines.
     CartEmpty = "CART_EMPTY", Conflict;
-    /// The order or payment is in a state that does not allow it, or who asks may not do it in this state.
+    /// The order, payment or event is in a state that does not allow it, or who asks may not do it in this state.
     InvalidTransition = "INVALID_TRANSITION", Conflict;
     /// More would be given back than was paid.
     RefundTooLarge = "REFUND_TOO_LARGE", Conflict;

@@ -76,4 +76,8 @@ ids! {
     ReviewId;
     /// One message to one person.
     NotificationId;
+    /// Something that an organisation plans.
+    EventId;
+    /// A calendar feed of one person.
+    CalendarLinkId;
 }

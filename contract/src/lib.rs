@@ -13,6 +13,7 @@ pub mod catalog;
 pub mod client;
 pub mod error;
 pub mod event;
+pub mod events;
 pub mod identity;
 pub mod ids;
 pub mod inventory;

@@ -12,12 +12,14 @@ use chassis::error::{ApiError, ApiResult};
 use chassis::http::{Path, Query, Reply, reply};
 use chassis::identity::ServiceCaller;
 use chassis::service::{Context, Parts, Service, Spec};
-use contract::auth::{Contact, Feed, FeedQuery, Jwk, Jwks, Revocation, Revoked};
-use contract::identity::{Claims, Role};
-use contract::ids::{SessionId, UserId};
+use contract::auth::{
+    ActiveMember, Contact, Feed, FeedQuery, Jwk, Jwks, ListActiveMembers, Revocation, Revoked,
+};
+use contract::identity::{Claims, OrganizationRole, Role};
+use contract::ids::{OrganizationId, SessionId, UserId};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -38,7 +40,7 @@ impl Validate for FakeAuthConfig {
     fn validate(&self, _: Mode, _: &mut Problems) {}
 }
 
-/// Serves the feed of an [`Issuer`] and the contacts that it knows, and nothing else, under the name `auth`.
+/// Serves the feed of an [`Issuer`], and the contacts and members that it knows, and nothing else, under the name `auth`.
 #[derive(Debug)]
 pub struct FakeAuth;
 
@@ -63,6 +65,14 @@ impl Service for FakeAuth {
         let (stop, known) = (context.stop().clone(), issuer.clone());
         let contact =
             move |_: ServiceCaller, Path(user): Path<UserId>| std::future::ready(known.contact(user));
+        let known = issuer.clone();
+        let members = move |_: ServiceCaller, Path(id), Query(query): Query<ListActiveMembers>| {
+            std::future::ready(known.members(id, &query))
+        };
+        let known = issuer.clone();
+        let member = move |_: ServiceCaller, Path((id, user)): Path<(OrganizationId, UserId)>| {
+            std::future::ready(known.member(id, user))
+        };
         let feed = move |_: ServiceCaller, query: Query<Asked>| {
             let (issuer, stopping) = (issuer.clone(), stop.stopping());
             async move {
@@ -72,8 +82,12 @@ impl Service for FakeAuth {
                 }
             }
         };
-        let router = Router::new().route("/internal/v1/auth/feed", get(feed));
-        Ok(Parts::new(router.route("/internal/v1/auth/contacts/{user}", get(contact))))
+        let router = Router::new()
+            .route("/internal/v1/auth/feed", get(feed))
+            .route("/internal/v1/auth/contacts/{user}", get(contact))
+            .route("/internal/v1/auth/organizations/{id}/members", get(members))
+            .route("/internal/v1/auth/organizations/{id}/members/{user}", get(member));
+        Ok(Parts::new(router))
     }
 }
 
@@ -99,6 +113,7 @@ struct State {
     keys: Vec<Key>,
     revocations: Vec<Revocation>,
     contacts: HashMap<UserId, Contact>,
+    members: BTreeMap<(OrganizationId, UserId), OrganizationRole>,
     version: u64,
     silent: bool,
     refusals: u64,
@@ -118,8 +133,9 @@ impl Issuer {
     #[expect(clippy::new_without_default, reason = "it is known to the whole process from then on")]
     pub fn new() -> Self {
         let keys = vec![Key::new()];
-        let (revocations, contacts) = (Vec::new(), HashMap::new());
-        let state = State { signing: 0, keys, revocations, contacts, version: 1, silent: false, refusals: 0 };
+        let (revocations, contacts, members) = (Vec::new(), HashMap::new(), BTreeMap::new());
+        let (signing, version, silent, refusals) = (0, 1, false, 0);
+        let state = State { signing, keys, revocations, contacts, members, version, silent, refusals };
         let name = Uuid::now_v7().to_string();
         let (news, _) = watch::channel(0);
         let issuer = Self(Arc::new(Inner { name: name.clone(), state: Mutex::new(state), news }));
@@ -210,6 +226,15 @@ impl Issuer {
         self.state().contacts.insert(user, contact);
     }
 
+    /// Says from now on what somebody is in an organisation; `None` for who does not belong to it.
+    pub fn enroll(&self, organization: OrganizationId, user: UserId, role: Option<OrganizationRole>) {
+        let mut state = self.state();
+        match role {
+            Some(role) => state.members.insert((organization, user), role),
+            None => state.members.remove(&(organization, user)),
+        };
+    }
+
     /// Whether it refuses to answer.
     pub fn silence(&self, silent: bool) {
         self.change(|state| state.silent = silent);
@@ -236,6 +261,27 @@ impl Issuer {
         let mut state = self.state();
         state.heard()?;
         state.contacts.get(&user).cloned().map(reply).ok_or_else(|| ApiError::not_found("account"))
+    }
+
+    fn members(
+        &self,
+        organization: OrganizationId,
+        query: &ListActiveMembers,
+    ) -> ApiResult<Reply<Vec<ActiveMember>>> {
+        let mut state = self.state();
+        state.heard()?;
+        let of_it = state.members.iter().filter(|((id, user), role)| {
+            *id == organization && **role >= query.role && query.after.is_none_or(|after| *user > after)
+        });
+        let page = of_it.map(|((_, user), role)| ActiveMember { user: *user, role: *role });
+        Ok(reply(page.take(query.limit as usize).collect()))
+    }
+
+    fn member(&self, organization: OrganizationId, user: UserId) -> ApiResult<Reply<ActiveMember>> {
+        let mut state = self.state();
+        state.heard()?;
+        let role = state.members.get(&(organization, user)).copied();
+        role.map(|role| reply(ActiveMember { user, role })).ok_or_else(|| ApiError::not_found("member"))
     }
 
     async fn feed(&self, Asked(query): Asked) -> ApiResult<Reply<Feed>> {

@@ -28,6 +28,7 @@ mod guard;
 mod migrate;
 mod postgres;
 mod query;
+pub mod search;
 mod shield;
 mod sqlite;
 mod ts;

@@ -20,6 +20,7 @@ mod params;
 mod record;
 mod reply;
 mod shed;
+pub mod sorted;
 mod version;
 
 pub use body::BodyFault;

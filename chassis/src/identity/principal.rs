@@ -77,6 +77,12 @@ impl Principal {
         self.0.roles.iter().any(|role| permission.roles().contains(role))
     }
 
+    /// The organisations that they belong to, and as what.
+    #[must_use]
+    pub fn memberships(&self) -> &[Membership] {
+        &self.0.memberships
+    }
+
     /// The role in an organisation; `None` for who does not belong to it.
     #[must_use]
     pub fn role_in(&self, organization: OrganizationId) -> Option<OrganizationRole> {

@@ -1,9 +1,9 @@
 //! The typed client of the auth service.
 
 use super::{
-    AcceptInvitation, ChangePassword, Contact, CreateOrganization, Feed, FeedQuery, ForgotPassword, Grant,
-    Invitation, Invite, Jwks, Login, Member, Organization, Refresh, Register, ResetPassword, Session,
-    SetMemberRole, Tokens, UpdateMe, UpdateUser, User, VerifyEmail,
+    AcceptInvitation, ActiveMember, ChangePassword, Contact, CreateOrganization, Feed, FeedQuery,
+    ForgotPassword, Grant, Invitation, Invite, Jwks, ListActiveMembers, Login, Member, Organization, Refresh,
+    Register, ResetPassword, Session, SetMemberRole, Tokens, UpdateMe, UpdateUser, User, VerifyEmail,
 };
 use crate::client::{CallError, Caller, endpoints};
 use crate::ids::{InvitationId, OrganizationId, SessionId, UserId};
@@ -40,7 +40,24 @@ impl AuthClient {
         self.caller.get_bare("/.well-known/jwks.json").await
     }
 
+    /// The members of an organisation whose accounts are in use and who have at least a role, a page at a time, by
+    /// identifier. Of an organisation that does not exist there are none.
+    ///
+    /// # Errors
+    /// As [`Caller::call`].
+    pub async fn active_members(
+        &self,
+        organization: OrganizationId,
+        query: &ListActiveMembers,
+    ) -> Result<Vec<ActiveMember>, CallError> {
+        let query = serde_urlencoded::to_string(query).map_err(|e| CallError::Undecodable(e.to_string()))?;
+        self.caller.get(&format!("/internal/v1/auth/organizations/{organization}/members?{query}")).await
+    }
+
     endpoints! {
+        /// A member whose account is in use; 404 for everybody else.
+        active_member(organization: OrganizationId, user: UserId) -> ActiveMember
+            = GET format!("/internal/v1/auth/organizations/{organization}/members/{user}");
         /// How a person is reached; 404 when there is no such account.
         contact(user: UserId) -> Contact = GET format!("/internal/v1/auth/contacts/{user}");
         /// Makes an account and logs in.

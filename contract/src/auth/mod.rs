@@ -20,7 +20,8 @@ pub use client::AuthClient;
 pub use events::{OrganizationCreated, OrganizationMemberJoined, OrganizationMemberLeft, UserRegistered};
 pub use feed::{Feed, FeedQuery, Jwk, Jwks, Revocation, Revoked};
 pub use organization::{
-    AcceptInvitation, CreateOrganization, Invitation, Invite, Member, Organization, SetMemberRole,
+    AcceptInvitation, ActiveMember, CreateOrganization, Invitation, Invite, ListActiveMembers, Member,
+    Organization, SetMemberRole,
 };
 pub use secret::{Password, Token};
 pub use session::{Grant, Login, Refresh, Session, TokenType, Tokens};

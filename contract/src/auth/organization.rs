@@ -59,6 +59,32 @@ pub struct Member {
     pub joined_at: OffsetDateTime,
 }
 
+/// A member whose account is in use, as other services see them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ActiveMember {
+    /// The person.
+    pub user: UserId,
+    /// Their role.
+    pub role: OrganizationRole,
+}
+
+/// The query of `GET /internal/v1/auth/organizations/{id}/members`: those who have at least this role, by identifier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Validate)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ListActiveMembers {
+    /// The least role.
+    #[garde(skip)]
+    pub role: OrganizationRole,
+    /// The last one of the page before; absent for the first page.
+    #[garde(skip)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<UserId>,
+    /// How many at most.
+    #[garde(range(min = 1, max = 100))]
+    pub limit: u32,
+}
+
 /// `PUT /api/v1/organizations/{id}/members/{userId}`.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

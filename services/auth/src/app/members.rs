@@ -11,7 +11,7 @@ use crate::error::{AuthError, AuthResult};
 use crate::store::{audit, membership, user};
 use chassis::db::Tx;
 use chassis::identity::Principal;
-use contract::auth::{AuditAction, Member, OrganizationMemberLeft, Revoked};
+use contract::auth::{ActiveMember, AuditAction, ListActiveMembers, Member, OrganizationMemberLeft, Revoked};
 use contract::identity::OrganizationRole;
 use contract::ids::{OrganizationId, UserId};
 
@@ -69,6 +69,26 @@ impl App {
         self.revoke(&mut tx, vec![Revoked::User { user, version }], now).await?;
         self.outbox.publish(&mut tx, &OrganizationMemberLeft { organization: id, user }).await?;
         Ok(tx)
+    }
+
+    /// Those in an organisation who have at least a role and whose accounts are in use, by identifier. For services.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn active_members(
+        &self,
+        id: OrganizationId,
+        query: &ListActiveMembers,
+    ) -> AuthResult<Vec<ActiveMember>> {
+        Ok(membership::list_in_use(&self.db, id, query).await?)
+    }
+
+    /// A member whose account is in use, as it is now and never from a copy. For services.
+    ///
+    /// # Errors
+    /// [`AuthError::NotFound`].
+    pub async fn active_member(&self, id: OrganizationId, user: UserId) -> AuthResult<ActiveMember> {
+        membership::find_in_use(&self.db, id, user).await?.ok_or(AuthError::NotFound("member"))
     }
 
     /// The member whose role may become `to`, with the organisation held.

@@ -5,7 +5,7 @@ use crate::domain::email::Email;
 use chassis::clock::Ts;
 use chassis::db::{Db, DbError, Tx, q};
 use chassis::http::Page;
-use contract::auth::Member;
+use contract::auth::{ActiveMember, ListActiveMembers, Member};
 use contract::identity::{Membership, OrganizationRole};
 use contract::ids::{OrganizationId, UserId};
 use uuid::Uuid;
@@ -103,6 +103,50 @@ pub async fn role_in_use(
     const SELECT: &str = select!("AND m.user_id = $2 AND u.status = 'active'");
     let row: Option<Row> = q!(tx.tx, fetch_optional, SELECT, organization.uuid(), user.uuid())?;
     row.map(|row| parse(&row.role)).transpose()
+}
+
+/// Members whose accounts may be used and who have at least a role, by identifier, from behind one of them on.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_in_use(
+    db: &Db,
+    organization: OrganizationId,
+    query: &ListActiveMembers,
+) -> Result<Vec<ActiveMember>, DbError> {
+    const SELECT: &str = "SELECT m.user_id, m.role FROM memberships m JOIN users u ON u.id = m.user_id \
+        WHERE m.organization_id = $1 AND m.role IN ($2, $3, $4, $5) AND m.user_id > $6 AND u.status = 'active' \
+        ORDER BY m.user_id LIMIT $7";
+    let ListActiveMembers { role: least, after, limit } = *query;
+    let [member, moderator, admin, owner] = [
+        OrganizationRole::Member,
+        OrganizationRole::Moderator,
+        OrganizationRole::Admin,
+        OrganizationRole::Owner,
+    ]
+    .map(|role| role.max(least).as_str());
+    let (id, after) = (organization.uuid(), after.map_or(Uuid::nil(), UserId::uuid));
+    let limit = i64::from(limit);
+    let rows: Vec<(Uuid, String)> =
+        q!(db.read, fetch_all, SELECT, id, member, moderator, admin, owner, after, limit)?;
+    rows.into_iter()
+        .map(|(user, role)| Ok(ActiveMember { user: UserId(user), role: parse(&role)? }))
+        .collect()
+}
+
+/// A member whose account may be used.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_in_use(
+    db: &Db,
+    organization: OrganizationId,
+    user: UserId,
+) -> Result<Option<ActiveMember>, DbError> {
+    const SELECT: &str = "SELECT m.role FROM memberships m JOIN users u ON u.id = m.user_id \
+        WHERE m.organization_id = $1 AND m.user_id = $2 AND u.status = 'active'";
+    let row: Option<(String,)> = q!(db.read, fetch_optional, SELECT, organization.uuid(), user.uuid())?;
+    row.map(|(role,)| Ok(ActiveMember { user, role: parse(&role)? })).transpose()
 }
 
 /// Whether the account of this address is a member's.

@@ -1,12 +1,12 @@
 //! Listing products: for people, and as cards for other services.
 
 use super::App;
-use crate::domain::cursor::Cursor;
 use crate::error::{CatalogError, CatalogResult};
 use crate::store::product_list::{self, Listing, Sight, SortBy};
-use crate::store::search::Search;
 use chassis::cache::Freshness;
+use chassis::db::search::Search;
 use chassis::http::Page;
+use chassis::http::sorted::Cursor;
 use chassis::identity::Principal;
 use contract::catalog::{ListProducts, Product, ProductCard, ProductCards, Sold};
 use contract::identity::Permission;

@@ -1,8 +1,5 @@
-//! What a catalog knows without a database: words, slugs, the tree of categories, places in a list, what changes of a product
-//! mean.
+//! What a catalog knows without a database: slugs, the tree of categories, what changes of a product mean.
 
-pub mod cursor;
 pub mod product;
 pub mod slug;
 pub mod tree;
-pub mod words;

@@ -1,7 +1,7 @@
 //! What a product begins as, and what a change of it is.
 
-use super::words::{fold, fold_all};
 use chassis::clock::Ts;
+use chassis::words::{fold, fold_all};
 use contract::catalog::{CreateProduct, Product, UpdateProduct};
 use contract::ids::{ProductId, UserId};
 

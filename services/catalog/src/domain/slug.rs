@@ -1,6 +1,6 @@
 //! What stands for a thing in an address, made of its name.
 
-use super::words::fold;
+use chassis::words::fold;
 use uuid::Uuid;
 
 /// Characters of a slug that is made here, at most.

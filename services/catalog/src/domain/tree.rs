@@ -3,8 +3,8 @@
 //! What must hold: it has no circles, and nothing in it is deeper than [`DEEPEST`]. Whoever changes it holds the whole tree,
 //! so what is decided here is decided on what there is.
 
-use super::words::fold;
 use chassis::clock::Ts;
+use chassis::words::fold;
 use contract::catalog::{Category, CategoryNode, CategoryStep};
 use contract::ids::CategoryId;
 use serde::{Deserialize, Serialize};

@@ -1,9 +1,9 @@
 //! Brands.
 
-use crate::domain::words::fold;
 use chassis::clock::Ts;
 use chassis::db::{AssertSqlSafe, Db, DbError, Engine, Tx, q};
 use chassis::http::Page;
+use chassis::words::fold;
 use contract::catalog::Brand;
 use contract::ids::BrandId;
 use uuid::Uuid;

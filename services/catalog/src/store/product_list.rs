@@ -1,10 +1,11 @@
 //! Products as they are listed: searched, filtered, sorted, a page at a time, by number or by cursor.
 
 use super::product::{Row, columns};
-use super::search::{Search, matches};
+use super::search::{NAME, matches};
 use super::{in_list, list};
-use crate::domain::cursor::{Cursor, Value};
+use chassis::db::search::Search;
 use chassis::db::{AssertSqlSafe, Db, DbError, Engine, q};
+use chassis::http::sorted::{Cursor, Value};
 use chassis::http::{Page, SortKey};
 use contract::catalog::{ListProducts, Product};
 use contract::ids::{BrandId, CategoryId, ProductId, UserId};
@@ -257,7 +258,7 @@ impl<'a> Binds<'a> {
         let from = search.map(Search::text).unwrap_or_default();
         Self {
             anywhere: search.map(|search| search.anywhere(engine)).unwrap_or_default(),
-            in_name: search.map(|search| search.in_name(engine)).unwrap_or_default(),
+            in_name: search.map(|search| search.within(engine, NAME.0, NAME.1)).unwrap_or_default(),
             // Nothing sorts behind this character, so everything that begins with the words lies between.
             to: format!("{from}\u{10ffff}"),
             from,

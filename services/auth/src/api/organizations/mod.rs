@@ -2,8 +2,10 @@
 
 mod accept_invitation;
 mod create_organization;
+mod get_active_member;
 mod get_organization;
 mod invite;
+mod list_active_members;
 mod list_invitations;
 mod list_members;
 mod list_organizations;
@@ -12,6 +14,7 @@ mod set_member_role;
 mod withdraw_invitation;
 
 use crate::app::App;
+use axum::routing::get;
 use contract::ids::{InvitationId, OrganizationId, UserId};
 use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
@@ -43,4 +46,10 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(invite::invite, list_invitations::list_invitations))
         .routes(routes!(withdraw_invitation::withdraw_invitation))
         .routes(routes!(accept_invitation::accept_invitation))
+        // Not in the document: from outside there are no such routes.
+        .route("/internal/v1/auth/organizations/{id}/members", get(list_active_members::list_active_members))
+        .route(
+            "/internal/v1/auth/organizations/{id}/members/{user}",
+            get(get_active_member::get_active_member),
+        )
 }

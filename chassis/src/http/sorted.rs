@@ -1,9 +1,9 @@
-//! Where a page of a list begins that is read by cursor: behind the row that has this value in the column of the order and
-//! this identifier.
+//! Where a page of a list begins that can be read in several orders: behind the row that has this value in the column of the
+//! order and this identifier. For a list that is only ever read by time, [`super::Cursor`] does.
 
+use crate::clock::Ts;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chassis::clock::Ts;
 use uuid::Uuid;
 
 /// A text is no cursor of ours.

@@ -4,6 +4,9 @@
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
+/// Characters of a word at most; what is longer is cut. PostgreSQL leaves words of more than 2,047 bytes out, SQLite does not.
+const LONGEST: usize = 100;
+
 /// The words of a text, with single spaces between them.
 ///
 /// Two texts that differ in capitals, accents, ligatures or signs only have the same words.
@@ -28,7 +31,11 @@ pub fn fold(text: &str) -> String {
         }
     }
     folded.truncate(folded.trim_end().len());
-    folded
+    if folded.split(' ').all(|word| word.len() <= LONGEST) {
+        return folded;
+    }
+    let cut = |word: &str| word.chars().take(LONGEST).collect::<String>();
+    folded.split(' ').map(cut).collect::<Vec<_>>().join(" ")
 }
 
 /// The words of several texts, in their order.
@@ -58,6 +65,12 @@ mod tests {
         ] {
             assert_eq!(fold(text), words, "{text}");
         }
+    }
+
+    #[test]
+    fn a_word_that_no_index_takes_is_cut() {
+        assert_eq!(fold(&"é".repeat(3_000)), "e".repeat(LONGEST));
+        assert_eq!(fold(&format!("a {} b", "東".repeat(50))), format!("a {} b", "東".repeat(50)));
     }
 
     proptest! {

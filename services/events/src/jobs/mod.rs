@@ -1,0 +1,5 @@
+//! What the service does besides answering.
+
+mod sweep;
+
+pub(crate) use sweep::sweep;

@@ -1,0 +1,31 @@
+//! Removes the history of what was removed long ago.
+
+use crate::app::App;
+use crate::store::step::delete_of_removed;
+use chassis::db::DbError;
+use chassis::jobs::{Job, Run};
+use std::time::Duration;
+
+const EVERY: Duration = Duration::from_secs(3_600);
+/// Events in one transaction.
+const BATCH: u16 = 100;
+
+/// The job.
+pub(crate) fn sweep(app: App) -> Job {
+    Job::every("sweep", EVERY, move |run| {
+        let app = app.clone();
+        async move { Ok(app.sweep(&run).await?) }
+    })
+}
+
+impl App {
+    async fn sweep(&self, run: &Run) -> Result<(), DbError> {
+        let before = self.clock.now() - self.keep_deleted;
+        while !run.stop().is_stopping() {
+            if delete_of_removed(&self.db, before, i64::from(BATCH)).await? < u64::from(BATCH) {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
