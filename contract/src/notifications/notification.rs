@@ -27,6 +27,12 @@ texts! {
         PaymentReceipt = "PAYMENT_RECEIPT",
         /// There is too little of a product in stock.
         LowStock = "LOW_STOCK",
+        /// An event of an organisation waits for a decision.
+        EventSubmitted = "EVENT_SUBMITTED",
+        /// An event was approved.
+        EventApproved = "EVENT_APPROVED",
+        /// An event was rejected.
+        EventRejected = "EVENT_REJECTED",
     }
 }
 
@@ -35,7 +41,12 @@ impl NotificationKind {
     #[must_use]
     pub const fn is_optional(self) -> bool {
         match self {
-            Self::Welcome | Self::OrderShipped | Self::LowStock => true,
+            Self::Welcome
+            | Self::OrderShipped
+            | Self::LowStock
+            | Self::EventSubmitted
+            | Self::EventApproved
+            | Self::EventRejected => true,
             Self::OrderConfirmed
             | Self::OrderCancelled
             | Self::OrderFailed
@@ -56,6 +67,9 @@ impl NotificationKind {
             Self::OrderRefunded => "Money was given back to you.",
             Self::PaymentReceipt => "A receipt for what you paid.",
             Self::LowStock => "There is too little of a product of yours in stock.",
+            Self::EventSubmitted => "An event waits for a decision in an organisation in which you decide.",
+            Self::EventApproved => "An event of yours was approved.",
+            Self::EventRejected => "An event of yours was rejected.",
         }
     }
 }

@@ -11,11 +11,12 @@ pub mod store;
 pub use config::NotificationsConfig;
 
 use anyhow::Context as _;
-use app::{App, Calls, Inner, LowStock, Orders, Receipts};
+use app::{App, Calls, Decided, Inner, LowStock, Orders, Receipts, Submitted};
 use chassis::db::Migrations;
 use chassis::service::{Context, Parts, Service, Spec};
 use contract::auth::{AuthClient, UserRegistered};
 use contract::catalog::CatalogClient;
+use contract::events::{EventApproved, EventRejected, EventSubmitted};
 use contract::inventory::InventoryLowStock;
 use contract::orders::{
     OrderCancelled, OrderConfirmed, OrderCreated, OrderFailed, OrderRefunded, OrderShipped,
@@ -73,8 +74,12 @@ impl Service for Notifications {
             .on::<OrderCreated>("whose-order", Orders(app.clone()))
             .on::<PaymentCaptured>("receipts", Receipts(app.clone()))
             .on::<InventoryLowStock>("low-stock", LowStock(app.clone()))
+            .on::<EventSubmitted>("event-submitted", Submitted(app.clone()))
+            .on::<EventApproved>("event-approved", Decided(app.clone()))
+            .on::<EventRejected>("event-rejected", Decided(app.clone()))
             .job(jobs::send_notification(app.clone()))
             .job(jobs::tell_low_stock(app.clone()))
+            .job(jobs::tell_moderators(app.clone()))
             .job(jobs::sweep(app.clone()))
             .invariant(app.each_mail_is_sent_once())
             .invariant(app.what_waits_has_a_job())

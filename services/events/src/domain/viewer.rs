@@ -187,7 +187,7 @@ mod tests {
     fn what_was_approved_is_removed_by_who_manages_the_organisation_only() {
         let creator = somebody(Some(OrganizationRole::Member));
         let approved = event(creator.user, EventStatus::Approved);
-        let may = |who: Viewer, event| who.may(event, Action::Delete, Rules::default());
+        let may = |who: Viewer, event: &Event| who.may(event, Action::Delete, Rules::default());
         assert_eq!(may(creator, &approved), Err(Refusal::Approved));
         assert!(may(somebody(Some(OrganizationRole::Moderator)), &approved).is_err());
         assert_eq!(may(somebody(Some(OrganizationRole::Admin)), &approved), Ok(()));

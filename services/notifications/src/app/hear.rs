@@ -7,6 +7,8 @@ use chassis::db::Tx;
 use chassis::events::{Handled, Handler, Received};
 use contract::auth::UserRegistered;
 use contract::event::Event;
+use contract::events::{EventApproved, EventRejected};
+use contract::ids::UserId;
 use contract::orders::OrderCreated;
 use contract::payments::PaymentCaptured;
 
@@ -26,6 +28,41 @@ where
 impl From<&UserRegistered> for Message {
     fn from(event: &UserRegistered) -> Self {
         Self::welcome(event.user)
+    }
+}
+
+/// A decision on an event of somebody.
+pub(crate) trait Decision: Event {
+    /// Whose event it is, and who decided.
+    fn people(&self) -> (UserId, UserId);
+}
+
+impl Decision for EventApproved {
+    fn people(&self) -> (UserId, UserId) {
+        (self.event.creator, self.by)
+    }
+}
+
+impl Decision for EventRejected {
+    fn people(&self) -> (UserId, UserId) {
+        (self.event.creator, self.by)
+    }
+}
+
+/// Tells somebody what was decided on their event, unless they decided it themselves.
+#[derive(Debug)]
+pub(crate) struct Decided(pub(crate) App);
+
+impl<E: Decision> Handler<E> for Decided
+where
+    Message: for<'e> From<&'e E>,
+{
+    async fn handle(&self, t: &mut Tx, event: Received<E>) -> Handled {
+        let (creator, decider) = event.data.people();
+        if creator != decider {
+            self.0.tell(t, &Message::from(&event.data)).await?;
+        }
+        Ok(())
     }
 }
 

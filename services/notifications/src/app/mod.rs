@@ -11,10 +11,12 @@ mod low_stock;
 mod preferences;
 mod read;
 mod send;
+mod submitted;
 mod tell;
 
-pub(crate) use hear::{Calls, Orders, Receipts};
+pub(crate) use hear::{Calls, Decided, Orders, Receipts};
 pub(crate) use low_stock::LowStock;
+pub(crate) use submitted::Submitted;
 
 use crate::domain::letters::Letters;
 use chassis::clock::Clock;

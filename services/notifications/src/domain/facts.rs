@@ -1,6 +1,7 @@
 //! What a message tells, by the name of its placeholder: made of an event, and kept with the message until it is written.
 
 use super::template::Facts;
+use contract::events::{EventApproved, EventRejected};
 use contract::money::Money;
 use contract::notifications::NotificationKind;
 use contract::orders::{OrderCancelled, OrderConfirmed, OrderFailed, OrderLine, OrderRefunded, OrderShipped};
@@ -22,6 +23,8 @@ pub const fn of_kind(kind: NotificationKind) -> &'static [&'static str] {
         NotificationKind::OrderRefunded => &["number", "amount", "refunded"],
         NotificationKind::PaymentReceipt => &["number", "amount"],
         NotificationKind::LowStock => &["product", "available", "level"],
+        NotificationKind::EventSubmitted | NotificationKind::EventApproved => &["title"],
+        NotificationKind::EventRejected => &["title", "reason"],
     }
 }
 
@@ -83,10 +86,29 @@ pub fn low_stock(product: String, available: u32, level: u32) -> Facts {
     facts([("product", product), ("available", available.to_string()), ("level", level.to_string())])
 }
 
+/// Of an event that waits for a decision.
+#[must_use]
+pub fn submitted(title: &str) -> Facts {
+    facts([("title", title.to_owned())])
+}
+
+/// Of an event that was approved.
+#[must_use]
+pub fn approved(event: &EventApproved) -> Facts {
+    facts([("title", event.event.title.clone())])
+}
+
+/// Of an event that was rejected.
+#[must_use]
+pub fn rejected(event: &EventRejected) -> Facts {
+    facts([("title", event.event.title.clone()), ("reason", event.reason.clone())])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use contract::ids::{CheckoutId, OrderId, ProductId, RefundId, UserId};
+    use contract::events::{EventCard, EventStatus};
+    use contract::ids::{CheckoutId, EventId, OrderId, OrganizationId, ProductId, RefundId, UserId};
     use contract::money::Currency;
     use contract::orders::CheckoutFlow;
 
@@ -102,6 +124,25 @@ mod tests {
         let mut names = of_kind(kind).to_vec();
         names.sort_unstable();
         names
+    }
+
+    #[test]
+    fn an_event_of_an_organisation_tells_what_its_template_may_ask_for() {
+        let (by, reason) = (UserId::new(), "Say who\nis responsible.".to_owned());
+        let event = EventCard {
+            id: EventId::new(),
+            organization: OrganizationId::new(),
+            creator: UserId::new(),
+            title: "Fair".to_owned(),
+            status: EventStatus::Rejected,
+            version: 3,
+        };
+        assert_eq!(names(&submitted("Fair")), of(NotificationKind::EventSubmitted));
+        let event_approved = EventApproved { event: event.clone(), by };
+        assert_eq!(names(&approved(&event_approved)), of(NotificationKind::EventApproved));
+        let told = rejected(&EventRejected { event, by, reason });
+        assert_eq!(names(&told), of(NotificationKind::EventRejected));
+        assert_eq!(told["reason"], "Say who is responsible.");
     }
 
     #[test]

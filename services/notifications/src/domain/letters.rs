@@ -53,6 +53,9 @@ const fn built_in(kind: NotificationKind) -> (&'static str, &'static str) {
         NotificationKind::OrderRefunded => template!("order_refunded"),
         NotificationKind::PaymentReceipt => template!("payment_receipt"),
         NotificationKind::LowStock => template!("low_stock"),
+        NotificationKind::EventSubmitted => template!("event_submitted"),
+        NotificationKind::EventApproved => template!("event_approved"),
+        NotificationKind::EventRejected => template!("event_rejected"),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::facts;
 use super::template::Facts;
+use contract::events::{EventApproved, EventCard, EventRejected};
 use contract::ids::{CheckoutId, OrderId, UserId};
 use contract::money::Money;
 use contract::notifications::NotificationKind;
@@ -32,7 +33,8 @@ impl Recipient {
 pub struct Message {
     /// What it is about.
     pub kind: NotificationKind,
-    /// What makes it another message than the one before of its kind: the order, the attempt to pay, the refund.
+    /// What makes it another message than the one before of its kind: the order, the attempt to pay, the refund, the version of
+    /// an event.
     pub subject: String,
     /// To whom.
     pub to: Recipient,
@@ -45,6 +47,12 @@ pub struct Message {
 impl Message {
     fn of_order(kind: NotificationKind, user: UserId, order: OrderId, subject: String, facts: Facts) -> Self {
         Self { kind, subject, to: Recipient::User(user), order: Some(order), facts }
+    }
+
+    fn of_event(kind: NotificationKind, event: &EventCard, facts: Facts) -> Self {
+        // Each decision is another one: an event may be sent back more than once.
+        let subject = format!("{}/{}", event.id, event.version);
+        Self { kind, subject, to: Recipient::User(event.creator), order: None, facts }
     }
 
     /// To somebody who has an account now.
@@ -96,5 +104,17 @@ impl From<&OrderRefunded> for Message {
     fn from(event: &OrderRefunded) -> Self {
         let (kind, subject) = (NotificationKind::OrderRefunded, event.refund.to_string());
         Self::of_order(kind, event.user, event.order, subject, facts::refunded(event))
+    }
+}
+
+impl From<&EventApproved> for Message {
+    fn from(event: &EventApproved) -> Self {
+        Self::of_event(NotificationKind::EventApproved, &event.event, facts::approved(event))
+    }
+}
+
+impl From<&EventRejected> for Message {
+    fn from(event: &EventRejected) -> Self {
+        Self::of_event(NotificationKind::EventRejected, &event.event, facts::rejected(event))
     }
 }

@@ -4,6 +4,7 @@
 
 mod audit;
 mod bench;
+mod events;
 mod letters;
 mod log;
 mod once;

@@ -1,0 +1,16 @@
+//! The two folders of migrations make the same tables, except for what full text is searched in.
+
+use events::Events;
+
+/// What only one engine has: the table beside the events with its shadows, and what it refers to; the column of vectors with its
+/// index.
+fn is_full_text(name: &str, of: &str) -> bool {
+    let only =
+        [("event", "seq"), ("event", "search"), ("event_id_key", "event"), ("event_search_idx", "event")];
+    name == "event_search" || name.starts_with("event_search_") || only.contains(&(name, of))
+}
+
+#[tokio::test]
+async fn both_engines_have_the_same_tables_columns_and_indexes() {
+    testkit::schema::is_the_same_on_both_engines::<Events>(is_full_text).await;
+}
