@@ -11,6 +11,7 @@ mod a_request_is_sent_again;
 mod a_shop_opens;
 mod an_account_lives;
 mod an_administrator_steps_in;
+mod an_event_is_approved;
 mod everybody_has_their_own;
 mod guesses_are_counted;
 mod keys_are_rotated;
