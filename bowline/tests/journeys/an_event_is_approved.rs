@@ -74,7 +74,9 @@ async fn an_event_is_sent_back_put_right_and_approved(mut shop: Shop) {
     let acme = Acme::found(&shop).await;
     let stranger = shop.buyer().await;
     // Sent twice, because nobody knows whether the first one arrived.
-    let make = || acme.ada.client.request(Method::POST, EVENTS).header("idempotency-key", "one").json(fair(&acme.id));
+    let make = || {
+        acme.ada.client.request(Method::POST, EVENTS).header("idempotency-key", "one").json(fair(&acme.id))
+    };
     let made: Value = make().send().await.expect(201).data();
     assert_eq!(make().send().await.expect(201).data::<Value>(), made);
     let id = made["id"].as_str().unwrap();
@@ -103,10 +105,8 @@ async fn an_event_is_sent_back_put_right_and_approved(mut shop: Shop) {
 
     // Two decide at once: one wins.
     let approve = format!("{path}/approve");
-    let (one, two) = tokio::join!(
-        moderator.client.post(&approve, json!({})),
-        owner.client.post(&approve, json!({}))
-    );
+    let (one, two) =
+        tokio::join!(moderator.client.post(&approve, json!({})), owner.client.post(&approve, json!({})));
     let mut both = [one.status.as_u16(), two.status.as_u16()];
     both.sort_unstable();
     assert_eq!(both, [200, 409], "{} {}", one.text(), two.text());
@@ -118,7 +118,9 @@ async fn an_event_is_sent_back_put_right_and_approved(mut shop: Shop) {
     assert_eq!(actions, ["CREATED", "SUBMITTED", "REJECTED", "UPDATED", "SUBMITTED", "APPROVED"]);
 
     // Nobody else hears of any of it.
-    for (method, rest) in [(Method::GET, ""), (Method::GET, "/history"), (Method::POST, "/approve"), (Method::DELETE, "")] {
+    for (method, rest) in
+        [(Method::GET, ""), (Method::GET, "/history"), (Method::POST, "/approve"), (Method::DELETE, "")]
+    {
         let asked = format!("{path}{rest}");
         let ask = stranger.client.request(method, &asked);
         ask.send().await.expect(404).refused(ErrorCode::NotFound);

@@ -27,7 +27,7 @@ async fn of_many_who_decide_at_once_one_wins(engine: Engine) {
                 _ => drop(answer.expect(409).refused(ErrorCode::InvalidTransition)),
             }
         }
-        let (who, verb) = winner.expect("somebody has decided");
+        let (who, verb) = winner.unwrap();
         let after = acme.ada.read(&waiting).await;
         let status = if verb == "approve" { EventStatus::Approved } else { EventStatus::Rejected };
         assert_eq!((after.status, after.decided_by, after.version), (status, Some(who), 3));
