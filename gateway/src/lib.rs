@@ -5,14 +5,17 @@ mod config;
 mod docs;
 mod headers;
 mod index;
+mod origin;
 mod proxy;
 mod routes;
+mod upgrade;
 
 pub use config::GatewayConfig;
 
 use axum::Router;
 use bff::Bff;
 use chassis::service::{Context, Parts, Service, Spec};
+use upgrade::Tunnels;
 use utoipa::openapi::OpenApi;
 
 /// The one door.
@@ -36,14 +39,15 @@ impl Service for Gateway {
 
     async fn build(config: Self::Config, context: Context) -> anyhow::Result<Parts> {
         let (pages, _) = bff::routes().with_state(Bff::new(&context, &config)?).split_for_parts();
+        let tunnels = Tunnels::new(&context, &config);
         let mut router = Router::new()
-            .merge(routes::router(&context))
+            .merge(routes::router(&context, &tunnels))
             .merge(index::router(&context, &config))
             .merge(pages);
         if config.docs {
             router = router.merge(docs::router(&context)?);
         }
-        Ok(Parts::new(router))
+        Ok(Parts::new(router).worker("tunnels", |stop| tunnels.look_after(stop)))
     }
 }
 

@@ -1,16 +1,19 @@
 //! Sends a request on to its service, streaming both ways, and says in the common shape when there is no answer.
 
 use crate::headers;
+use crate::upgrade::{self, Upgrades};
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use chassis::error::{ApiError, ApiResult};
 use chassis::http::Cx;
-use chassis::peer::Peer;
+use chassis::identity::MaybePrincipal;
+use chassis::peer::{Peer, UpstreamError};
 use chassis::stop::Stop;
+use contract::ErrorCode;
 use futures_util::StreamExt;
 use http::header::{CONTENT_TYPE, HeaderMap};
-use http::{Request, Version};
+use http::{Request, StatusCode, Version};
 use metrics::Counter;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,13 +25,14 @@ pub(crate) struct Upstream {
     peer: Option<Peer>,
     answered: Counter,
     failed: Counter,
+    upgrades: Upgrades,
     stop: Stop,
 }
 
 impl Upstream {
-    pub(crate) fn new(name: &'static str, peer: Option<Peer>, stop: Stop) -> Self {
+    pub(crate) fn new(name: &'static str, peer: Option<Peer>, upgrades: Upgrades, stop: Stop) -> Self {
         let counter = |outcome| metrics::counter!("gateway_upstream_requests_total", "peer" => name, "outcome" => outcome);
-        Self { name, peer, answered: counter("answered"), failed: counter("failed"), stop }
+        Self { name, peer, answered: counter("answered"), failed: counter("failed"), upgrades, stop }
     }
 
     fn peer(&self) -> ApiResult<&Peer> {
@@ -45,40 +49,67 @@ impl Upstream {
 pub(crate) async fn forward(
     State(upstream): State<Arc<Upstream>>,
     cx: Cx,
-    mut request: Request<Body>,
+    identity: ApiResult<MaybePrincipal>,
+    request: Request<Body>,
 ) -> Response {
-    if let Some(principal) = cx.principal() {
+    if let Ok(MaybePrincipal(Some(principal))) = &identity {
         tracing::Span::current().record("user", tracing::field::display(principal.user()));
     }
     if has_dot_segments(request.uri().path()) {
         return ApiError::not_found("route").into_response();
     }
+    if !upgrade::is_served(request.method()) {
+        return ApiError::new(ErrorCode::MethodNotAllowed, "The gateway does not serve this method.")
+            .into_response();
+    }
+    pass(&upstream, &cx, identity, request).await.unwrap_or_else(IntoResponse::into_response)
+}
+
+async fn pass(
+    upstream: &Upstream,
+    cx: &Cx,
+    identity: ApiResult<MaybePrincipal>,
+    mut request: Request<Body>,
+) -> ApiResult<Response> {
+    let handshake = upstream.upgrades.take(&mut request, cx, || identity.map(|MaybePrincipal(who)| who))?;
     let authority = request.uri().authority().cloned();
     headers::inbound(request.headers_mut(), authority.as_ref());
     *request.version_mut() = Version::HTTP_11;
-    match send(&upstream, request).await {
-        Ok(response) => {
-            upstream.answered.increment(1);
-            response
+    let answer = async {
+        let peer = upstream.peer()?;
+        match handshake {
+            Some(handshake) => upstream.upgrades.pass(handshake, peer, request).await,
+            None => ordinary(peer.forward(request).await?),
         }
-        Err(error) => {
-            upstream.failed.increment(1);
-            error.into_response()
-        }
-    }
+    };
+    let answer = answer.await.map(|answer| received(upstream, answer));
+    if answer.is_ok() { &upstream.answered } else { &upstream.failed }.increment(1);
+    answer
 }
 
-async fn send(upstream: &Upstream, request: Request<Body>) -> ApiResult<Response> {
-    let mut response = upstream.peer()?.forward(request).await?;
+/// Refuses an answer that would have the client's connection speak something else although nobody asked for that.
+fn ordinary(response: Response) -> ApiResult<Response> {
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        return Err(UpstreamError::Broken("a 101 that nobody asked for".to_owned()).into());
+    }
+    Ok(response)
+}
+
+/// Prepares an answer for the client.
+fn received(upstream: &Upstream, mut response: Response) -> Response {
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        // The second half of a handshake, which is prepared where it was checked.
+        return response;
+    }
     headers::outbound(response.headers_mut());
     // How long the body is said to be is settled anew for the client's connection, not taken from the upstream's.
     *response.version_mut() = Version::HTTP_11;
     if is_endless(response.headers()) {
         // The service behind goes on; who follows it comes back to another door, or to this one when it is up again.
         let stopping = upstream.stop.stopping();
-        return Ok(response.map(|body| Body::from_stream(body.into_data_stream().take_until(stopping))));
+        return response.map(|body| Body::from_stream(body.into_data_stream().take_until(stopping)));
     }
-    Ok(response)
+    response
 }
 
 /// Whether an answer goes on until somebody ends it: a stop would wait for it to its deadline.

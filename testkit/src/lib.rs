@@ -36,6 +36,8 @@ pub mod servers;
 mod service;
 #[cfg(feature = "harness")]
 pub mod tiny;
+#[cfg(feature = "harness")]
+pub mod ws;
 
 #[cfg(feature = "harness")]
 pub use client::{Answer, Ask, Client};

@@ -166,6 +166,20 @@ impl Wire {
         Ok(whole)
     }
 
+    /// Reads so many bytes.
+    ///
+    /// # Errors
+    /// When the connection ends first.
+    pub async fn exactly(&mut self, bytes: usize) -> io::Result<Vec<u8>> {
+        while self.read.len() < bytes {
+            if self.stream.read_buf(&mut self.read).await? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        let rest = self.read.split_off(bytes);
+        Ok(std::mem::replace(&mut self.read, rest))
+    }
+
     /// Reads everything until the other side closes. A connection that was reset counts as closed.
     pub async fn rest(&mut self) -> String {
         while self.stream.read_buf(&mut self.read).await.is_ok_and(|read| read > 0) {}

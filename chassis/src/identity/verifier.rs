@@ -20,6 +20,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// Why a token does not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -67,6 +68,7 @@ pub struct Verifier {
     verified: Cache<[u8; 32], Principal>,
     revoked: RwLock<Ended>,
     revoked_count: AtomicUsize,
+    revocations: watch::Sender<u64>,
     heard: AtomicI64,
     max_stale: Duration,
     leeway: Duration,
@@ -96,6 +98,7 @@ impl Verifier {
             verified: Cache::new(config.token_cache),
             revoked: RwLock::default(),
             revoked_count: AtomicUsize::new(0),
+            revocations: watch::Sender::new(0),
             heard: AtomicI64::new(i64::MIN),
             max_stale: config.max_stale(),
             leeway: Duration::from_secs(config.leeway_secs),
@@ -141,13 +144,26 @@ impl Verifier {
                 principal
             }
         };
-        if principal.expires() + self.leeway <= now {
+        self.holds(&principal)?;
+        Ok(principal)
+    }
+
+    /// Whether a token that was verified still counts, for what is kept open after the request that brought it. What cannot
+    /// be heard of now is not guessed: without news from the auth service it counts until its end.
+    ///
+    /// # Errors
+    /// [`TokenError::Expired`] or [`TokenError::Revoked`].
+    pub fn holds(&self, principal: &Principal) -> Result<(), TokenError> {
+        if principal.expires() + self.leeway <= self.clock.now() {
             return Err(TokenError::Expired);
         }
-        if self.is_revoked(&principal) {
-            return Err(TokenError::Revoked);
-        }
-        Ok(principal)
+        if self.is_revoked(principal) { Err(TokenError::Revoked) } else { Ok(()) }
+    }
+
+    /// Changes with each revocation, so that who keeps something open for somebody can ask [`Verifier::holds`] at once.
+    #[must_use]
+    pub fn revocations(&self) -> watch::Receiver<u64> {
+        self.revocations.subscribe()
     }
 
     fn decode(&self, token: &str, keys: &Keys, now: Ts) -> Result<Principal, TokenError> {
@@ -220,6 +236,8 @@ impl Verifier {
             }
         }
         self.revoked_count.store(ended.sessions.len() + ended.users.len(), Ordering::Release);
+        drop(ended);
+        self.revocations.send_modify(|count| *count += 1);
     }
 
     /// Notes that the feed answered, and forgets revocations that no token can need any more.

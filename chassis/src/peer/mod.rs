@@ -26,6 +26,7 @@ mod pool;
 mod remote;
 mod replay;
 mod steady;
+mod upgrade;
 
 pub use board::{Board, Seen, SeenInstance};
 pub use config::CallsConfig;
@@ -40,7 +41,7 @@ use crate::http::{
 };
 use crate::identity::ServiceKeys;
 use crate::telemetry::origin::Origin;
-use ::http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use ::http::header::{AUTHORIZATION, HeaderMap, HeaderValue, UPGRADE};
 use ::http::{Request, Response};
 use axum::body::Body;
 use bytes::Bytes;
@@ -97,6 +98,9 @@ impl Peer {
     /// Sends a whole request on and returns the answer as it comes, bodies streaming both ways. The request's own
     /// headers are kept; what every call hands on is put over them.
     ///
+    /// One with `Upgrade` may be answered 101; `hyper::upgrade::on` of that answer then gives the connection, wherever the
+    /// peer is.
+    ///
     /// # Errors
     /// Why there is no answer.
     pub async fn forward(&self, request: Request<Body>) -> Result<Response<Body>, UpstreamError> {
@@ -124,7 +128,11 @@ impl Peer {
                 let Some(edge) = edge.get() else {
                     return Err(UpstreamError::Unreachable("it is not built yet".into()));
                 };
-                Ok(edge.handle(request, Caller::InProcess(self.caller, context)).await)
+                let caller = Caller::InProcess(self.caller, context);
+                if request.headers().contains_key(UPGRADE) {
+                    return upgrade::ask((**edge).clone(), caller, request).await;
+                }
+                Ok(edge.handle(request, caller).await)
             }
             Place::Remote(remote) => {
                 let (deadline, longest_pause) = match &context {

@@ -1,10 +1,12 @@
 //! Client connections, pooled by the thread that uses them.
 //!
 //! A connection stays on the core whose request opened it; nothing is shared, so nothing is locked. HTTP/1.1 and, over
-//! TLS, HTTP/2.
+//! TLS, HTTP/2. A request that asks for another protocol (`Upgrade`) is one of HTTP/1.1, so it never gets a connection that
+//! speaks HTTP/2.
 
 use super::UpstreamError;
 use crate::http::BodyFault;
+use ::http::header::UPGRADE;
 use ::http::{Request, Response};
 use axum::body::Body;
 use hyper::body::Incoming;
@@ -27,9 +29,17 @@ const PROBE: Duration = Duration::from_secs(60);
 
 type Pool = Client<HttpsConnector<HttpConnector>, Body>;
 
+/// What tells pools apart. A process has two or three.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Kind {
+    /// The time that opening a connection may take.
+    connect_timeout: Duration,
+    /// Whether it speaks nothing but HTTP/1.1.
+    http1_only: bool,
+}
+
 thread_local! {
-    /// By the time that opening a connection may take, of which a process has one or two.
-    static POOLS: RefCell<Vec<(Duration, Pool)>> = const { RefCell::new(Vec::new()) };
+    static POOLS: RefCell<Vec<(Kind, Pool)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Sends a request with an absolute URI and waits for the head of the answer, until the deadline at most. Opening a
@@ -39,7 +49,8 @@ pub(super) async fn send(
     deadline: Instant,
     connect_timeout: Duration,
 ) -> Result<Response<Incoming>, UpstreamError> {
-    let sending = POOLS.with_borrow_mut(|pools| pool(pools, connect_timeout).request(request));
+    let kind = Kind { connect_timeout, http1_only: request.headers().contains_key(UPGRADE) };
+    let sending = POOLS.with_borrow_mut(|pools| pool(pools, kind).request(request));
     match timeout_at(deadline, sending).await {
         Err(_) => Err(UpstreamError::Deadline),
         Ok(Ok(response)) => Ok(response),
@@ -51,25 +62,25 @@ pub(super) async fn send(
     }
 }
 
-fn pool(pools: &mut Vec<(Duration, Pool)>, connect_timeout: Duration) -> &Pool {
-    let place = pools.iter().position(|(timeout, _)| *timeout == connect_timeout).unwrap_or_else(|| {
-        pools.push((connect_timeout, build(connect_timeout)));
+fn pool(pools: &mut Vec<(Kind, Pool)>, kind: Kind) -> &Pool {
+    let place = pools.iter().position(|(known, _)| *known == kind).unwrap_or_else(|| {
+        pools.push((kind, build(kind)));
         pools.len() - 1
     });
     &pools[place].1
 }
 
-fn build(connect_timeout: Duration) -> Pool {
+fn build(Kind { connect_timeout, http1_only }: Kind) -> Pool {
     let mut connector = HttpConnector::new();
     connector.enforce_http(false);
     connector.set_nodelay(true);
     connector.set_connect_timeout(Some(connect_timeout));
     connector.set_keepalive(Some(PROBE));
-    let tls = HttpsConnectorBuilder::new()
-        .with_webpki_roots()
-        .https_or_http()
-        .enable_all_versions()
-        .wrap_connector(connector);
+    let tls = HttpsConnectorBuilder::new().with_webpki_roots().https_or_http();
+    let tls = match http1_only {
+        true => tls.enable_http1().wrap_connector(connector),
+        false => tls.enable_all_versions().wrap_connector(connector),
+    };
     Client::builder(TokioExecutor::new())
         .pool_idle_timeout(IDLE)
         .pool_timer(TokioTimer::new())

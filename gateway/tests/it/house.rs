@@ -1,11 +1,13 @@
 //! A gateway with one tiny service behind it, in the same process, behind a socket, or played by a test.
 
 use axum::Router;
+use axum::extract::ws::{Message, WebSocketUpgrade};
+use axum::response::Response;
 use axum::routing::{get, post};
 use chassis::config::{Mode, Problems, Validate, settings};
 use chassis::error::{ApiError, ApiResult};
 use chassis::http::{BodyFault, Cx, Path, reply};
-use chassis::identity::{Principal, ServiceCaller};
+use chassis::identity::{MaybePrincipal, Principal, ServiceCaller};
 use chassis::service::{Context, Parts, Service, Spec};
 use gateway::Gateway;
 use http::{HeaderMap, Method};
@@ -64,10 +66,32 @@ impl Service for Things {
             .route("/api/v1/things/slow", get(std::future::pending::<()>))
             .route("/api/v1/things/panic", get(panics))
             .route("/api/v1/things/length", post(length))
+            .route("/api/v1/things/ws", get(echo))
+            .route(
+                "/api/v1/things/ws/mine",
+                get(|_: Principal, upgrade: WebSocketUpgrade| echo(MaybePrincipal(None), upgrade)),
+            )
             .route("/.well-known/things", get(seen))
             .route("/internal/v1/things/closed", get(|_: ServiceCaller| async { reply("the inside") }));
         Ok(Parts::new(router))
     }
+}
+
+/// Says first who is there, then everything that it hears, until it is told to leave.
+async fn echo(MaybePrincipal(who): MaybePrincipal, upgrade: WebSocketUpgrade) -> Response {
+    let greeting = who.map_or_else(|| "nobody".to_owned(), |who| who.user().to_string());
+    upgrade.protocols(["chat"]).on_upgrade(async move |mut socket| {
+        let mut next = Message::text(greeting);
+        while socket.send(next).await.is_ok() {
+            match socket.recv().await {
+                Some(Ok(Message::Text(text))) if text == "leave" => return,
+                // Its answer goes out when it is asked for what comes next.
+                Some(Ok(Message::Close(_))) => return drop(socket.recv().await),
+                Some(Ok(message)) => next = message,
+                Some(Err(_)) | None => return,
+            }
+        }
+    })
 }
 
 async fn panics() -> axum::response::Response {
@@ -136,6 +160,7 @@ impl Service for Absent {
 
 pub(crate) fn setup(issuer: &Issuer) -> Setup {
     let setup = Setup::of::<Gateway>().and::<FakeAuth>().and::<Things>().and::<Absent>();
+    let setup = setup.set("BOWLINE_GATEWAY__TUNNEL_GRACE_SECS", "1");
     setup.issuer(issuer).set("BOWLINE_IDENTITY__SERVICE_KEY", KEY)
 }
 

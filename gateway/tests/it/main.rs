@@ -10,3 +10,6 @@ mod house;
 mod instances;
 mod routing;
 mod streaming;
+mod tunnels;
+mod upgrades;
+mod websockets;

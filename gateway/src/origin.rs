@@ -1,0 +1,99 @@
+//! From which pages a browser may open a WebSocket.
+//!
+//! A browser sends a page's WebSocket handshake to any host, with that host's cookies, and asks nobody first: CORS does not
+//! hold for it. So the door looks at `Origin`, which a page cannot forge (RFC 6455, section 10.2). What is no browser sends none.
+
+use http::header::{HOST, HeaderMap, HeaderValue, ORIGIN};
+use http::uri::Authority;
+use http::{Request, Uri};
+
+/// The origins that may, besides the host's own.
+#[derive(Debug, Clone)]
+pub(crate) struct Origins(Vec<String>);
+
+impl Origins {
+    /// Those that may call (`http.allowed_origins`), and the one under which the platform is reached.
+    pub(crate) fn new(allowed: &[String], public_url: &str) -> Self {
+        let public = public_url.parse::<Uri>().ok().and_then(|url| {
+            Some(format!("{}://{}", url.scheme_str()?, url.authority()?).to_ascii_lowercase())
+        });
+        Self(allowed.iter().cloned().chain(public).collect())
+    }
+
+    /// Whether the page that sends this request may, or nobody sends it but a program.
+    pub(crate) fn may<B>(&self, request: &Request<B>) -> bool {
+        let mut origins = request.headers().get_all(ORIGIN).into_iter();
+        match (origins.next(), origins.next()) {
+            (None, _) => true,
+            (Some(origin), None) => {
+                origin.to_str().is_ok_and(|origin| self.is_listed(origin) || is_own(origin, request))
+            }
+            (Some(_), Some(_)) => false,
+        }
+    }
+
+    fn is_listed(&self, origin: &str) -> bool {
+        self.0.iter().any(|listed| listed == origin)
+    }
+}
+
+/// Whether the page came from the host that it calls.
+fn is_own<B>(origin: &str, request: &Request<B>) -> bool {
+    let Ok(origin) = origin.parse::<Uri>() else { return false };
+    let Some(of_page) = origin.authority() else { return false };
+    let target = request.uri().authority().cloned().or_else(|| host(request.headers()));
+    target.is_some_and(|target| same(of_page, &target))
+}
+
+fn host(headers: &HeaderMap) -> Option<Authority> {
+    headers.get(HOST).map(HeaderValue::as_bytes).and_then(|host| Authority::try_from(host).ok())
+}
+
+/// A port that goes without saying may have been said.
+fn same(page: &Authority, target: &Authority) -> bool {
+    let port = |authority: &Authority| authority.port_u16().filter(|port| !matches!(port, 80 | 443));
+    page.host().eq_ignore_ascii_case(target.host()) && port(page) == port(target)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn may(origin: &[&str], host: &str) -> bool {
+        let origins = Origins::new(&["https://shop.example".to_owned()], "https://api.example");
+        let mut request = Request::new(());
+        request.headers_mut().insert(HOST, host.parse().unwrap());
+        for origin in origin {
+            request.headers_mut().append(ORIGIN, origin.parse().unwrap());
+        }
+        origins.may(&request)
+    }
+
+    #[test]
+    fn a_page_may_when_it_is_listed_or_from_the_same_host() {
+        assert!(may(&[], "gateway:8080"), "no browser");
+        assert!(may(&["https://shop.example"], "gateway:8080"));
+        assert!(
+            may(&["https://api.example"], "gateway:8080"),
+            "the address under which the platform is reached"
+        );
+        assert!(may(&["http://localhost:8080"], "localhost:8080"));
+        assert!(may(&["https://Own.example"], "own.example:443"));
+    }
+
+    #[test]
+    fn no_other_page_may() {
+        for origin in [
+            "https://evil.example",
+            "http://shop.example",
+            "https://shop.example.evil.example",
+            "null",
+            "",
+            "x",
+        ] {
+            assert!(!may(&[origin], "gateway:8080"), "{origin}");
+        }
+        assert!(!may(&["http://localhost:3000"], "localhost:8080"), "another port is another page");
+        assert!(!may(&["https://shop.example", "https://evil.example"], "gateway:8080"));
+    }
+}
