@@ -17,6 +17,7 @@ pub mod events;
 pub mod identity;
 pub mod ids;
 pub mod inventory;
+pub mod live;
 pub mod money;
 pub mod notifications;
 pub mod orders;

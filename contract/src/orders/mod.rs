@@ -5,6 +5,7 @@ mod client;
 mod events;
 mod line;
 mod list;
+mod live;
 mod order;
 mod status;
 mod totals;
@@ -20,6 +21,7 @@ pub use events::{
 };
 pub use line::{Address, OrderLine};
 pub use list::{ListOrders, OfBuyer, OrderSummary, OrderUpdate, Purchases};
+pub use live::OrderNews;
 pub use order::{
     CancelOrder, Order, OrderActor, OrderAsOf, OrderHappening, OrderItem, OrderRefund, OrderRefundState,
     PlaceOrder, RefundOrder, RetryOrder, ShipOrder,
