@@ -34,6 +34,7 @@ const HOLDS_AT_FIRST_FOR: Duration = Duration::from_millis(10);
 pub struct Check {
     name: Arc<str>,
     run: Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>,
+    needed: bool,
 }
 
 impl Check {
@@ -46,7 +47,13 @@ impl Check {
         F: Fn() -> R + Send + Sync + 'static,
         R: Future<Output = Result<(), String>> + Send + 'static,
     {
-        Self { name: name.into(), run: Arc::new(move || run().boxed()) }
+        Self { name: name.into(), run: Arc::new(move || run().boxed()), needed: true }
+    }
+
+    /// Shown, and never the reason why work is not welcome: for what only a part of the work needs, which says so itself.
+    #[must_use]
+    pub fn of_a_part(self) -> Self {
+        Self { needed: false, ..self }
     }
 
     async fn outcome(&self, runtime: &Handle) -> Outcome {
@@ -78,7 +85,7 @@ pub enum ReadyState {
     Ready,
     /// The services are still being built.
     Booting,
-    /// A check failed.
+    /// A check that is needed failed.
     Failing,
     /// The process is on its way out.
     Draining,
@@ -174,9 +181,10 @@ impl Readiness {
         {
             return report.clone();
         }
-        let checks = join_all(checks.iter().map(|check| check.outcome(&self.0.runtime))).await;
-        let passed = checks.iter().all(|check| check.state == CheckState::Ok);
-        let report = Report { status: if passed { ReadyState::Ready } else { ReadyState::Failing }, checks };
+        let outcomes = join_all(checks.iter().map(|check| check.outcome(&self.0.runtime))).await;
+        let passed = outcomes.iter().zip(checks).all(|(outcome, check)| outcome.state == CheckState::Ok || !check.needed);
+        let status = if passed { ReadyState::Ready } else { ReadyState::Failing };
+        let report = Report { status, checks: outcomes };
         log_changes(last.found.as_ref().map(|(_, report)| report), &report);
         last.was_ready |= passed;
         last.found = Some((Instant::now(), report.clone()));
@@ -192,7 +200,7 @@ fn log_changes(before: Option<&Report>, now: &Report) {
         match (before, check.state) {
             (CheckState::Ok, CheckState::Failed) => {
                 let error = check.error.as_deref().unwrap_or_default();
-                tracing::warn!(check = &*check.name, error, "not ready: a check fails");
+                tracing::warn!(check = &*check.name, error, "a check of readiness fails");
             }
             (CheckState::Failed, CheckState::Ok) => {
                 tracing::info!(check = &*check.name, "the check passes again")
@@ -239,6 +247,16 @@ mod tests {
         let expected =
             [None, Some("no answer within 2 s"), Some("the check itself failed"), Some("no"), None];
         assert_eq!(errors, expected);
+    }
+
+    #[tokio::test]
+    async fn what_only_a_part_needs_is_shown_and_does_not_turn_work_away() {
+        let (_owner, readiness) = readiness();
+        let away = || Check::new("away", || async { Err("away".to_owned()) });
+        readiness.booted(vec![away().of_a_part(), Check::new("passes", || async { Ok(()) })]);
+        let report = readiness.evaluate().await;
+        assert_eq!(report.status, ReadyState::Ready);
+        assert_eq!(report.checks[1].error.as_deref(), Some("away"));
     }
 
     #[tokio::test]

@@ -21,6 +21,23 @@ settings! {
         tunnel_idle_secs: u64 = 120;
         /// Seconds that those which are open may go on when the process stops, before both sides are told.
         tunnel_grace_secs: u64 = 5;
+        /// Seconds for which what is told live (/api/v1/ws, /api/v1/stream) is kept for clients that were away meanwhile.
+        live_keep_secs: u64 = 86_400;
+        /// Clients that stay connected at once, in each process. Each needs a file handle.
+        live_max_connections: usize = 20_000;
+        /// Connections of one person at once, in each process.
+        live_max_per_user: usize = 20;
+        /// Connections that have not said yet who they are, in each process.
+        live_max_unknown: usize = 1_000;
+        /// Seconds in which a connection has to say who it is.
+        live_auth_secs: u64 = 10;
+        /// Topics of one connection.
+        live_max_topics: usize = 50;
+        /// Messages that wait for a client that reads more slowly than it is told; one more, and it is told so and
+        /// disconnected.
+        live_queue: usize = 128;
+        /// Seconds between two signs of life.
+        live_heartbeat_secs: u64 = 25;
     }
 }
 
@@ -33,5 +50,13 @@ impl Validate for GatewayConfig {
         problems.range("tunnels_per_client", self.tunnels_per_client, 1..=1_000_000);
         problems.range("tunnel_idle_secs", self.tunnel_idle_secs, 1..=86_400);
         problems.range("tunnel_grace_secs", self.tunnel_grace_secs, 0..=600);
+        problems.range("live_keep_secs", self.live_keep_secs, 60..=30 * 86_400);
+        problems.range("live_max_connections", self.live_max_connections, 1..=1_000_000);
+        problems.range("live_max_per_user", self.live_max_per_user, 1..=1_000_000);
+        problems.range("live_max_unknown", self.live_max_unknown, 1..=1_000_000);
+        problems.range("live_auth_secs", self.live_auth_secs, 1..=60);
+        problems.range("live_max_topics", self.live_max_topics, 1..=1_000);
+        problems.range("live_queue", self.live_queue, 1..=10_000);
+        problems.range("live_heartbeat_secs", self.live_heartbeat_secs, 1..=300);
     }
 }

@@ -5,6 +5,7 @@ mod config;
 mod docs;
 mod headers;
 mod index;
+mod live;
 mod origin;
 mod proxy;
 mod routes;
@@ -14,9 +15,14 @@ pub use config::GatewayConfig;
 
 use axum::Router;
 use bff::Bff;
+use chassis::db::Migrations;
 use chassis::service::{Context, Parts, Service, Spec};
+use live::Channel;
 use upgrade::Tunnels;
 use utoipa::openapi::OpenApi;
+
+/// The tables of the live channel.
+const MIGRATIONS: Migrations = chassis::migrations!();
 
 /// The one door.
 #[derive(Debug)]
@@ -27,10 +33,10 @@ impl Service for Gateway {
         name: "gateway",
         about: "The one door: routes every request to its service, in process or by URL",
         door: true,
-        owns: &["bff"],
+        owns: &["bff", "ws", "stream"],
         well_known: &[],
         needs: &["auth"],
-        database: None,
+        database: Some(MIGRATIONS),
         events: &[],
         openapi: own,
     };
@@ -40,18 +46,24 @@ impl Service for Gateway {
     async fn build(config: Self::Config, context: Context) -> anyhow::Result<Parts> {
         let (pages, _) = bff::routes().with_state(Bff::new(&context, &config)?).split_for_parts();
         let tunnels = Tunnels::new(&context, &config);
+        let channel = Channel::open(&context, &config).await?;
+        let (told, _) = live::routes().with_state(channel.clone()).split_for_parts();
         let mut router = Router::new()
             .merge(routes::router(&context, &tunnels))
             .merge(index::router(&context, &config))
-            .merge(pages);
+            .merge(pages)
+            .merge(told);
         if config.docs {
             router = router.merge(docs::router(&context)?);
         }
-        Ok(Parts::new(router).worker("tunnels", |stop| tunnels.look_after(stop)))
+        let parts = Parts::new(router).worker("tunnels", |stop| tunnels.look_after(stop));
+        Ok(channel.declare(parts))
     }
 }
 
 /// What the gateway itself answers, which the services' parts are merged into.
 fn own() -> OpenApi {
-    bff::routes().into_openapi()
+    let mut own = bff::routes().into_openapi();
+    own.merge(live::routes().into_openapi());
+    own
 }

@@ -159,13 +159,13 @@ impl Ingest {
     fn arrival(&self, delivered: Delivered) -> Option<Arrival> {
         let record = delivered.record;
         // A topic has many types and a subscription one: the others are told apart without reading the whole.
-        if is_another(&record.body, self.subscription.kind) {
+        if is_another(&record.body, &self.subscription) {
             return None;
         }
         let body = || String::from_utf8_lossy(&record.body).into_owned();
         let unreadable = |reason: String| Arrival {
             id: record.id.simple().to_string(),
-            kind: self.subscription.kind.to_owned(),
+            kind: self.subscription.first().to_owned(),
             version: 0,
             key: record.key.as_ref().to_owned(),
             body: body(),
@@ -178,7 +178,7 @@ impl Ingest {
         let Some((kind, version)) = envelope.kind_and_version() else {
             return Some(unreadable("the type of the event names no version".to_owned()));
         };
-        if kind != self.subscription.kind || !self.subscription.wants(&envelope) {
+        if !self.subscription.wants(&envelope) {
             return None;
         }
         let (id, kind) = (envelope.id.simple().to_string(), kind.to_owned());
@@ -186,15 +186,15 @@ impl Ingest {
     }
 }
 
-/// Whether this is the envelope of an event of another type; false when it must be looked at more closely.
-fn is_another(body: &[u8], kind: &str) -> bool {
+/// Whether this is the envelope of an event of a type that is not its; false when it must be looked at more closely.
+fn is_another(body: &[u8], subscription: &Subscription) -> bool {
     #[derive(Deserialize)]
     struct Typed<'a> {
         #[serde(borrow, rename = "type")]
         kind: Cow<'a, str>,
     }
     let typed = serde_json::from_slice(body);
-    typed.is_ok_and(|typed: Typed<'_>| typed.kind.rsplit_once(".v").is_some_and(|(other, _)| other != kind))
+    typed.is_ok_and(|typed: Typed<'_>| typed.kind.rsplit_once(".v").is_some_and(|(kind, _)| !subscription.knows(kind)))
 }
 
 /// How far was read of each partition since that was last noted, and when it is noted at the latest.

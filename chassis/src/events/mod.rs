@@ -32,7 +32,7 @@ mod worker;
 pub use config::EventsConfig;
 pub use dead::{DeadLetter, DeadLetters, Filter, ReplayError};
 pub use outbox::{Outbox, PublishError};
-pub use subscription::{Handled, Handler, HandlerError, Received, Subscription};
+pub use subscription::{Handled, Handler, HandlerError, Received, Several, Subscription};
 
 pub(crate) use relay::Relay;
 pub(crate) use watch::Watch;

@@ -70,12 +70,49 @@ impl<E: Into<anyhow::Error>> From<E> for HandlerError {
     }
 }
 
-/// A handler with its name and the type of its events put aside.
+/// Handlers with their name, the types of their events put aside. They are of one topic.
 #[derive(Clone)]
 pub struct Subscription {
     pub(super) name: &'static str,
-    pub(super) kind: &'static str,
+    kinds: Arc<[Kind]>,
+}
+
+/// The type of an event, and what is done with it.
+#[derive(Clone)]
+struct Kind {
+    name: &'static str,
     handler: Arc<dyn AnyHandler>,
+}
+
+/// Handlers of several events of one topic, for [`Parts::on_each`](crate::service::Parts::on_each): events of one key are
+/// handled in the order in which they were published, whatever type they are. Subscriptions of their own keep no order
+/// among each other.
+#[must_use]
+pub struct Several(Vec<Kind>);
+
+impl Several {
+    /// Begins with the handler of one.
+    pub fn of<E: Event>(handler: impl Handler<E>) -> Self {
+        Self(vec![Kind::of(handler)])
+    }
+
+    /// Adds the handler of another of the same topic.
+    pub fn and<E: Event>(mut self, handler: impl Handler<E>) -> Self {
+        self.0.push(Kind::of(handler));
+        self
+    }
+}
+
+impl Kind {
+    fn of<E: Event>(handler: impl Handler<E>) -> Self {
+        Self { name: E::TYPE, handler: Arc::new(Typed(handler, PhantomData)) }
+    }
+}
+
+impl fmt::Debug for Several {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|kind| kind.name)).finish()
+    }
 }
 
 /// A handler, the type of its events put aside.
@@ -131,22 +168,36 @@ impl fmt::Debug for Subscription {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Subscription")
             .field("name", &self.name)
-            .field("kind", &self.kind)
-            .finish_non_exhaustive()
+            .field("kinds", &self.kinds.iter().map(|kind| kind.name).collect::<Vec<_>>())
+            .finish()
     }
 }
 
 impl Subscription {
     /// A handler by the name under which its progress is kept: that stays, whatever the code is called.
     pub(crate) fn new<E: Event>(name: &'static str, handler: impl Handler<E>) -> Self {
-        let handler: Arc<dyn AnyHandler> = Arc::new(Typed(handler, PhantomData));
-        Self { name, kind: E::TYPE, handler }
+        Self::several(name, Several::of(handler))
     }
 
-    /// The names, each of which must be there once and fit into the names of a broker.
+    /// Handlers of several events of one topic by one name.
+    pub(crate) fn several(name: &'static str, several: Several) -> Self {
+        Self { name, kinds: several.0.into() }
+    }
+
+    /// The names, each of which must be there once and fit into the names of a broker. Events by one name are of one topic,
+    /// each once.
     pub(crate) fn names(subscriptions: &[Self]) -> anyhow::Result<Vec<&'static str>> {
         let mut names: Vec<&'static str> = Vec::new();
-        for Self { name, .. } in subscriptions {
+        for subscription in subscriptions {
+            let Self { name, kinds } = subscription;
+            for (place, kind) in kinds.iter().enumerate() {
+                anyhow::ensure!(
+                    topic_of(kind.name) == subscription.topic()
+                        && !kinds[..place].iter().any(|other| other.name == kind.name),
+                    "the subscription {name:?} must have events of one topic, each once: see {}",
+                    kind.name
+                );
+            }
             let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
             anyhow::ensure!(
                 !name.is_empty() && name.len() <= 40 && name.chars().all(is_plain),
@@ -159,11 +210,27 @@ impl Subscription {
     }
 
     pub(super) fn topic(&self) -> &'static str {
-        topic_of(self.kind)
+        topic_of(self.first())
     }
 
+    /// The type of its events; of several, the first.
+    pub(super) fn first(&self) -> &'static str {
+        self.kinds.first().map_or("", |kind| kind.name)
+    }
+
+    /// Whether events of a type are for it.
+    pub(super) fn knows(&self, kind: &str) -> bool {
+        self.kind(kind).is_some()
+    }
+
+    /// Whether an event concerns the handler of its type.
     pub(super) fn wants(&self, envelope: &CloudEvent) -> bool {
-        self.handler.wants(envelope)
+        let kind = envelope.kind_and_version().and_then(|(kind, _)| self.kind(kind));
+        kind.is_some_and(|kind| kind.handler.wants(envelope))
+    }
+
+    fn kind(&self, name: &str) -> Option<&Kind> {
+        self.kinds.iter().find(|kind| kind.name == name)
     }
 
     pub(super) fn handle<'t>(
@@ -172,6 +239,14 @@ impl Subscription {
         envelope: CloudEvent,
         attempt: u32,
     ) -> BoxFuture<'t, Result<(), Unhandled>> {
-        self.handler.handle(t, envelope, attempt)
+        let kind = envelope.kind_and_version().map_or("", |(kind, _)| kind);
+        match self.kind(kind) {
+            Some(known) => known.handler.handle(t, envelope, attempt),
+            // Stored by a release that wanted it, handled by one that does not.
+            None => {
+                let error = anyhow::anyhow!("nothing handles events of the type {kind:?}");
+                Box::pin(std::future::ready(Err(Unhandled::Failed(HandlerError::reject(error)))))
+            }
+        }
     }
 }

@@ -16,7 +16,7 @@ pub use extract::{Can, MaybePrincipal, Permit, ServiceCaller, permits};
 pub use follow::{AUTH, follow};
 pub use principal::Principal;
 pub use service_keys::ServiceKeys;
-pub use verifier::{TokenError, Verifier};
+pub use verifier::{Ended, TokenError, Verifier};
 
 use crate::config::{Mode, Problems, Validate, settings};
 use secrecy::SecretString;

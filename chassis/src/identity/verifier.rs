@@ -21,6 +21,19 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio::sync::broadcast;
+
+/// Ends that who listens may be behind by; who is further behind looks at everything again.
+const BEHIND: usize = 256;
+
+/// Something that was good and is not any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// Sessions or rights ended early.
+    Revoked(Revoked),
+    /// A key was taken back: what it has signed does not verify any more.
+    Key,
+}
 
 /// Why a token does not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -66,17 +79,18 @@ pub struct Verifier {
     keys: ArcSwap<Keys>,
     validation: Validation,
     verified: Cache<[u8; 32], Principal>,
-    revoked: RwLock<Ended>,
+    revoked: RwLock<Revocations>,
     revoked_count: AtomicUsize,
     revocations: watch::Sender<u64>,
     heard: AtomicI64,
+    ended: broadcast::Sender<Ended>,
     max_stale: Duration,
     leeway: Duration,
     clock: Clock,
 }
 
 #[derive(Debug, Default)]
-struct Ended {
+struct Revocations {
     sessions: HashMap<SessionId, i64>,
     users: HashMap<UserId, (i64, i64)>,
 }
@@ -100,6 +114,7 @@ impl Verifier {
             revoked_count: AtomicUsize::new(0),
             revocations: watch::Sender::new(0),
             heard: AtomicI64::new(i64::MIN),
+            ended: broadcast::channel(BEHIND).0,
             max_stale: config.max_stale(),
             leeway: Duration::from_secs(config.leeway_secs),
             clock,
@@ -166,6 +181,30 @@ impl Verifier {
         self.revocations.subscribe()
     }
 
+    /// The same for what is told to somebody who stays connected: while nobody can tell whether it counts, it does not. It
+    /// does not see that the token's key was taken back: [`Verifier::ended`] tells of that.
+    ///
+    /// # Errors
+    /// Why it does not count any more, or [`TokenError::Stale`].
+    pub fn still_holds(&self, principal: &Principal) -> Result<(), TokenError> {
+        if self.is_stale(self.clock.now()) {
+            return Err(TokenError::Stale);
+        }
+        self.holds(principal)
+    }
+
+    /// Tells of what ends from now on, after it has ended for the next token.
+    #[must_use]
+    pub fn ended(&self) -> broadcast::Receiver<Ended> {
+        self.ended.subscribe()
+    }
+
+    /// How long a token is good after its end, for the difference between clocks.
+    #[must_use]
+    pub fn leeway(&self) -> Duration {
+        self.leeway
+    }
+
     fn decode(&self, token: &str, keys: &Keys, now: Ts) -> Result<Principal, TokenError> {
         let header = jsonwebtoken::decode_header(token).map_err(|_| TokenError::Invalid)?;
         let key = header.kid.as_ref().and_then(|kid| keys.get(kid)).ok_or(TokenError::Invalid)?;
@@ -222,6 +261,8 @@ impl Verifier {
         self.keys.store(keys.into());
         if removed {
             self.verified.invalidate_all();
+            // Nobody may listen.
+            drop(self.ended.send(Ended::Key));
         }
     }
 
@@ -238,6 +279,7 @@ impl Verifier {
         self.revoked_count.store(ended.sessions.len() + ended.users.len(), Ordering::Release);
         drop(ended);
         self.revocations.send_modify(|count| *count += 1);
+        drop(self.ended.send(Ended::Revoked(revocation.revoked)));
     }
 
     /// Notes that the feed answered, and forgets revocations that no token can need any more.

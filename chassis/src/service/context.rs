@@ -230,8 +230,9 @@ impl Context {
         let describe = move |_: ServiceCaller| std::future::ready(reply(described()));
         let router = router.route(&format!("/internal/v1/{}/openapi", self.spec.name), get(describe));
         let router = match &self.idempotency {
-            Some(keys) => router.route_layer(KeyedLayer(keys.clone())),
-            None => router,
+            // The door passes keys and bodies on as they come; who takes a key is behind it.
+            Some(keys) if !self.spec.door => router.route_layer(KeyedLayer(keys.clone())),
+            _ => router,
         };
         let shared = EdgeShared {
             service: self.spec.name,

@@ -4,7 +4,7 @@ use super::Boxed;
 use crate::cache::{Cache, Core, Keepable};
 use crate::db::Tx;
 use crate::event_store::{EventStore, Projection};
-use crate::events::{Handled, Handler, Received, Subscription};
+use crate::events::{Handled, Handler, Received, Several, Subscription};
 use crate::health::Check;
 use crate::invariant::Invariant;
 use crate::jobs::Job;
@@ -65,6 +65,14 @@ impl Parts {
     #[must_use]
     pub fn on<E: Event>(mut self, name: &'static str, handler: impl Handler<E>) -> Self {
         self.subscriptions.push(Subscription::new(name, handler));
+        self
+    }
+
+    /// Handles several events of one topic, those of one key in their order, whatever type they are. The name is as that of
+    /// [`Parts::on`].
+    #[must_use]
+    pub fn on_each(mut self, name: &'static str, several: Several) -> Self {
+        self.subscriptions.push(Subscription::several(name, several));
         self
     }
 

@@ -10,7 +10,7 @@ use crate::auth::Token;
 use crate::ids::UserId;
 use crate::texts::texts;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -92,7 +92,7 @@ pub enum ServerFrame {
         #[serde(with = "time::serde::rfc3339")]
         at: OffsetDateTime,
         /// What there is to see of it.
-        data: Box<RawValue>,
+        data: Value,
     },
     /// What was missed of these cannot be told any more: load them anew. It goes on from `position`.
     Reset {

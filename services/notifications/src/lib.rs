@@ -16,8 +16,10 @@ use chassis::db::Migrations;
 use chassis::service::{Context, Parts, Service, Spec};
 use contract::auth::{AuthClient, UserRegistered};
 use contract::catalog::CatalogClient;
+use contract::event::EventSpec;
 use contract::events::{EventApproved, EventRejected, EventSubmitted};
 use contract::inventory::InventoryLowStock;
+use contract::notifications::NotificationCreated;
 use contract::orders::{
     OrderCancelled, OrderConfirmed, OrderCreated, OrderFailed, OrderRefunded, OrderShipped,
 };
@@ -28,6 +30,9 @@ use std::sync::Arc;
 
 /// The tables.
 const MIGRATIONS: Migrations = chassis::migrations!();
+
+/// What the service publishes.
+const EVENTS: &[EventSpec] = &[EventSpec::of::<NotificationCreated>()];
 
 /// The service.
 #[derive(Debug)]
@@ -42,7 +47,7 @@ impl Service for Notifications {
         door: false,
         needs: &["auth", "catalog"],
         database: Some(MIGRATIONS),
-        events: &[],
+        events: EVENTS,
         openapi: || api::routes().into_openapi(),
     };
 
@@ -55,6 +60,7 @@ impl Service for Notifications {
             db: context.db()?,
             clock: context.clock().clone(),
             jobs: context.jobs()?,
+            outbox: context.outbox()?,
             mailer: context.mailer()?,
             letters: Letters::read(config.shop_name.trim(), folder)?,
             auth: AuthClient::new(peer("auth")?.caller()),

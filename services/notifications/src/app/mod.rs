@@ -21,6 +21,7 @@ pub(crate) use submitted::Submitted;
 use crate::domain::letters::Letters;
 use chassis::clock::Clock;
 use chassis::db::Db;
+use chassis::events::Outbox;
 use chassis::jobs::Jobs;
 use chassis::mail::Mailer;
 use contract::auth::AuthClient;
@@ -37,6 +38,7 @@ pub(crate) struct Inner {
     pub(crate) db: Db,
     pub(crate) clock: Clock,
     pub(crate) jobs: Jobs,
+    pub(crate) outbox: Outbox,
     pub(crate) mailer: Mailer,
     pub(crate) letters: Letters,
     pub(crate) low_stock_to: Vec<String>,

@@ -1,0 +1,58 @@
+//! From events to the history: each event once, by whichever replica has it, in the transaction in which it counts as handled.
+
+use super::{Channel, store};
+use chassis::db::Tx;
+use chassis::events::{Handled, Handler, HandlerError, Received, Several};
+use chassis::service::Parts;
+use contract::live::{Live, Readers};
+use contract::notifications::NotificationCreated;
+use contract::orders::{
+    OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderFailed, OrderRefunded, OrderShipped,
+};
+use metrics::counter;
+
+/// Bytes of what clients are shown of an event, at most. Views are made to be small; a queue is bounded by their number.
+const LARGEST: usize = 4_096;
+
+/// Writes events down for clients.
+#[derive(Clone)]
+struct Hears(Channel);
+
+/// Adds the subscriptions: one for each topic, so that what happens to one thing is told in the order in which it happened.
+pub(super) fn all(parts: Parts, channel: &Channel) -> Parts {
+    let hears = || Hears(channel.clone());
+    let orders = Several::of::<OrderCreated>(hears())
+        .and::<OrderConfirmed>(hears())
+        .and::<OrderFailed>(hears())
+        .and::<OrderCancelled>(hears())
+        .and::<OrderShipped>(hears())
+        .and::<OrderDelivered>(hears())
+        .and::<OrderRefunded>(hears());
+    let notifications = Several::of::<NotificationCreated>(hears());
+    parts.on_each("live-orders", orders).on_each("live-notifications", notifications)
+}
+
+impl<E: Live> Handler<E> for Hears {
+    async fn handle(&self, t: &mut Tx, event: Received<E>) -> Handled {
+        let (channel, readers) = (&self.0, event.data.readers());
+        let now = channel.clock.now();
+        // A gateway that is new begins with the oldest event that the bus still has.
+        if readers == Readers::default() || now.since(event.time) >= channel.keep {
+            return Ok(());
+        }
+        let data = serde_json::to_string(&event.data.view()).map_err(HandlerError::reject)?;
+        if data.len() > LARGEST {
+            let error = anyhow::anyhow!("the view of {} has {} bytes; {LARGEST} is the most", E::TYPE, data.len());
+            return Err(HandlerError::reject(error));
+        }
+        let resource = event.data.resource();
+        let new = store::New { topic: E::TOPIC, resource, kind: E::TYPE, readers, data: &data, at: event.time };
+        store::append(t, &new, now).await?;
+        let channel = channel.clone();
+        t.after_commit(move || {
+            counter!("live_messages_total", "topic" => E::TOPIC.as_str()).increment(1);
+            channel.added_here.notify_one();
+        });
+        Ok(())
+    }
+}

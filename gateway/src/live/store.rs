@@ -1,0 +1,141 @@
+//! The statements of the live channel.
+//!
+//! A position is taken by changing the one row of `live_head`, which stays locked until the commit. So whoever sees a message
+//! sees all before it, on both engines: what is read behind a position has nothing left out.
+
+use chassis::clock::Ts;
+use chassis::db::{Db, DbError, Tx, q};
+use contract::identity::OrganizationRole;
+use contract::ids::{OrganizationId, UserId};
+use contract::live::{Readers, Topic};
+use uuid::Uuid;
+
+/// Where the channel is.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub(super) struct Head {
+    pub(super) epoch: String,
+    /// The position of the last message.
+    pub(super) position: i64,
+    /// Messages up to here are not kept any more.
+    pub(super) swept: i64,
+}
+
+/// A message to be added.
+#[derive(Debug)]
+pub(super) struct New<'a> {
+    pub(super) topic: Topic,
+    pub(super) resource: Uuid,
+    pub(super) kind: &'a str,
+    pub(super) readers: Readers,
+    pub(super) data: &'a str,
+    pub(super) at: Ts,
+}
+
+/// A message as it is kept.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub(super) struct Row {
+    pub(super) position: i64,
+    pub(super) topic: String,
+    pub(super) resource: Uuid,
+    pub(super) kind: String,
+    user_id: Option<Uuid>,
+    organization_id: Option<Uuid>,
+    organization_role: Option<String>,
+    pub(super) data: String,
+    pub(super) at: Ts,
+}
+
+impl Row {
+    /// Who may read it. A role that this release does not know is nobody's.
+    pub(super) fn readers(&self) -> Readers {
+        let role = self.organization_role.as_deref().and_then(OrganizationRole::parse);
+        let organization = self.organization_id.map(OrganizationId).zip(role);
+        Readers { user: self.user_id.map(UserId), organization }
+    }
+}
+
+/// Where the channel is.
+pub(super) async fn head(db: &Db) -> Result<Head, DbError> {
+    q!(db.read, fetch_one, "SELECT epoch, position, swept FROM live_head WHERE id = 1")
+}
+
+/// Adds a message behind all others. Nobody else adds any until the transaction ends.
+pub(super) async fn append(t: &mut Tx, new: &New<'_>, now: Ts) -> Result<i64, DbError> {
+    const NEXT: &str = "UPDATE live_head SET position = position + 1 WHERE id = 1 RETURNING position";
+    const INSERT: &str = "INSERT INTO live_message (position, topic, resource, kind, user_id, organization_id, \
+        organization_role, data, at, told_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    let position: i64 = q!(t.tx, scalar, NEXT)?;
+    let user = new.readers.user.map(UserId::uuid);
+    let (organization, role) = new.readers.organization.map(|(id, role)| (id.uuid(), role.as_str())).unzip();
+    let (topic, resource, kind) = (new.topic.as_str(), new.resource, new.kind);
+    q!(t.tx, execute, INSERT, position, topic, resource, kind, user, organization, role, new.data, new.at, now)?;
+    Ok(position)
+}
+
+/// Selects messages between two positions, the second among them, under a condition.
+macro_rules! select {
+    ($($condition:literal)*) => {
+        concat!(
+            "SELECT position, topic, resource, kind, user_id, organization_id, organization_role, data, at \
+             FROM live_message WHERE position > $1 AND position <= $2",
+            $($condition,)*
+            " ORDER BY position LIMIT $3"
+        )
+    };
+}
+
+/// A part of the history: behind the first position, up to the second, and so many rows at most.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Part {
+    pub(super) after: i64,
+    pub(super) until: i64,
+    pub(super) most: i64,
+}
+
+/// All messages of a part.
+pub(super) async fn list(db: &Db, part: Part) -> Result<Vec<Row>, DbError> {
+    q!(db.read, fetch_all, select!(), part.after, part.until, part.most)
+}
+
+/// Those of one topic.
+pub(super) async fn list_of_topic(db: &Db, part: Part, topic: Topic) -> Result<Vec<Row>, DbError> {
+    q!(db.read, fetch_all, select!(" AND topic = $4"), part.after, part.until, part.most, topic.as_str())
+}
+
+/// Those that name a person as their reader, of these topics: their names in one text.
+pub(super) async fn list_of_user(db: &Db, part: Part, user: UserId, topics: &str) -> Result<Vec<Row>, DbError> {
+    // No name of a topic is a part of another's.
+    const SELECT: &str = select!(" AND user_id = $4 AND $5 LIKE '%' || topic || '%'");
+    q!(db.read, fetch_all, SELECT, part.after, part.until, part.most, user.uuid(), topics)
+}
+
+/// Those that name an organisation, of these topics.
+pub(super) async fn list_of_organization(
+    db: &Db,
+    part: Part,
+    organization: OrganizationId,
+    topics: &str,
+) -> Result<Vec<Row>, DbError> {
+    const SELECT: &str = select!(" AND organization_id = $4 AND $5 LIKE '%' || topic || '%'");
+    q!(db.read, fetch_all, SELECT, part.after, part.until, part.most, organization.uuid(), topics)
+}
+
+/// Those about one thing.
+pub(super) async fn list_of_resource(db: &Db, part: Part, topic: Topic, resource: Uuid) -> Result<Vec<Row>, DbError> {
+    const SELECT: &str = select!(" AND resource = $4 AND topic = $5");
+    q!(db.read, fetch_all, SELECT, part.after, part.until, part.most, resource, topic.as_str())
+}
+
+/// Removes the oldest messages, if they came before `before`. Says how many; fewer than `batch` means that no more are to go.
+pub(super) async fn sweep(db: &Db, before: Ts, batch: i64) -> Result<u64, DbError> {
+    const OLD: &str = "SELECT max(position) FROM (SELECT position, told_at FROM live_message ORDER BY position LIMIT $2) \
+        AS oldest WHERE told_at < $1";
+    const SWEPT: &str = "UPDATE live_head SET swept = $1 WHERE id = 1 AND swept < $1";
+    let until: Option<i64> = q!(db.read, scalar, OLD, before, batch)?;
+    let Some(until) = until else { return Ok(0) };
+    let mut t = db.begin().await?;
+    q!(t.tx, execute, SWEPT, until)?;
+    let removed = q!(t.tx, execute, "DELETE FROM live_message WHERE position <= $1", until)?;
+    t.commit().await?;
+    Ok(removed)
+}
