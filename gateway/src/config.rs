@@ -33,9 +33,10 @@ settings! {
         live_auth_secs: u64 = 10;
         /// Topics of one connection.
         live_max_topics: usize = 50;
-        /// Messages that wait for a client that reads more slowly than it is told; one more, and it is told so and
-        /// disconnected.
-        live_queue: usize = 128;
+        /// Messages that wait for a client in memory; one that has not read so many goes on from the database.
+        live_queue: usize = 64;
+        /// Seconds that a client may be behind; then it is told that it is too slow, and disconnected.
+        live_slow_secs: u64 = 30;
         /// Seconds between two signs of life.
         live_heartbeat_secs: u64 = 25;
     }
@@ -57,6 +58,7 @@ impl Validate for GatewayConfig {
         problems.range("live_auth_secs", self.live_auth_secs, 1..=60);
         problems.range("live_max_topics", self.live_max_topics, 1..=1_000);
         problems.range("live_queue", self.live_queue, 1..=10_000);
+        problems.range("live_slow_secs", self.live_slow_secs, 1..=3_600);
         problems.range("live_heartbeat_secs", self.live_heartbeat_secs, 1..=300);
     }
 }

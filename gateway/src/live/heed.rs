@@ -42,13 +42,16 @@ impl Session {
             return self.complain(ErrorCode::Validation, "These are too many topics for one connection.", None);
         }
         match after.map(|after| self.channel.epoch.read(after)) {
-            None => self.join(topics, None),
+            None => self.join(topics),
             Some(Read::Here(after)) => {
                 // What it is told of already is told again from there, and not twice at once.
                 self.take_back(&topics);
                 self.catches.push_back(Catch::new(topics, after));
             }
-            Some(Read::Elsewhere) => self.join(topics, Some(ResetReason::Unknown)),
+            Some(Read::Elsewhere) => {
+                self.take_back(&topics);
+                self.reset(topics, ResetReason::Unknown);
+            }
             Some(Read::Nonsense) => {
                 self.complain(ErrorCode::Validation, "`after` must be a position of this channel.", None);
             }
@@ -67,7 +70,8 @@ impl Session {
             // What is being read was asked for more than is wanted.
             self.reading = None;
         }
-        self.catches.retain(|catch| !catch.topics.is_empty());
+        // One that fell behind stays: with nothing left to read, it has caught up.
+        self.catches.retain(|catch| catch.resumed || !catch.topics.is_empty());
     }
 
     /// Another token in time.

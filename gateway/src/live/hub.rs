@@ -1,8 +1,9 @@
 //! Who is connected to this process, and what each wants to be told of.
 //!
 //! A message is looked up by whom and what it is about, so telling costs what the connections cost that want it, not what all
-//! of them do. Each has a bounded queue; who lets theirs fill up is taken out and finds out why when they look again. One lock
-//! guards all of it, is held for one message at a time, and never while anything is waited for.
+//! of them do. Each has a bounded queue. Who lets theirs fill up falls behind: they are told no more, find the end of their
+//! queue, and go on from the history ([`Hub::resume`]). One lock guards all of it, is held for one message at a time, and never
+//! while anything is waited for.
 //!
 //! What must hold: a message is in the queues before [`Hub::head`] passes it, and a subscription begins at a head that is read
 //! under the same lock. So whoever reads what was before that head, and then their queue, has everything once.
@@ -21,6 +22,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 /// How a client is connected.
@@ -42,8 +44,6 @@ impl Way {
 /// Why a connection is told of nothing any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fate {
-    /// Its queue was full.
-    Slow,
     /// The process stops, or cannot go on telling.
     Bye,
     /// It is not logged in any more.
@@ -96,12 +96,22 @@ struct Inner {
 #[derive(Debug)]
 struct Entry {
     who: Principal,
-    queue: Sender<Arc<Message>>,
+    /// `None` while it is behind.
+    queue: Option<Sender<Arc<Message>>>,
+    behind: Option<Behind>,
     fate: Arc<OnceLock<Fate>>,
     /// What it wants to be told of, and from behind which position.
     topics: Vec<(Subscription, i64)>,
     /// The last message in its queue: it may be wanted for more than one reason.
     told: i64,
+}
+
+/// Since when, and from where on, a connection was not told what it wants.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Behind {
+    /// Everything up to here was in its queue.
+    pub(super) after: i64,
+    pub(super) since: Instant,
 }
 
 /// Under what a subscription is found.
@@ -170,7 +180,8 @@ impl Hub {
         let id = inner.last;
         inner.by_user.entry(who.user()).or_default().push(id);
         inner.by_session.entry(who.session()).or_default().push(id);
-        let entry = Entry { who: who.clone(), queue, fate: Arc::clone(&fate), topics: Vec::new(), told: 0 };
+        let (who, queue) = (who.clone(), Some(queue));
+        let entry = Entry { who, queue, behind: None, fate: Arc::clone(&fate), topics: Vec::new(), told: 0 };
         inner.entries.insert(id, entry);
         self.count(way, |seats| seats.fetch_add(1, Ordering::Relaxed) + 1);
         Ok((Seat { hub: Arc::clone(self), id, way, fate }, told))
@@ -208,7 +219,7 @@ impl Hub {
     pub(super) fn tell(&self, message: &Arc<Message>) -> usize {
         let mut inner = self.lock();
         let Inner { entries, by_address, .. } = &mut *inner;
-        let (mut told, mut slow) = (0, Vec::new());
+        let (mut told, mut behind) = (0, Vec::new());
         for address in addresses_of(message) {
             for id in by_address.get(&address).into_iter().flatten() {
                 let Some(entry) = entries.get_mut(id) else { continue };
@@ -216,19 +227,31 @@ impl Hub {
                     continue;
                 }
                 entry.told = message.position;
-                match entry.queue.try_send(Arc::clone(message)) {
+                let Some(queue) = &entry.queue else { continue };
+                match queue.try_send(Arc::clone(message)) {
                     Ok(()) => told += 1,
-                    Err(TrySendError::Full(_)) => slow.push(*id),
+                    Err(TrySendError::Full(_)) => behind.push(*id),
                     // It is on its way out.
                     Err(TrySendError::Closed(_)) => {}
                 }
             }
         }
-        for id in slow {
-            inner.end(id, Fate::Slow);
+        for id in behind {
+            inner.fall_behind(id, message.position - 1);
         }
         self.head.store(message.position, Ordering::Release);
         told
+    }
+
+    /// Another queue for a connection that has come to the end of its own, and from where on it has missed what it wants;
+    /// `None` when it is told of nothing any more.
+    pub(super) fn resume(&self, id: u64) -> Option<(Receiver<Arc<Message>>, Behind)> {
+        let mut inner = self.lock();
+        let entry = inner.entries.get_mut(&id)?;
+        let behind = entry.behind.take()?;
+        let (queue, told) = mpsc::channel(self.bounds.queue);
+        entry.queue = Some(queue);
+        Some((told, behind))
     }
 
     /// Moves the head past what nobody is told.
@@ -321,6 +344,15 @@ impl Inner {
             self.by_address.entry(address).or_default().push(id);
         }
         Some(())
+    }
+
+    /// Ends an entry's queue. What it is to be told of is with whoever reads the queue, and comes back with them.
+    fn fall_behind(&mut self, id: u64, after: i64) {
+        self.rewire(id, |entry| {
+            entry.queue = None;
+            entry.behind = Some(Behind { after, since: Instant::now() });
+            entry.topics.clear();
+        });
     }
 
     /// Takes an entry out. Whoever reads its queue finds the end of it, and why.

@@ -22,6 +22,8 @@ pub(super) struct Catch {
     pub(super) until: i64,
     /// Where it began to be told; what is before that is still to be read.
     pub(super) joined: Option<i64>,
+    /// Whether it was told of these before and fell behind: nobody asked, so nobody is answered.
+    pub(super) resumed: bool,
 }
 
 /// What was found.
@@ -101,6 +103,6 @@ impl Channel {
 
 impl Catch {
     pub(super) fn new(topics: Vec<Subscription>, after: i64) -> Self {
-        Self { topics, cursor: after, until: after, joined: None }
+        Self { topics, cursor: after, until: after, joined: None, resumed: false }
     }
 }

@@ -75,6 +75,8 @@ pub(crate) struct Inner {
     keep: Duration,
     heartbeat: Duration,
     patience: Duration,
+    /// How long a client may be behind.
+    slow: Duration,
     most_topics: usize,
 }
 
@@ -131,6 +133,7 @@ impl Channel {
             keep: Duration::from_secs(config.live_keep_secs),
             heartbeat: Duration::from_secs(config.live_heartbeat_secs),
             patience: Duration::from_secs(config.live_auth_secs),
+            slow: Duration::from_secs(config.live_slow_secs),
             most_topics: config.live_max_topics,
         })))
     }

@@ -32,7 +32,6 @@ pub(super) enum End {
 impl From<Fate> for End {
     fn from(fate: Fate) -> Self {
         match fate {
-            Fate::Slow => Self::Slow,
             Fate::Bye => Self::Bye,
             Fate::Logout(reason) => Self::Logout(reason),
         }

@@ -38,9 +38,13 @@ pub(super) struct Session {
     pub(super) topics: Vec<(Subscription, i64)>,
     /// What waits to be sent; filled by what the client says and by what it has missed.
     out: VecDeque<Out>,
+    /// Answers that say "everything up to here is there": what is in the queue up to there comes first.
+    answers: VecDeque<(i64, ServerFrame)>,
     pub(super) catches: VecDeque<Catch>,
     pub(super) reading: Option<BoxFuture<'static, anyhow::Result<Missed>>>,
     tick: Pin<Box<Sleep>>,
+    /// Since when it has not kept up.
+    behind: Option<Instant>,
     ended: bool,
 }
 
@@ -58,9 +62,11 @@ impl Session {
             keys,
             topics: Vec::new(),
             out: VecDeque::new(),
+            answers: VecDeque::new(),
             catches: VecDeque::new(),
             reading: None,
             tick: Box::pin(sleep_until(Instant::now())),
+            behind: None,
             ended: false,
         };
         session.rest();
@@ -93,12 +99,19 @@ impl Session {
                 self.catch_up().await;
                 continue;
             }
+            if self.queue.is_empty() && !self.answers.is_empty() {
+                self.answer(i64::MAX);
+                continue;
+            }
             tokio::select! {
                 biased;
                 message = self.queue.recv() => match message {
                     // Handed out at the top: it may have been revoked while this was waited for.
-                    Some(message) => self.out.push_back(Out::Message(message)),
-                    None => return Some(self.end(self.seat.fate().map_or(End::Bye, End::from))),
+                    Some(message) => {
+                        self.answer(message.position - 1);
+                        self.out.push_back(Out::Message(message));
+                    }
+                    None => self.resume(),
                 },
                 () = &mut self.tick => self.beat(),
             }
@@ -108,6 +121,13 @@ impl Session {
     /// Has something to tell.
     pub(super) fn say(&mut self, frame: ServerFrame) {
         self.out.push_back(Out::Frame(frame));
+    }
+
+    /// Gives the answers that are due once everything up to a position is there.
+    fn answer(&mut self, until: i64) {
+        while let Some((_, frame)) = self.answers.pop_front_if(|(position, _)| *position <= until) {
+            self.say(frame);
+        }
     }
 
     /// Has an error to tell.
@@ -120,21 +140,18 @@ impl Session {
         self.seat.id
     }
 
-    /// Whether its queue was full.
-    pub(super) fn is_slow(&self) -> bool {
-        self.seat.fate() == Some(Fate::Slow)
-    }
-
     /// A position as the client gets it.
     pub(super) fn at(&self, position: i64) -> String {
         self.channel.epoch.at(position).to_string()
     }
 
-    /// Why it has to end now. A slow client gets what is in its queue first.
+    /// Why it has to end now.
     fn must_end(&mut self) -> Option<End> {
-        match self.seat.fate() {
-            Some(fate @ (Fate::Logout(_) | Fate::Bye)) => return Some(fate.into()),
-            Some(Fate::Slow) | None => {}
+        if let Some(fate) = self.seat.fate() {
+            return Some(fate.into());
+        }
+        if self.behind.is_some_and(|since| since.elapsed() > self.channel.slow) {
+            return Some(End::Slow);
         }
         let verifier = &self.channel.verifier;
         let keys = self.channel.hub.keys();
@@ -145,6 +162,18 @@ impl Session {
             self.keys = keys;
         }
         verifier.still_holds(&self.who).err().map(|error| why(error).into())
+    }
+
+    /// Its queue has ended: it was full, and what came then is read from the history.
+    fn resume(&mut self) {
+        let Some((queue, behind)) = self.channel.hub.resume(self.seat.id) else {
+            return self.out.push_back(Out::End(End::Bye));
+        };
+        counter!("live_behind_total").increment(1);
+        self.queue = queue;
+        self.behind.get_or_insert(behind.since);
+        let topics: Vec<Subscription> = self.topics.iter().map(|(topic, _)| *topic).collect();
+        self.catches.push_back(Catch { resumed: true, ..Catch::new(topics, behind.after) });
     }
 
     fn end(&mut self, end: End) -> Out {
@@ -177,23 +206,33 @@ impl Session {
         self.tick.as_mut().reset(Instant::now() + left.min(channel.heartbeat));
     }
 
-    /// Tells it of these from now on; with a reason when something before is left out.
-    pub(super) fn join(&mut self, topics: Vec<Subscription>, reset: Option<ResetReason>) {
+    /// Tells it of these from now on.
+    pub(super) fn join(&mut self, topics: Vec<Subscription>) {
+        let has: Vec<Subscription> = self.topics.iter().map(|(topic, _)| *topic).collect();
+        let new: Vec<Subscription> = topics.iter().filter(|topic| !has.contains(topic)).copied().collect();
+        let Some(from) = self.channel.hub.subscribe(self.seat.id, &new, 0) else { return };
+        self.keep_topics(&new, from);
+        let position = self.at(from);
+        self.answers.push_back((from, ServerFrame::Subscribed { topics, position }));
+    }
+
+    /// The same where something before is left out.
+    pub(super) fn reset(&mut self, topics: Vec<Subscription>, reason: ResetReason) {
         let Some(from) = self.channel.hub.subscribe(self.seat.id, &topics, 0) else { return };
         self.keep_topics(&topics, from);
+        counter!("live_resets_total", "reason" => reason.as_str()).increment(1);
         let position = self.at(from);
-        self.say(match reset {
-            None => ServerFrame::Subscribed { topics, position },
-            Some(reason) => {
-                counter!("live_resets_total", "reason" => reason.as_str()).increment(1);
-                ServerFrame::Reset { topics, position, reason }
-            }
-        });
+        self.answers.push_back((from, ServerFrame::Reset { topics, position, reason }));
     }
 
     /// Reads a part of what was missed. What is being read stays with the session when this is dropped.
     async fn catch_up(&mut self) {
         let Some(catch) = self.catches.front_mut() else { return };
+        if catch.topics.is_empty() {
+            // What it was behind with is not wanted any more.
+            self.behind = None;
+            return drop(self.catches.pop_front());
+        }
         let reading = self.reading.get_or_insert_with(|| {
             catch.until = catch.joined.unwrap_or_else(|| self.channel.hub.head());
             let (who, topics) = (self.who.clone(), catch.topics.clone());
@@ -204,14 +243,22 @@ impl Session {
         let Some(mut catch) = self.catches.pop_front() else { return };
         match read {
             Ok(Missed::Part { messages, reached }) => {
-                let wanted = |message: &Arc<Message>| {
-                    catch.topics.iter().any(|topic| message.is_for(topic, &self.who))
+                let asked = |message: &Message| catch.topics.iter().any(|topic| message.is_for(topic, &self.who));
+                let wanted = |message: &Arc<Message>| match catch.resumed {
+                    true => self.wants(message),
+                    false => asked(message),
                 };
-                self.out.extend(messages.into_iter().filter(wanted).map(Out::Missed));
+                let wanted: Vec<_> = messages.into_iter().filter(wanted).map(Out::Missed).collect();
+                self.out.extend(wanted);
                 catch.cursor = reached;
                 self.go_on(catch);
             }
-            Ok(Missed::Gone(reason)) => self.join(catch.topics, Some(reason)),
+            Ok(Missed::Gone(reason)) => {
+                if catch.resumed {
+                    self.behind = None;
+                }
+                self.reset(catch.topics, reason);
+            }
             Err(error) => {
                 tracing::warn!(%error, "what a client has missed cannot be read; it comes back");
                 self.catches.clear();
@@ -226,12 +273,15 @@ impl Session {
             // `None`: it is told of nothing any more, and its queue says why.
             let Some(from) = self.channel.hub.subscribe(self.seat.id, &catch.topics, catch.cursor) else { return };
             catch.joined = Some(from);
-            self.keep_topics(&catch.topics, from);
+            if !catch.resumed {
+                self.keep_topics(&catch.topics, from);
+            }
         }
         match catch.joined {
+            Some(from) if catch.cursor >= from && catch.resumed => self.behind = None,
             Some(from) if catch.cursor >= from => {
                 let position = self.at(from);
-                self.say(ServerFrame::Subscribed { topics: catch.topics, position });
+                self.answers.push_back((from, ServerFrame::Subscribed { topics: catch.topics, position }));
             }
             _ => self.catches.push_front(catch),
         }

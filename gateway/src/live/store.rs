@@ -45,6 +45,25 @@ pub(super) struct Row {
     pub(super) at: Ts,
 }
 
+#[cfg(test)]
+impl Row {
+    /// A row as it would be kept.
+    pub(super) fn of(position: i64, topic: Topic, resource: Uuid, readers: Readers) -> Self {
+        let (organization, role) = readers.organization.unzip();
+        Self {
+            position,
+            topic: topic.as_str().to_owned(),
+            resource,
+            kind: "thing.happened".to_owned(),
+            user_id: readers.user.map(UserId::uuid),
+            organization_id: organization.map(OrganizationId::uuid),
+            organization_role: role.map(|role| role.as_str().to_owned()),
+            data: "{}".to_owned(),
+            at: Ts::from_micros(0),
+        }
+    }
+}
+
 impl Row {
     /// Who may read it. A role that this release does not know is nobody's.
     pub(super) fn readers(&self) -> Readers {

@@ -110,6 +110,8 @@ struct Talk {
     socket: WebSocket,
     /// When the client was heard last.
     heard: Instant,
+    /// When it was first asked whether it is there, since then.
+    asked: Option<Instant>,
     /// Frames that it may send, in parts of a second's share.
     allowance: f64,
 }
@@ -119,7 +121,7 @@ struct Over;
 
 impl Talk {
     fn new(socket: WebSocket) -> Self {
-        Self { socket, heard: Instant::now(), allowance: f64::from(BURST) }
+        Self { socket, heard: Instant::now(), asked: None, allowance: f64::from(BURST) }
     }
 
     /// Waits for the client to say who it is.
@@ -176,7 +178,7 @@ impl Talk {
     }
 
     async fn tell(&mut self, out: Option<Out>, session: &mut Session) -> Result<(), Over> {
-        let sent = match out {
+        match out {
             Some(Out::Message(message) | Out::Missed(message)) => {
                 let sent = self.send(Frame::Text(message.json.clone()), PATIENCE).await;
                 sent.inspect(|()| counter!("live_sent_total", "way" => Way::WebSocket.as_str()).increment(1))
@@ -194,17 +196,13 @@ impl Talk {
                 Err(Over)
             }
             None => Err(Over),
-        };
-        if sent.is_err() && session.is_slow() {
-            // Its queue was full and it took nothing: there was no way to tell it.
-            counter!("live_dropped_total", "reason" => "slow").increment(1);
         }
-        sent
     }
 
-    /// Asks whether the client is there, unless it has been silent for two signs of life: then it is not.
+    /// Asks whether the client is there, unless it owes an answer since the sign of life before: then it is not.
     async fn is_there(&mut self, heartbeat: Duration) -> Result<(), Over> {
-        if self.heard.elapsed() > heartbeat * 2 + PATIENCE {
+        let asked = *self.asked.get_or_insert_with(Instant::now);
+        if asked.elapsed() > heartbeat + PATIENCE {
             counter!("live_dropped_total", "reason" => "silent").increment(1);
             return Err(Over);
         }
@@ -236,6 +234,7 @@ impl Talk {
 
     /// Notes that the client said something, and whether it may.
     fn may_say(&mut self) -> bool {
+        self.asked = None;
         let share = self.heard.elapsed().as_secs_f64() * f64::from(A_SECOND);
         self.heard = Instant::now();
         self.allowance = (self.allowance + share).min(f64::from(BURST)) - 1.0;
@@ -250,7 +249,12 @@ impl Talk {
     async fn send(&mut self, frame: Frame, patience: Duration) -> Result<(), Over> {
         match timeout(patience, self.socket.send(frame)).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(Over),
+            Ok(Err(_)) => Err(Over),
+            Err(_) => {
+                // It takes nothing, so there is no way to tell it.
+                counter!("live_dropped_total", "reason" => "stuck").increment(1);
+                Err(Over)
+            }
         }
     }
 

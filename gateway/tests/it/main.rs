@@ -8,6 +8,7 @@ mod failures;
 mod headers;
 mod house;
 mod instances;
+mod live;
 mod routing;
 mod streaming;
 mod tunnels;

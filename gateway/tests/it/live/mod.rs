@@ -1,0 +1,6 @@
+//! The live channel, over sockets, fed by the bus as services feed it.
+
+mod ends;
+mod house;
+mod speaks;
+mod streams;
