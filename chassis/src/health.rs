@@ -182,7 +182,10 @@ impl Readiness {
             return report.clone();
         }
         let outcomes = join_all(checks.iter().map(|check| check.outcome(&self.0.runtime))).await;
-        let passed = outcomes.iter().zip(checks).all(|(outcome, check)| outcome.state == CheckState::Ok || !check.needed);
+        let passed = outcomes
+            .iter()
+            .zip(checks)
+            .all(|(outcome, check)| outcome.state == CheckState::Ok || !check.needed);
         let status = if passed { ReadyState::Ready } else { ReadyState::Failing };
         let report = Report { status, checks: outcomes };
         log_changes(last.found.as_ref().map(|(_, report)| report), &report);

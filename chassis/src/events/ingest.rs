@@ -194,7 +194,9 @@ fn is_another(body: &[u8], subscription: &Subscription) -> bool {
         kind: Cow<'a, str>,
     }
     let typed = serde_json::from_slice(body);
-    typed.is_ok_and(|typed: Typed<'_>| typed.kind.rsplit_once(".v").is_some_and(|(kind, _)| !subscription.knows(kind)))
+    typed.is_ok_and(|typed: Typed<'_>| {
+        typed.kind.rsplit_once(".v").is_some_and(|(kind, _)| !subscription.knows(kind))
+    })
 }
 
 /// How far was read of each partition since that was last noted, and when it is noted at the latest.

@@ -20,8 +20,8 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
-use tokio::sync::watch;
 use tokio::sync::broadcast;
+use tokio::sync::watch;
 
 /// Ends that who listens may be behind by; who is further behind looks at everything again.
 const BEHIND: usize = 256;

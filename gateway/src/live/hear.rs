@@ -33,20 +33,26 @@ pub(super) fn all(parts: Parts, channel: &Channel) -> Parts {
 }
 
 impl<E: Live> Handler<E> for Hears {
+    fn wants(&self, event: &E) -> bool {
+        event.readers() != Readers::default()
+    }
+
     async fn handle(&self, t: &mut Tx, event: Received<E>) -> Handled {
         let (channel, readers) = (&self.0, event.data.readers());
         let now = channel.clock.now();
         // A gateway that is new begins with the oldest event that the bus still has.
-        if readers == Readers::default() || now.since(event.time) >= channel.keep {
+        if now.since(event.time) >= channel.keep {
             return Ok(());
         }
         let data = serde_json::to_string(&event.data.view()).map_err(HandlerError::reject)?;
         if data.len() > LARGEST {
-            let error = anyhow::anyhow!("the view of {} has {} bytes; {LARGEST} is the most", E::TYPE, data.len());
+            let error =
+                anyhow::anyhow!("the view of {} has {} bytes; {LARGEST} is the most", E::TYPE, data.len());
             return Err(HandlerError::reject(error));
         }
         let resource = event.data.resource();
-        let new = store::New { topic: E::TOPIC, resource, kind: E::TYPE, readers, data: &data, at: event.time };
+        let new =
+            store::New { topic: E::TOPIC, resource, kind: E::TYPE, readers, data: &data, at: event.time };
         store::append(t, &new, now).await?;
         let channel = channel.clone();
         t.after_commit(move || {

@@ -39,7 +39,11 @@ impl Session {
         let has = self.topics.iter().map(|(topic, _)| topic).chain(caught);
         let all: BTreeSet<&Subscription> = has.chain(&topics).collect();
         if all.len() > self.channel.most_topics {
-            return self.complain(ErrorCode::Validation, "These are too many topics for one connection.", None);
+            return self.complain(
+                ErrorCode::Validation,
+                "These are too many topics for one connection.",
+                None,
+            );
         }
         match after.map(|after| self.channel.epoch.read(after)) {
             None => self.join(topics),
@@ -81,7 +85,11 @@ impl Session {
             Ok(who) => who,
             Err(error) => {
                 let error = ApiError::from(error);
-                return self.complain(error.code(), "The token does not hold; the one before counts on.", None);
+                return self.complain(
+                    error.code(),
+                    "The token does not hold; the one before counts on.",
+                    None,
+                );
             }
         };
         if who.user() != self.who.user() {

@@ -19,9 +19,9 @@ use std::hash::Hash;
 use std::pin::pin;
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use tokio::sync::Notify;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{self, Receiver, Sender};
-use tokio::sync::Notify;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -162,12 +162,18 @@ impl Hub {
     }
 
     /// Takes a place for somebody, who is told of nothing yet.
-    pub(super) fn join(self: &Arc<Self>, who: &Principal, way: Way) -> Result<(Seat, Receiver<Arc<Message>>), Full> {
+    pub(super) fn join(
+        self: &Arc<Self>,
+        who: &Principal,
+        way: Way,
+    ) -> Result<(Seat, Receiver<Arc<Message>>), Full> {
         let mut inner = self.lock();
         if inner.closed {
             return Err(Full::Stopping);
         }
-        if self.seats.iter().map(|taken| taken.load(Ordering::Relaxed)).sum::<usize>() >= self.bounds.connections {
+        if self.seats.iter().map(|taken| taken.load(Ordering::Relaxed)).sum::<usize>()
+            >= self.bounds.connections
+        {
             return Err(Full::House);
         }
         let mine = inner.by_user.entry(who.user()).or_default();
@@ -376,7 +382,9 @@ impl Inner {
 
 impl Entry {
     fn wants(&self, message: &Message) -> bool {
-        let wanted = |(topic, from): &(Subscription, i64)| message.position > *from && message.is_for(topic, &self.who);
+        let wanted = |(topic, from): &(Subscription, i64)| {
+            message.position > *from && message.is_for(topic, &self.who)
+        };
         self.topics.iter().any(wanted)
     }
 

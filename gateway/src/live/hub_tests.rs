@@ -116,7 +116,8 @@ fn who_does_not_read_is_told_no_more_and_costs_nothing_more() {
 #[test]
 fn a_subscription_begins_at_the_head_or_where_the_client_is_further() {
     let (hub, person) = (hub(), who(&[], &[]));
-    let tell = |position| hub.tell(&message(position, Topic::Todos, Uuid::now_v7(), Readers::user(person.user())));
+    let tell =
+        |position| hub.tell(&message(position, Topic::Todos, Uuid::now_v7(), Readers::user(person.user())));
     tell(1);
     let (seat, mut queue) = hub.join(&person, Way::WebSocket).unwrap();
     tell(2);
@@ -154,7 +155,8 @@ fn places_are_bounded_and_given_back() {
 fn a_logout_ends_the_connections_of_that_session_and_no_others() {
     let (hub, person) = (hub(), who(&[], &[]));
     let other = who(&[], &[]);
-    let (mine, theirs) = (hub.join(&person, Way::WebSocket).unwrap(), hub.join(&other, Way::WebSocket).unwrap());
+    let (mine, theirs) =
+        (hub.join(&person, Way::WebSocket).unwrap(), hub.join(&other, Way::WebSocket).unwrap());
     hub.end_session(person.session());
     assert_eq!(mine.0.fate(), Some(Fate::Logout(LogoutReason::SessionEnded)));
     assert_eq!(theirs.0.fate(), None);

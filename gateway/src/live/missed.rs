@@ -70,7 +70,9 @@ impl Channel {
     ) -> Result<(BTreeMap<i64, Row>, i64), DbError> {
         let (mut rows, mut reached) = (BTreeMap::new(), part.until);
         let mut add = |found: Vec<Row>| {
-            if let Some(last) = found.last().filter(|_| i64::try_from(found.len()).is_ok_and(|n| n >= part.most)) {
+            if let Some(last) =
+                found.last().filter(|_| i64::try_from(found.len()).is_ok_and(|n| n >= part.most))
+            {
                 // There may be more behind it.
                 reached = reached.min(last.position);
             }

@@ -33,9 +33,11 @@ impl Epoch {
     }
 
     pub(super) fn read(&self, text: &str) -> Read {
-        let is_epoch = |text: &str| (1..=16).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric());
+        let is_epoch =
+            |text: &str| (1..=16).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric());
         // No sign, no leading zeros: one text for each place.
-        let number = |text: &str| text.parse().ok().filter(|number: &i64| *number >= 0 && number.to_string() == text);
+        let number =
+            |text: &str| text.parse().ok().filter(|number: &i64| *number >= 0 && number.to_string() == text);
         match text.split_once('.').map(|(epoch, position)| (epoch, number(position))) {
             Some((epoch, Some(position))) if epoch == &*self.0 => Read::Here(position),
             Some((epoch, Some(_))) if is_epoch(epoch) => Read::Elsewhere,
@@ -59,7 +61,18 @@ mod tests {
         let (here, there) = (Epoch::new("0a1b2c3d"), Epoch::new("ffffffff"));
         assert_eq!(here.read(&here.at(17).to_string()), Read::Here(17));
         assert_eq!(there.read(&here.at(17).to_string()), Read::Elsewhere);
-        for nonsense in ["", "17", "0a1b2c3d", "0a1b2c3d.", "0a1b2c3d.-1", "0a1b2c3d.+1", "0a1b2c3d.01", ".1", "x y.1", "a.1.1"] {
+        for nonsense in [
+            "",
+            "17",
+            "0a1b2c3d",
+            "0a1b2c3d.",
+            "0a1b2c3d.-1",
+            "0a1b2c3d.+1",
+            "0a1b2c3d.01",
+            ".1",
+            "x y.1",
+            "a.1.1",
+        ] {
             assert_eq!(here.read(nonsense), Read::Nonsense, "{nonsense:?}");
         }
     }

@@ -184,7 +184,9 @@ impl Session {
 
     /// Whether a message that came while it was connected is for it.
     fn wants(&self, message: &Message) -> bool {
-        let wanted = |(topic, from): &(Subscription, i64)| message.position > *from && message.is_for(topic, &self.who);
+        let wanted = |(topic, from): &(Subscription, i64)| {
+            message.position > *from && message.is_for(topic, &self.who)
+        };
         self.topics.iter().any(wanted)
     }
 
@@ -243,7 +245,8 @@ impl Session {
         let Some(mut catch) = self.catches.pop_front() else { return };
         match read {
             Ok(Missed::Part { messages, reached }) => {
-                let asked = |message: &Message| catch.topics.iter().any(|topic| message.is_for(topic, &self.who));
+                let asked =
+                    |message: &Message| catch.topics.iter().any(|topic| message.is_for(topic, &self.who));
                 let wanted = |message: &Arc<Message>| match catch.resumed {
                     true => self.wants(message),
                     false => asked(message),
@@ -271,7 +274,9 @@ impl Session {
     fn go_on(&mut self, mut catch: Catch) {
         if catch.joined.is_none() && catch.cursor >= catch.until {
             // `None`: it is told of nothing any more, and its queue says why.
-            let Some(from) = self.channel.hub.subscribe(self.seat.id, &catch.topics, catch.cursor) else { return };
+            let Some(from) = self.channel.hub.subscribe(self.seat.id, &catch.topics, catch.cursor) else {
+                return;
+            };
             catch.joined = Some(from);
             if !catch.resumed {
                 self.keep_topics(&catch.topics, from);

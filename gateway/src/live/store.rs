@@ -87,7 +87,21 @@ pub(super) async fn append(t: &mut Tx, new: &New<'_>, now: Ts) -> Result<i64, Db
     let user = new.readers.user.map(UserId::uuid);
     let (organization, role) = new.readers.organization.map(|(id, role)| (id.uuid(), role.as_str())).unzip();
     let (topic, resource, kind) = (new.topic.as_str(), new.resource, new.kind);
-    q!(t.tx, execute, INSERT, position, topic, resource, kind, user, organization, role, new.data, new.at, now)?;
+    q!(
+        t.tx,
+        execute,
+        INSERT,
+        position,
+        topic,
+        resource,
+        kind,
+        user,
+        organization,
+        role,
+        new.data,
+        new.at,
+        now
+    )?;
     Ok(position)
 }
 
@@ -122,7 +136,12 @@ pub(super) async fn list_of_topic(db: &Db, part: Part, topic: Topic) -> Result<V
 }
 
 /// Those that name a person as their reader, of these topics: their names in one text.
-pub(super) async fn list_of_user(db: &Db, part: Part, user: UserId, topics: &str) -> Result<Vec<Row>, DbError> {
+pub(super) async fn list_of_user(
+    db: &Db,
+    part: Part,
+    user: UserId,
+    topics: &str,
+) -> Result<Vec<Row>, DbError> {
     // No name of a topic is a part of another's.
     const SELECT: &str = select!(" AND user_id = $4 AND $5 LIKE '%' || topic || '%'");
     q!(db.read, fetch_all, SELECT, part.after, part.until, part.most, user.uuid(), topics)
@@ -140,7 +159,12 @@ pub(super) async fn list_of_organization(
 }
 
 /// Those about one thing.
-pub(super) async fn list_of_resource(db: &Db, part: Part, topic: Topic, resource: Uuid) -> Result<Vec<Row>, DbError> {
+pub(super) async fn list_of_resource(
+    db: &Db,
+    part: Part,
+    topic: Topic,
+    resource: Uuid,
+) -> Result<Vec<Row>, DbError> {
     const SELECT: &str = select!(" AND resource = $4 AND topic = $5");
     q!(db.read, fetch_all, SELECT, part.after, part.until, part.most, resource, topic.as_str())
 }

@@ -20,7 +20,9 @@ pub(super) fn sweep(channel: Channel) -> Job {
 impl Channel {
     async fn sweep(&self, run: &Run) -> Result<(), DbError> {
         let before = self.clock.now() - self.keep;
-        while !run.stop().is_stopping() && store::sweep(&self.db, before, BATCH).await? >= BATCH.unsigned_abs() {}
+        while !run.stop().is_stopping()
+            && store::sweep(&self.db, before, BATCH).await? >= BATCH.unsigned_abs()
+        {}
         Ok(())
     }
 }

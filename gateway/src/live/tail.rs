@@ -1,9 +1,9 @@
 //! Follows the history and tells those who are connected to this process, until the stop; then they are sent away.
 
+use super::Channel;
 use super::hub::Fate;
 use super::message::Message;
 use super::store::{self, Part};
-use super::Channel;
 use chassis::db::DbError;
 use chassis::stop::Stop;
 use metrics::{counter, histogram};

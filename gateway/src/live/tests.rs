@@ -33,7 +33,12 @@ impl House {
 
     /// A replica; nobody follows its history yet.
     async fn replica(&self, queue: usize) -> Channel {
-        let config = GatewayConfig { live_queue: queue, live_max_per_user: 100, live_slow_secs: 2, ..GatewayConfig::default() };
+        let config = GatewayConfig {
+            live_queue: queue,
+            live_max_per_user: 100,
+            live_slow_secs: 2,
+            ..GatewayConfig::default()
+        };
         Channel::over(self.around(), &config).await.unwrap()
     }
 
@@ -73,7 +78,8 @@ async fn add(channel: &Channel, topic: Topic, readers: Readers) -> i64 {
 
 async fn append(channel: &Channel, t: &mut chassis::db::Tx, topic: Topic, readers: Readers) -> i64 {
     let now = channel.clock.now();
-    let new = store::New { topic, resource: Uuid::now_v7(), kind: "thing.happened", readers, data: "{}", at: now };
+    let new =
+        store::New { topic, resource: Uuid::now_v7(), kind: "thing.happened", readers, data: "{}", at: now };
     store::append(t, &new, now).await.unwrap()
 }
 
@@ -184,7 +190,11 @@ async fn who_comes_and_goes_among_writers_has_everything_once_and_in_order(engin
     for channel in &replicas {
         eventually(async || channel.look().await.is_ok_and(|more| !more)).await;
         let end = store::head(&channel.db).await.unwrap().position;
-        eventually(async || { channel.look().await.unwrap(); channel.hub.head() >= end }).await;
+        eventually(async || {
+            channel.look().await.unwrap();
+            channel.hub.head() >= end
+        })
+        .await;
     }
     done.store(true, Ordering::SeqCst);
     let written = written.lock().unwrap().clone();
@@ -193,7 +203,8 @@ async fn who_comes_and_goes_among_writers_has_everything_once_and_in_order(engin
         let is_moderator = user == people[0].0;
         let role = if is_moderator { OrganizationRole::Moderator } else { OrganizationRole::Member };
         let mine = |readers: &Readers| readers.name(user, |asked| (asked == organization).then_some(role));
-        let expected: Positions = written.iter().filter(|(_, readers)| mine(readers)).map(|(at, _)| *at).collect();
+        let expected: Positions =
+            written.iter().filter(|(_, readers)| mine(readers)).map(|(at, _)| *at).collect();
         assert_eq!(has, expected);
     }
     // Positions have no holes, whatever was rolled back.
@@ -258,7 +269,11 @@ async fn who_was_away_for_too_long_is_told_to_begin_anew(engine: Engine) {
         session.subscribe(vec!["todos".parse().unwrap()], Some(&after));
         match (next(&mut session).await, reason) {
             (Out::Frame(ServerFrame::Reset { reason, position, .. }), Some(expected)) => {
-                assert_eq!((reason.as_str(), position), (expected, channel.epoch.at(4).to_string()), "{after}");
+                assert_eq!(
+                    (reason.as_str(), position),
+                    (expected, channel.epoch.at(4).to_string()),
+                    "{after}"
+                );
             }
             (Out::Missed(message), None) => {
                 assert_eq!(message.position, 4);

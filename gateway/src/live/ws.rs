@@ -4,8 +4,8 @@ use super::Channel;
 use super::hub::{Full, Way};
 use super::out::{End, Out};
 use super::session::Session;
-use axum::extract::{FromRequestParts, Request, State};
 use axum::extract::ws::{CloseFrame, Message as Frame, WebSocket, WebSocketUpgrade};
+use axum::extract::{FromRequestParts, Request, State};
 use axum::response::Response;
 use chassis::error::{ApiError, ApiResult};
 use chassis::identity::MaybePrincipal;
@@ -98,9 +98,10 @@ impl From<Full> for ApiError {
                 let message = "You have as many connections as one person may have. Close one.";
                 ApiError::new(ErrorCode::RateLimited, message).retry_after(Duration::from_secs(10))
             }
-            Full::House | Full::Stopping => {
-                ApiError::unavailable(anyhow::anyhow!("no place for a connection: {full:?}"), Duration::from_secs(5))
-            }
+            Full::House | Full::Stopping => ApiError::unavailable(
+                anyhow::anyhow!("no place for a connection: {full:?}"),
+                Duration::from_secs(5),
+            ),
         }
     }
 }
@@ -145,7 +146,9 @@ impl Talk {
         drop(unknown);
         match begun {
             Ok(session) => self.go_on(session).await,
-            Err(Full::Person) => self.close(codes::TOO_MANY, "too many connections", Some(ErrorCode::RateLimited)).await,
+            Err(Full::Person) => {
+                self.close(codes::TOO_MANY, "too many connections", Some(ErrorCode::RateLimited)).await
+            }
             Err(Full::House | Full::Stopping) => {
                 self.close(codes::AGAIN, "no place now", Some(ErrorCode::Unavailable)).await;
             }
@@ -159,7 +162,9 @@ impl Talk {
                 Some(Ok(Frame::Text(text))) => return Ok(serde_json::from_str(&text).ok()),
                 Some(Ok(Frame::Ping(_) | Frame::Pong(_))) if self.may_say() => {}
                 Some(Ok(Frame::Binary(_))) => return Ok(None),
-                Some(Ok(Frame::Ping(_) | Frame::Pong(_) | Frame::Close(_)) | Err(_)) | None => return Err(Over),
+                Some(Ok(Frame::Ping(_) | Frame::Pong(_) | Frame::Close(_)) | Err(_)) | None => {
+                    return Err(Over);
+                }
             }
         }
     }
@@ -209,7 +214,11 @@ impl Talk {
         self.send(Frame::Ping(axum::body::Bytes::new()), PATIENCE).await
     }
 
-    async fn listen(&mut self, said: Option<Result<Frame, axum::Error>>, session: &mut Session) -> Result<(), Over> {
+    async fn listen(
+        &mut self,
+        said: Option<Result<Frame, axum::Error>>,
+        session: &mut Session,
+    ) -> Result<(), Over> {
         let Some(Ok(frame)) = said else { return Err(Over) };
         if !self.may_say() {
             counter!("live_dropped_total", "reason" => "flood").increment(1);

@@ -48,7 +48,9 @@ async fn a_key_that_is_taken_back_ends_what_it_has_signed(engine: Engine) {
 }
 
 async fn a_connection_ends_with_its_token_unless_another_comes_in_time(engine: Engine) {
-    let Some(house) = House::start_with(engine, |setup| setup.set("BOWLINE_GATEWAY__LIVE_HEARTBEAT_SECS", "1")).await else {
+    let Some(house) =
+        House::start_with(engine, |setup| setup.set("BOWLINE_GATEWAY__LIVE_HEARTBEAT_SECS", "1")).await
+    else {
         return;
     };
     let ada = house.person(&[]);
@@ -69,7 +71,9 @@ async fn a_connection_ends_with_its_token_unless_another_comes_in_time(engine: E
 }
 
 async fn while_nobody_can_tell_who_is_logged_in_nothing_is_told(engine: Engine) {
-    let Some(house) = House::start_with(engine, |setup| setup.set("BOWLINE_IDENTITY__MAX_STALE_SECS", "60")).await else {
+    let Some(house) =
+        House::start_with(engine, |setup| setup.set("BOWLINE_IDENTITY__MAX_STALE_SECS", "60")).await
+    else {
         return;
     };
     let ada = house.person(&[]);

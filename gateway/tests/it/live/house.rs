@@ -40,11 +40,13 @@ impl House {
     pub(crate) async fn start_with(engine: Engine, more: impl FnOnce(Setup) -> Setup) -> Option<Self> {
         let issuer = Issuer::new();
         let setup = Setup::of::<Gateway>().and::<FakeAuth>().issuer(&issuer);
-        let setup = setup.set("BOWLINE_DELIVERY__POLL_MS", "10").set("BOWLINE_IDENTITY__MAX_STALE_SECS", "3600");
+        let setup =
+            setup.set("BOWLINE_DELIVERY__POLL_MS", "10").set("BOWLINE_IDENTITY__MAX_STALE_SECS", "3600");
         let door = more(setup).start(engine).await?;
         eventually(|| std::future::ready(door.assembled().shared().verifier().check())).await;
         let folder = door.folder().join("data");
-        let bus = Bus::open(&BusConfig::default(), &folder, Synchronous::Normal, Clock::system()).await.unwrap();
+        let bus =
+            Bus::open(&BusConfig::default(), &folder, Synchronous::Normal, Clock::system()).await.unwrap();
         let at = door.listen();
         Some(Self { door, at, issuer, bus })
     }
@@ -62,7 +64,10 @@ impl House {
         let dial = Dial::new(self.at.address(), WS).bearer(&who.token);
         let mut socket = dial.open().await.unwrap_or_else(|refused| panic!("{refused}"));
         let ready = heard(&mut socket).await;
-        assert_eq!((ready["type"].as_str(), ready["user"].as_str()), (Some("ready"), Some(&*who.id.to_string())));
+        assert_eq!(
+            (ready["type"].as_str(), ready["user"].as_str()),
+            (Some("ready"), Some(&*who.id.to_string()))
+        );
         socket
     }
 
@@ -126,7 +131,15 @@ pub(crate) fn created(order: OrderId, user: UserId) -> OrderCreated {
 
 pub(crate) fn confirmed(order: OrderId, user: UserId) -> OrderConfirmed {
     let (number, checkout) = ("B7K3-9QMX-2".to_owned(), CheckoutId::new());
-    OrderConfirmed { order, user, number, checkout, flow: CheckoutFlow::Choreography, lines: Vec::new(), total: eur(4500) }
+    OrderConfirmed {
+        order,
+        user,
+        number,
+        checkout,
+        flow: CheckoutFlow::Choreography,
+        lines: Vec::new(),
+        total: eur(4500),
+    }
 }
 
 pub(crate) fn shipped(order: OrderId, user: UserId) -> OrderShipped {

@@ -30,7 +30,10 @@ impl Stream {
         );
         wire.write(&ask).await.unwrap();
         let head = timeout(LONG, wire.head()).await.unwrap().unwrap();
-        assert!(head.starts_with("HTTP/1.1 200") && head.contains("content-type: text/event-stream"), "{head}");
+        assert!(
+            head.starts_with("HTTP/1.1 200") && head.contains("content-type: text/event-stream"),
+            "{head}"
+        );
         assert!(head.contains("cache-control: no-store") && head.contains("x-accel-buffering: no"), "{head}");
         timeout(LONG, wire.until("retry: ")).await.unwrap().unwrap();
         Self(wire)
@@ -118,7 +121,11 @@ async fn what_cannot_be_followed_is_refused(engine: Engine) {
     ] {
         assert_eq!(ask(Some(&ada.token), query).await, status, "{query}");
     }
-    assert_eq!(ask(Some(&admin.token), "topics=todos/all").await, 403, "there is nobody who may read all of them");
+    assert_eq!(
+        ask(Some(&admin.token), "topics=todos/all").await,
+        403,
+        "there is nobody who may read all of them"
+    );
 }
 
 on_both_engines!(
