@@ -24,8 +24,9 @@ const GENERATED: [&str; 2] = ["docs/config.md", "docs/errors.md"];
 const EVENTS: &str = "docs/asyncapi.json";
 
 /// Names in pages that look like settings and are something else.
-const NO_SETTINGS: [(&str, &str); 3] = [
+const NO_SETTINGS: [(&str, &str); 4] = [
     ("auth.database", "a readiness check"),
+    ("gateway.database", "a readiness check"),
     ("auth.signing_key", "a readiness check"),
     ("auth.db", "a file in the data folder"),
 ];
