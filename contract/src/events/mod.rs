@@ -7,6 +7,7 @@ mod client;
 mod event;
 mod history;
 mod list;
+mod live;
 mod published;
 mod rules;
 
@@ -15,6 +16,7 @@ pub use client::EventsClient;
 pub use event::{CreateEvent, Event, EventStatus, RejectEvent, UpdateEvent};
 pub use history::{EventAction, EventStep, FieldChange};
 pub use list::ListEvents;
+pub use live::EventNews;
 pub use published::{
     EventApproved, EventCard, EventCreated, EventDeleted, EventRejected, EventReopened, EventSubmitted,
     EventUpdated,

@@ -4,6 +4,9 @@ use super::{Channel, store};
 use chassis::db::Tx;
 use chassis::events::{Handled, Handler, HandlerError, Received, Several};
 use chassis::service::Parts;
+use contract::events::{
+    EventApproved, EventCreated, EventDeleted, EventRejected, EventReopened, EventSubmitted, EventUpdated,
+};
 use contract::live::{Live, Readers};
 use contract::notifications::NotificationCreated;
 use contract::orders::{
@@ -28,8 +31,16 @@ pub(super) fn all(parts: Parts, channel: &Channel) -> Parts {
         .and::<OrderShipped>(hears())
         .and::<OrderDelivered>(hears())
         .and::<OrderRefunded>(hears());
+    let events = Several::of::<EventCreated>(hears())
+        .and::<EventUpdated>(hears())
+        .and::<EventSubmitted>(hears())
+        .and::<EventApproved>(hears())
+        .and::<EventRejected>(hears())
+        .and::<EventReopened>(hears())
+        .and::<EventDeleted>(hears());
     let notifications = Several::of::<NotificationCreated>(hears());
-    parts.on_each("live-orders", orders).on_each("live-notifications", notifications)
+    let parts = parts.on_each("live-orders", orders).on_each("live-events", events);
+    parts.on_each("live-notifications", notifications)
 }
 
 impl<E: Live> Handler<E> for Hears {
