@@ -155,6 +155,8 @@ codes! {
     EmailTaken = "EMAIL_TAKEN", Conflict;
     /// The name or slug is already in use.
     AlreadyExists = "ALREADY_EXISTS", Conflict;
+    /// There are as many as one person may have; remove some first.
+    LimitReached = "LIMIT_REACHED", Conflict;
     /// An organisation keeps at least one owner.
     LastOwner = "LAST_OWNER", Conflict;
     /// There is not as much in stock as is wanted; `details` names the lines.

@@ -74,6 +74,10 @@ ids! {
     MovementId;
     /// What a buyer says about a product.
     ReviewId;
+    /// Something that somebody has to do.
+    TodoId;
+    /// A list of what somebody has to do.
+    TodoListId;
     /// One message to one person.
     NotificationId;
     /// Something that an organisation plans.

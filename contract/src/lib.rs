@@ -25,6 +25,7 @@ pub mod page;
 pub mod payments;
 pub mod reviews;
 mod texts;
+pub mod todos;
 
 pub use client::{CallError, Request, Response, Transport};
 pub use error::{ErrorBody, ErrorCode, ErrorKind, FieldError};
