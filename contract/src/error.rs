@@ -185,7 +185,7 @@ codes! {
     PreconditionFailed = "PRECONDITION_FAILED", Precondition;
     /// The body is larger than the route takes.
     PayloadTooLarge = "PAYLOAD_TOO_LARGE", TooLarge;
-    /// The route reads `application/json`.
+    /// The route reads another type of body: `application/json`, or what its description says.
     UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE", UnsupportedMedia;
     /// Too many attempts; `Retry-After` says when the next one counts.
     RateLimited = "RATE_LIMITED", RateLimited;

@@ -169,15 +169,14 @@ impl Edge {
             return Ok(());
         }
         let config = &self.shared.config;
+        let limit = config.limit_of(request.headers());
         let announced = http_body::Body::size_hint(request.body()).exact();
-        if announced
-            .is_some_and(|length| usize::try_from(length).map_or(true, |length| length > config.body_limit))
-        {
-            return Err(BodyFault::TooLarge(config.body_limit).into());
+        if announced.is_some_and(|length| usize::try_from(length).map_or(true, |length| length > limit)) {
+            return Err(BodyFault::TooLarge(limit).into());
         }
         let body = std::mem::take(request.body_mut());
         let patience = Duration::from_millis(config.body_timeout_ms);
-        *request.body_mut() = Body::new(Arriving::new(body, config.body_limit, patience));
+        *request.body_mut() = Body::new(Arriving::new(body, limit, patience));
         Ok(())
     }
 

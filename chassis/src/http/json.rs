@@ -9,8 +9,8 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use contract::error::{ErrorCode, FieldError};
 use garde::Validate;
-use http::HeaderValue;
 use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
@@ -31,7 +31,8 @@ where
         if !is_json(request.headers().get(CONTENT_TYPE)) {
             return Err(ApiError::new(ErrorCode::UnsupportedMediaType, "Send the body as application/json."));
         }
-        let bytes = read_body(request.into_body()).await?;
+        let (parts, body) = request.into_parts();
+        let bytes = read_body(&parts.headers, body).await?;
         let value: T = parse(&bytes)?;
         value.validate().map_err(|report| ApiError::invalid(fields_of(&report)))?;
         Ok(Self(value))
@@ -55,8 +56,8 @@ impl<T: Serialize> IntoResponse for Json<T> {
 ///
 /// # Errors
 /// 413 when it is larger, 408 when it comes too slowly, 400 when it breaks off.
-pub(crate) async fn read_body(body: Body) -> ApiResult<Bytes> {
-    let limit = RequestContext::with_current(|cx| cx.edge.config.body_limit).unwrap_or(1_048_576);
+pub(crate) async fn read_body(headers: &HeaderMap, body: Body) -> ApiResult<Bytes> {
+    let limit = RequestContext::with_current(|cx| cx.edge.config.limit_of(headers)).unwrap_or(1_048_576);
     let fault = match Limited::new(body, limit).collect().await {
         Ok(collected) => return Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => BodyFault::TooLarge(limit),

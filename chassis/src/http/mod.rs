@@ -21,6 +21,7 @@ mod record;
 mod reply;
 mod shed;
 pub mod sorted;
+mod upload;
 mod version;
 
 pub use body::BodyFault;
@@ -37,10 +38,12 @@ pub use params::{Path, Query};
 pub use reply::{Created, Reply, accepted, created, no_content, reply};
 pub use shed::Priority;
 pub(crate) use shed::Shedder;
+pub use upload::Upload;
 pub use version::{API_VERSIONS, DEFAULT_API_VERSION};
 
 use crate::config::{Mode, Problems, Validate, settings};
-use http::HeaderName;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use ipnet::IpNet;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
@@ -88,6 +91,8 @@ settings! {
         body_timeout_ms: u64 = 15_000;
         /// Largest request body in bytes.
         body_limit: usize = 1_048_576;
+        /// Largest request body in bytes where its Content-Type is one of image/*.
+        image_limit: usize = 5_242_880;
         /// Connections at once on each thread; further ones wait in the kernel's queue.
         max_connections: usize = 10_000;
         /// Requests from outside that this process answers at once at most; further ones are refused with 503. A saturated process
@@ -110,6 +115,13 @@ impl HttpConfig {
     pub fn request_timeout(&self) -> Duration {
         Duration::from_millis(self.request_timeout_ms)
     }
+
+    /// The largest body of a request with these headers, in bytes.
+    pub(crate) fn limit_of(&self, headers: &HeaderMap) -> usize {
+        let kind = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+        let is_image = kind.get(..6).is_some_and(|kind| kind.eq_ignore_ascii_case(b"image/"));
+        if is_image { self.image_limit } else { self.body_limit }
+    }
 }
 
 impl Validate for HttpConfig {
@@ -118,6 +130,7 @@ impl Validate for HttpConfig {
         problems.range("header_timeout_ms", self.header_timeout_ms, 1..=600_000);
         problems.range("body_timeout_ms", self.body_timeout_ms, 1..=3_600_000);
         problems.range("body_limit", self.body_limit, 1_024..=1_073_741_824);
+        problems.range("image_limit", self.image_limit, 1_024..=1_073_741_824);
         problems.range("max_connections", self.max_connections, 1..=1_000_000);
         problems.range("max_in_flight", self.max_in_flight, 1..=1_000_000);
         if self.min_in_flight == 0 || self.min_in_flight > self.max_in_flight {
@@ -167,6 +180,22 @@ mod tests {
     #[test]
     fn a_wildcard_origin_is_refused() {
         assert!(check_origin("*").is_err());
+    }
+
+    #[test]
+    fn an_image_may_be_larger_than_another_body() {
+        let config = HttpConfig { body_limit: 10, image_limit: 50, ..HttpConfig::default() };
+        for (kind, limit) in [
+            (Some("image/png"), 50),
+            (Some("IMAGE/webp; q=1"), 50),
+            (Some("application/json"), 10),
+            (Some("text/image/png"), 10),
+            (Some("image"), 10),
+            (None, 10),
+        ] {
+            let named = kind.map(|kind| (CONTENT_TYPE, HeaderValue::from_static(kind)));
+            assert_eq!(config.limit_of(&named.into_iter().collect()), limit, "{kind:?}");
+        }
     }
 
     #[test]

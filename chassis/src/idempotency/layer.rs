@@ -75,7 +75,7 @@ where
 async fn read(keys: Idempotency, request: Request<Body>) -> ApiResult<(Request<Body>, Keyed)> {
     let key = Key::of(request.headers())?;
     let (mut parts, body) = request.into_parts();
-    let body = read_body(body).await?;
+    let body = read_body(&parts.headers, body).await?;
     let keyed = Keyed::new(keys, key, &parts, &body);
     parts.extensions.insert(keyed.clone());
     Ok((Request::from_parts(parts, Body::from(body)), keyed))

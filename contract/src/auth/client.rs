@@ -2,8 +2,9 @@
 
 use super::{
     AcceptInvitation, ActiveMember, ChangePassword, Contact, CreateOrganization, Feed, FeedQuery,
-    ForgotPassword, Grant, Invitation, Invite, Jwks, ListActiveMembers, Login, Member, Organization, Refresh,
-    Register, ResetPassword, Session, SetMemberRole, Tokens, UpdateMe, UpdateUser, User, VerifyEmail,
+    ForgotPassword, Grant, Invitation, Invite, Jwks, ListActiveMembers, Login, Member, Organization,
+    Profile, PublicProfile, Refresh, Register, ResetPassword, Session, SetMemberRole, Tokens, UpdateMe,
+    UpdateProfile, UpdateUser, User, VerifyEmail,
 };
 use crate::client::{CallError, Caller, endpoints};
 use crate::ids::{InvitationId, OrganizationId, SessionId, UserId};
@@ -90,6 +91,12 @@ impl AuthClient {
         me() -> User = GET "/api/v1/users/me";
         /// Changes the caller's profile.
         update_me(body: &UpdateMe) -> User = PATCH "/api/v1/users/me", body;
+        /// The caller's profile.
+        my_profile() -> Profile = GET "/api/v1/profiles/me";
+        /// Changes the caller's profile.
+        update_profile(body: &UpdateProfile) -> Profile = PATCH "/api/v1/profiles/me", body;
+        /// A profile that the caller may see, as others see it.
+        profile(user: UserId) -> PublicProfile = GET format!("/api/v1/profiles/{user}");
         /// Another person's account, for an administrator.
         user(id: UserId) -> User = GET format!("/api/v1/users/{id}");
         /// Changes another person's roles or status, for an administrator.

@@ -7,6 +7,7 @@ mod client;
 mod events;
 mod feed;
 mod organization;
+mod profile;
 mod secret;
 mod session;
 pub(crate) mod valid;
@@ -23,5 +24,6 @@ pub use organization::{
     AcceptInvitation, ActiveMember, CreateOrganization, Invitation, Invite, ListActiveMembers, Member,
     Organization, SetMemberRole,
 };
+pub use profile::{Profile, PublicProfile, SearchProfiles, UpdateProfile};
 pub use secret::{Password, Token};
 pub use session::{Grant, Login, Refresh, Session, TokenType, Tokens};

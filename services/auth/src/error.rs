@@ -2,8 +2,10 @@
 
 use crate::domain::organization::MemberRule;
 use crate::domain::password::Weak;
+use crate::domain::picture::{BadPicture, MOST_PIXELS};
 use crate::domain::rights::RightsRule;
 use crate::hasher::HasherError;
+use crate::studio::StudioError;
 use chassis::cache::LoadFailed;
 use chassis::db::DbError;
 use chassis::error::ApiError;
@@ -71,6 +73,12 @@ pub enum AuthError {
     /// No password can be hashed now.
     #[error("too many passwords are being checked")]
     Busy,
+    /// The body was not sent as a picture.
+    #[error("not sent as a picture")]
+    NotSentAsPicture,
+    /// No picture was made of what was sent.
+    #[error(transparent)]
+    Picture(#[from] StudioError),
     /// The database failed.
     #[error("the database failed")]
     Db(#[from] DbError),
@@ -176,6 +184,26 @@ impl From<AuthError> for ApiError {
                 let cause = anyhow::anyhow!("the queue of the password hasher is full");
                 Self::unavailable(cause, Duration::from_secs(1))
             }
+            AuthError::NotSentAsPicture => Self::new(
+                ErrorCode::UnsupportedMediaType,
+                "Send the picture as it is, with its own Content-Type.",
+            ),
+            AuthError::Picture(StudioError::Busy) => {
+                let cause = anyhow::anyhow!("the queue of pictures is full");
+                Self::unavailable(cause, Duration::from_secs(2))
+            }
+            AuthError::Picture(StudioError::Bad(BadPicture::Unknown)) => Self::new(
+                ErrorCode::UnsupportedMediaType,
+                "By its content it is neither PNG, JPEG, WebP nor GIF.",
+            ),
+            AuthError::Picture(StudioError::Bad(BadPicture::TooLarge)) => Self::new(
+                ErrorCode::PayloadTooLarge,
+                format!("The picture has more than {MOST_PIXELS} pixels, or takes too much memory."),
+            ),
+            AuthError::Picture(StudioError::Bad(BadPicture::Broken)) => {
+                Self::invalid_field("", "is a broken picture")
+            }
+            AuthError::Picture(error @ StudioError::Failed) => Self::internal(error),
             AuthError::Db(error) => error.into(),
             AuthError::NotLoaded(error) => error.into(),
             AuthError::Precondition(error) => error,

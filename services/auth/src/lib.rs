@@ -9,6 +9,7 @@ pub mod error;
 pub mod hasher;
 mod jobs;
 pub mod store;
+pub mod studio;
 
 pub use config::AuthConfig;
 
@@ -44,8 +45,8 @@ pub struct Auth;
 impl Service for Auth {
     const SPEC: Spec = Spec {
         name: "auth",
-        about: "Identity: accounts, sessions, tokens, organisations, audit",
-        owns: &["auth", "users", "organizations", "audit"],
+        about: "Identity: accounts, profiles, sessions, tokens, organisations, audit",
+        owns: &["auth", "users", "profiles", "organizations", "audit"],
         well_known: &["/.well-known/jwks.json"],
         door: false,
         needs: &[],

@@ -14,6 +14,7 @@ mod login;
 mod logout;
 mod logout_all;
 mod organizations;
+mod profiles;
 mod refresh;
 mod register;
 mod resend_verification;
@@ -56,6 +57,7 @@ pub(crate) fn open() -> OpenApiRouter<App> {
         .routes(routes!(end_session::end_session))
         .routes(routes!(get_me::get_me, update_me::update_me))
         .merge(users::routes())
+        .merge(profiles::routes())
         .merge(organizations::routes())
         .merge(audit::routes())
         .routes(routes!(get_jwks::get_jwks))

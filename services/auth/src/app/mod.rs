@@ -18,6 +18,7 @@ mod login;
 mod members;
 mod organizations;
 mod profile;
+mod profiles;
 mod refresh;
 mod register;
 mod reset_password;
@@ -38,6 +39,7 @@ use crate::domain::access_token::Issue;
 use crate::domain::audit::Origin;
 use crate::domain::session::Limits;
 use crate::hasher::Hasher;
+use crate::studio::Studio;
 use chassis::clock::Clock;
 use chassis::db::Db;
 use chassis::events::Outbox;
@@ -64,6 +66,7 @@ pub struct Inner {
     pub(crate) jobs: Jobs,
     pub(crate) verifier: Arc<Verifier>,
     pub(crate) hasher: Hasher,
+    pub(crate) studio: Studio,
     pub(crate) keys: KeyRing,
     pub(crate) issue: Issue,
     pub(crate) limits: Limits,
@@ -125,6 +128,7 @@ impl App {
             jobs,
             verifier,
             hasher: Hasher::start(config.hash_threads, config.hash_queue, config.cost())?,
+            studio: Studio::default(),
             keys,
             issue: Issue { issuer, audience, lifetime },
             limits: config.limits(),

@@ -7,6 +7,8 @@ pub mod lockout;
 pub mod one_time;
 pub mod organization;
 pub mod password;
+pub mod picture;
+pub mod profile;
 pub mod refresh_token;
 pub mod rights;
 pub mod sealed;

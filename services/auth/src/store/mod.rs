@@ -11,6 +11,7 @@ pub mod login_failure;
 pub mod membership;
 pub mod one_time_token;
 pub mod organization;
+pub mod profile;
 pub mod refresh_token;
 pub mod revocation;
 pub mod session;

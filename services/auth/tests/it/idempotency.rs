@@ -1,5 +1,6 @@
 //! Requests that are sent again with their `Idempotency-Key`: which routes take one, and what comes of it.
 
+use crate::avatars::png;
 use crate::organizations::{ORGANIZATIONS, at, create, history, members, place};
 use crate::support::{Person, audited, claims, count, login, mailed, register, start};
 use crate::users::administrator;
@@ -112,7 +113,19 @@ impl Tour {
         let key = key.replace(' ', "_");
         let first = send(client, method, path, &key, &body).await.expect(status);
         let again = send(client, method, path, &key, &body).await.expect(status);
-        assert!(!is_replayed(&first) && is_replayed(&again), "{method} {template}");
+        self.compare(route, first, &again)
+    }
+
+    /// As [`Tour::twice`], with a picture.
+    async fn picture_twice(&mut self, client: &Client, route: (&str, &str)) -> Answer {
+        let put = || client.request(Method::PUT, route.1).header("idempotency-key", "picture");
+        let first = put().body("image/png", png(300, 200)).send().await.expect(200);
+        let again = put().body("image/png", png(300, 200)).send().await.expect(200);
+        self.compare(route, first, &again)
+    }
+
+    fn compare(&mut self, (method, template): (&str, &str), first: Answer, again: &Answer) -> Answer {
+        assert!(!is_replayed(&first) && is_replayed(again), "{method} {template}");
         assert_eq!(first.body, again.body, "{method} {template}");
         for header in ["etag", "location", "content-type"] {
             assert_eq!(first.header(header), again.header(header), "{method} {template}: {header}");
@@ -225,6 +238,13 @@ async fn every_route_that_takes_a_key_takes_effect_once(engine: Engine) {
     for once in ["user.roles_changed", "user.logged_out"] {
         assert_eq!(told.iter().filter(|action| *action == once).count(), 1, "{once} in {told:?}");
     }
+
+    let (profile, picture) = ("/api/v1/profiles/me", "/api/v1/profiles/me/avatar");
+    tour.twice(&root.client, ("patch", profile), profile, json!({"bio": "Roots."}), 200).await;
+    tour.picture_twice(&root.client, ("put", picture)).await;
+    tour.twice(&root.client, ("delete", picture), picture, json!(null), 204).await;
+    let told = audited(db, root.id()).await;
+    assert_eq!(told.iter().filter(|action| *action == "profile.changed").count(), 3, "{told:?}");
 
     let takes = documented().into_iter().filter(|route| route.2).map(|(method, path, ..)| (method, path));
     assert_eq!(tour.tried, takes.collect(), "a route that takes a key was not tried");

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod audit;
+mod avatars;
 mod commands;
 mod contacts;
 mod email;
@@ -17,6 +18,7 @@ mod keys;
 mod lockout;
 mod organizations;
 mod password;
+mod profiles;
 mod race;
 mod refresh;
 mod schema;
