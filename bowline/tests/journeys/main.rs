@@ -17,6 +17,8 @@ mod guesses_are_counted;
 mod keys_are_rotated;
 mod replicas_share_a_database;
 mod somebody_buys;
+mod somebody_introduces_themselves;
+mod somebody_keeps_todos;
 mod somebody_wants_it_back;
 mod the_catalog_is_away;
 mod the_command_line;
