@@ -2,9 +2,9 @@
 
 use super::{
     AcceptInvitation, ActiveMember, ChangePassword, Contact, CreateOrganization, Feed, FeedQuery,
-    ForgotPassword, Grant, Invitation, Invite, Jwks, ListActiveMembers, Login, Member, Organization,
-    Profile, PublicProfile, Refresh, Register, ResetPassword, Session, SetMemberRole, Tokens, UpdateMe,
-    UpdateProfile, UpdateUser, User, VerifyEmail,
+    ForgotPassword, Grant, Invitation, Invite, Jwks, ListActiveMembers, Login, Member, Organization, Profile,
+    PublicProfile, Refresh, Register, ResetPassword, Session, SetMemberRole, Tokens, UpdateMe, UpdateProfile,
+    UpdateUser, User, VerifyEmail,
 };
 use crate::client::{CallError, Caller, endpoints};
 use crate::ids::{InvitationId, OrganizationId, SessionId, UserId};
