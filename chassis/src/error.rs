@@ -114,6 +114,12 @@ impl ApiError {
         self
     }
 
+    /// The sentence for the client.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
     /// The code on the wire.
     #[must_use]
     pub fn code(&self) -> ErrorCode {

@@ -191,6 +191,8 @@ codes! {
     RateLimited = "RATE_LIMITED", RateLimited;
     /// Too many failed logins; `Retry-After` says when the next one counts.
     LoginLocked = "LOGIN_LOCKED", RateLimited;
+    /// The budget of tokens or cost is used up, one's own or the organisation's; `Retry-After` says when the next one begins.
+    BudgetExceeded = "BUDGET_EXCEEDED", RateLimited;
     /// A defect on our side; the request id finds it in the log.
     Internal = "INTERNAL_ERROR", Internal;
     /// A service answered with something that is not HTTP, or broke off.

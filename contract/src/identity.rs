@@ -87,6 +87,8 @@ pub enum Permission {
     ModerateReviews,
     /// See what was sent to whom.
     ReadNotifications,
+    /// See what the assistant is used for and what that costs, and set budgets.
+    ManageAssistant,
 }
 
 impl Permission {
@@ -105,6 +107,7 @@ impl Permission {
             Self::ManagePayments => "payments:manage",
             Self::ModerateReviews => "reviews:moderate",
             Self::ReadNotifications => "notifications:read",
+            Self::ManageAssistant => "assistant:manage",
         }
     }
 
@@ -122,7 +125,8 @@ impl Permission {
             | Self::ManageStock
             | Self::ManageOrders
             | Self::ManagePayments
-            | Self::ReadNotifications => &[Role::Admin],
+            | Self::ReadNotifications
+            | Self::ManageAssistant => &[Role::Admin],
         }
     }
 }

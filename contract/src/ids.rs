@@ -84,4 +84,14 @@ ids! {
     EventId;
     /// A calendar feed of one person.
     CalendarLinkId;
+    /// What somebody and the assistant have said to each other.
+    ConversationId;
+    /// A question to the assistant, or its answer.
+    MessageId;
+    /// Documents that answers of the assistant may rest on.
+    KnowledgeBaseId;
+    /// A document of a knowledge base.
+    DocumentId;
+    /// Something that the assistant would do when the person confirms it.
+    ProposalId;
 }

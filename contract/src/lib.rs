@@ -6,6 +6,7 @@
 //! What must hold: JSON is camelCase, requests refuse unknown fields, and a type that is on the wire changes only by
 //! adding optional fields; anything else is a new version beside the old one.
 
+pub mod assistant;
 pub mod audit;
 pub mod auth;
 pub mod bff;

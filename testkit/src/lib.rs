@@ -26,6 +26,8 @@ mod folder;
 #[cfg(feature = "harness")]
 mod listening;
 #[cfg(feature = "harness")]
+pub mod model;
+#[cfg(feature = "harness")]
 mod raw_peer;
 #[cfg(feature = "harness")]
 pub mod saga;

@@ -16,6 +16,7 @@ mod everybody_has_their_own;
 mod guesses_are_counted;
 mod keys_are_rotated;
 mod replicas_share_a_database;
+mod somebody_asks_the_assistant;
 mod somebody_buys;
 mod somebody_introduces_themselves;
 mod somebody_keeps_todos;

@@ -74,7 +74,9 @@ impl RequestContext {
         Some(self.principal.get_or_init(|| self.edge.verifier.verify_header(header)))
     }
 
-    pub(crate) fn scope<F: Future>(
+    /// Runs a future as a part of this request: what it logs, fails with and asks of peers belongs to it. For work that goes on
+    /// in a worker while who asked is listening.
+    pub fn scope<F: Future>(
         self: Arc<Self>,
         future: F,
     ) -> tokio::task::futures::TaskLocalFuture<Arc<Self>, F> {

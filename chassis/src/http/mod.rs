@@ -15,6 +15,7 @@ pub mod etag;
 mod front;
 mod json;
 mod listener;
+pub mod outgoing;
 pub mod page;
 mod params;
 mod record;

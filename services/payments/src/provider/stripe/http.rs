@@ -3,22 +3,15 @@
 use super::objects::{Answer, Failure, StripeError};
 use crate::provider::ProviderError;
 use bytes::Bytes;
+use chassis::http::outgoing::{NoAnswer, Outgoing, bearer};
 use form_urlencoded::Serializer;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full, Limited};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
-use rustls::crypto::aws_lc_rs;
-use secrecy::{ExposeSecret, SecretString};
-use std::time::Duration;
+use http_body_util::Full;
+use secrecy::SecretString;
 
 /// The longest answer that is read: a page of a hundred objects has some hundred kilobytes.
 const LONGEST: usize = 8 * 1024 * 1024;
-/// How long a connection may take.
-const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 
 /// Parameters of a request, as a form.
 #[derive(Default)]
@@ -51,7 +44,7 @@ impl Form {
 /// The way to Stripe. Its `Debug` shows no key: the header is marked as sensitive.
 #[derive(Debug)]
 pub(super) struct Http {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: Outgoing,
     base: String,
     bearer: HeaderValue,
     version: HeaderValue,
@@ -59,21 +52,10 @@ pub(super) struct Http {
 
 impl Http {
     pub(super) fn new(base: &str, key: &SecretString, version: &'static str) -> anyhow::Result<Self> {
-        let mut connector = HttpConnector::new();
-        connector.enforce_http(false);
-        connector.set_connect_timeout(Some(CONNECT_WITHIN));
-        connector.set_nodelay(true);
-        let tls = HttpsConnectorBuilder::new()
-            .with_provider_and_webpki_roots(aws_lc_rs::default_provider())?
-            .https_or_http()
-            .enable_http1()
-            .enable_http2()
-            .wrap_connector(connector);
-        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", key.expose_secret().trim()))
-            .map_err(|_| anyhow::anyhow!("payments.stripe_secret_key has letters that no key has"))?;
-        bearer.set_sensitive(true);
+        let bearer = bearer(key)
+            .ok_or_else(|| anyhow::anyhow!("payments.stripe_secret_key has letters that no key has"))?;
         Ok(Self {
-            client: Client::builder(TokioExecutor::new()).build(tls),
+            client: Outgoing::new()?,
             base: base.to_owned(),
             bearer,
             version: HeaderValue::from_static(version),
@@ -114,16 +96,9 @@ impl Http {
         }
         let request = request.body(Full::new(Bytes::from(form)));
         let request = request.map_err(|_| ProviderError::Refused("a request that is none".to_owned()))?;
-        let silent = |what: &'static str| ProviderError::NoAnswer(what.to_owned());
-        let response = self.client.request(request).await;
-        let response = response.map_err(|error| match error.is_connect() {
-            true => silent("Stripe cannot be reached"),
-            false => silent("the connection to Stripe broke off"),
-        })?;
-        let (parts, body) = response.into_parts();
-        let body = Limited::new(body, LONGEST).collect().await;
-        let body = body.map_err(|_| silent("Stripe's answer broke off or is too long"))?.to_bytes();
-        read(&Response::from_parts(parts, body))
+        let answer = self.client.exchange(request, LONGEST).await;
+        let answer = answer.map_err(|error: NoAnswer| ProviderError::NoAnswer(format!("Stripe: {error}")))?;
+        read(&answer)
     }
 }
 

@@ -1,0 +1,1 @@
+//! Knowledge bases: documents of one's own that answers may rest on.

@@ -1,0 +1,17 @@
+//! The assistant's part of the language: conversations, their messages, budgets, and what was used.
+
+mod budget;
+mod client;
+mod conversation;
+mod knowledge;
+mod message;
+mod usage;
+
+pub use budget::{BudgetLimits, BudgetScope, BudgetState, PeriodState, SetBudget};
+pub use client::AssistantClient;
+pub use conversation::{Conversation, CreateConversation, ListConversations, UpdateConversation};
+pub use message::{
+    Answered, Citation, ListMessages, Message, MessageRole, MessageStatus, MessageUsage, SendMessage,
+    StreamCitation, StreamDelta, StreamError, StreamTool, ToolState,
+};
+pub use usage::{Costs, CostsOf, GroupBy, ReportQuery, Usage, UsageOf};

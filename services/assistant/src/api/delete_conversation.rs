@@ -1,0 +1,41 @@
+//! `DELETE /api/v1/assistant/conversations/{id}`.
+
+use crate::app::App;
+use axum::extract::State;
+use axum::response::Response;
+use chassis::error::ApiResult;
+use chassis::http::etag::IfMatch;
+use chassis::http::{Path, no_content};
+use chassis::idempotency::Once;
+use chassis::identity::Principal;
+use contract::ErrorBody;
+use contract::ids::ConversationId;
+
+/// Removes a conversation of who asks, with all that was said in it. What it has used stays counted.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/assistant/conversations/{id}",
+    tag = "assistant",
+    security(("bearer" = [])),
+    params(Once, ("id" = ConversationId, Path, description = "The conversation")),
+    responses(
+        (status = 204, description = "It is gone"),
+        (status = 400, description = "The request is not valid", body = ErrorBody),
+        (status = 401, description = "No access token that holds", body = ErrorBody),
+        (status = 404, description = "No such conversation of yours", body = ErrorBody),
+        (status = 409, description = "The first request with this Idempotency-Key is still at work; Retry-After says when to send it again", body = ErrorBody),
+        (status = 412, description = "If-Match names another version", body = ErrorBody),
+        (status = 422, description = "The Idempotency-Key was sent with another request", body = ErrorBody),
+        (status = 503, description = "Cannot be done now; Retry-After says when to ask again", body = ErrorBody),
+    )
+)]
+pub(super) async fn delete_conversation(
+    State(app): State<App>,
+    who: Principal,
+    once: Once,
+    Path(id): Path<ConversationId>,
+    seen: IfMatch,
+) -> ApiResult<Response> {
+    let tx = app.delete(&who, id, &seen).await?;
+    once.commit(tx, no_content()).await
+}

@@ -1,0 +1,6 @@
+//! Rules without HTTP and without SQL.
+
+pub mod budget;
+pub mod conversation;
+pub mod period;
+pub mod prompt;
