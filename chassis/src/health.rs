@@ -12,6 +12,7 @@
 //! Liveness is none of this: it depends on nothing, and a failing dependency never restarts the process.
 
 use crate::stop::Stop;
+use contract::readiness::Ready;
 use futures_util::future::{BoxFuture, FutureExt as _, join_all};
 use serde::Serialize;
 use std::fmt;
@@ -125,6 +126,18 @@ pub struct Report {
     pub checks: Vec<Outcome>,
 }
 
+impl Report {
+    /// What other services are told: names of checks, and nothing of what they found.
+    #[must_use]
+    pub fn told(&self) -> Ready {
+        let failing = self.checks.iter().filter(|check| check.state == CheckState::Failed);
+        Ready {
+            ready: self.status == ReadyState::Ready,
+            failing: failing.map(|check| check.name.to_string()).collect(),
+        }
+    }
+}
+
 /// Knows whether this process is ready; clones know the same.
 #[derive(Clone)]
 pub struct Readiness(Arc<Inner>);
@@ -132,6 +145,8 @@ pub struct Readiness(Arc<Inner>);
 struct Inner {
     stop: Stop,
     runtime: Handle,
+    /// Whether a check that turns is logged.
+    tells: bool,
     /// Set when the boot has finished.
     checks: OnceLock<Vec<Check>>,
     last: Mutex<Last>,
@@ -149,7 +164,16 @@ impl Readiness {
     /// Of a process that boots; its checks will run on `runtime`.
     #[must_use]
     pub fn new(stop: Stop, runtime: Handle) -> Self {
-        Self(Arc::new(Inner { stop, runtime, checks: OnceLock::new(), last: Mutex::default() }))
+        Self(Arc::new(Inner { stop, runtime, tells: true, checks: OnceLock::new(), last: Mutex::default() }))
+    }
+
+    /// Of one service of a process, which is built and needs what these checks ask for. It writes no lines: the process
+    /// tells of the same checks.
+    #[must_use]
+    pub fn of_service(stop: Stop, runtime: Handle, checks: Vec<Check>) -> Self {
+        let inner =
+            Inner { stop, runtime, tells: false, checks: OnceLock::from(checks), last: Mutex::default() };
+        Self(Arc::new(inner))
     }
 
     /// The boot has finished: from now on the checks decide. A second call changes nothing.
@@ -188,7 +212,9 @@ impl Readiness {
             .all(|(outcome, check)| outcome.state == CheckState::Ok || !check.needed);
         let status = if passed { ReadyState::Ready } else { ReadyState::Failing };
         let report = Report { status, checks: outcomes };
-        log_changes(last.found.as_ref().map(|(_, report)| report), &report);
+        if self.0.tells {
+            log_changes(last.found.as_ref().map(|(_, report)| report), &report);
+        }
         last.was_ready |= passed;
         last.found = Some((Instant::now(), report.clone()));
         report
@@ -299,6 +325,19 @@ mod tests {
             }
         };
         timeout(HOLDS_FOR / 2, ready).await.expect("it was ready long before");
+    }
+
+    #[tokio::test]
+    async fn a_service_is_ready_by_its_own_checks_until_the_process_drains() {
+        let (owner, stop) = stop::channel();
+        let failing = Check::new("orders.database", || async { Err("away".to_owned()) });
+        let readiness = Readiness::of_service(stop.clone(), Handle::current(), vec![failing]);
+        let report = readiness.evaluate().await;
+        assert_eq!((report.status, report.checks.len()), (ReadyState::Failing, 1));
+        let readiness = Readiness::of_service(stop, Handle::current(), Vec::new());
+        assert_eq!(readiness.evaluate().await.status, ReadyState::Ready);
+        owner.drain();
+        assert_eq!(readiness.evaluate().await.status, ReadyState::Draining);
     }
 
     #[tokio::test]

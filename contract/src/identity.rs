@@ -89,6 +89,8 @@ pub enum Permission {
     ReadNotifications,
     /// See what the assistant is used for and what that costs, and set budgets.
     ManageAssistant,
+    /// See alerts, and open and change incidents.
+    ManageStatus,
 }
 
 impl Permission {
@@ -108,6 +110,7 @@ impl Permission {
             Self::ModerateReviews => "reviews:moderate",
             Self::ReadNotifications => "notifications:read",
             Self::ManageAssistant => "assistant:manage",
+            Self::ManageStatus => "status:manage",
         }
     }
 
@@ -126,7 +129,8 @@ impl Permission {
             | Self::ManageOrders
             | Self::ManagePayments
             | Self::ReadNotifications
-            | Self::ManageAssistant => &[Role::Admin],
+            | Self::ManageAssistant
+            | Self::ManageStatus => &[Role::Admin],
         }
     }
 }

@@ -94,4 +94,8 @@ ids! {
     DocumentId;
     /// Something that the assistant would do when the person confirms it.
     ProposalId;
+    /// An alert of the monitoring.
+    AlertId;
+    /// Something that did not work, for everybody to know.
+    IncidentId;
 }

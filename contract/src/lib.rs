@@ -24,7 +24,9 @@ pub mod notifications;
 pub mod orders;
 pub mod page;
 pub mod payments;
+pub mod readiness;
 pub mod reviews;
+pub mod status;
 mod texts;
 pub mod todos;
 

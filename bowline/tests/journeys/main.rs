@@ -2,6 +2,7 @@
 //! process a service over real sockets.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a journey that cannot go on fails")]
 
+mod roles;
 mod support;
 
 mod a_newcomer_looks_around;
@@ -20,6 +21,7 @@ mod somebody_asks_the_assistant;
 mod somebody_buys;
 mod somebody_introduces_themselves;
 mod somebody_keeps_todos;
+mod somebody_looks_at_the_status;
 mod somebody_wants_it_back;
 mod the_catalog_is_away;
 mod the_command_line;

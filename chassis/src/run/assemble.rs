@@ -5,7 +5,7 @@ use super::{Platform, ProcessConfig, Targets};
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::durability::guard;
-use crate::health::Check;
+use crate::health::{Check, Readiness};
 use crate::http::{Behind, Front};
 use crate::identity::{AUTH, follow};
 use crate::invariant::Books;
@@ -16,6 +16,7 @@ use anyhow::{Context as _, bail};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
 /// How often the gauges of the connection pools are set.
@@ -170,6 +171,15 @@ fn check_needs(targets: &[&Spec], peers: &BTreeMap<String, String>) -> anyhow::R
     Ok(())
 }
 
+/// Whether this process can verify access tokens.
+fn identity_check(context: &Context) -> Check {
+    let verifier = context.verifier().clone();
+    Check::new("identity", move || {
+        let verifier = verifier.clone();
+        async move { verifier.check() }
+    })
+}
+
 /// The parts of the services, put together.
 struct Assembly {
     behind: Vec<Behind>,
@@ -182,13 +192,14 @@ struct Assembly {
 impl Assembly {
     fn add(&mut self, context: &Context, parts: Parts) -> anyhow::Result<()> {
         let spec = context.spec();
+        let mut checks = parts.checks;
         if let Ok(db) = context.db() {
             let check = Check::new(format!("{}.database", spec.name), move || {
                 let db = db.clone();
                 async move { db.ping().await.map_err(|_| "the database does not answer".to_owned()) }
             });
             // What passes through the door needs none of its data.
-            self.checks.push(if spec.door { check.of_a_part() } else { check });
+            checks.push(if spec.door { check.of_a_part() } else { check });
         }
         if let Ok(mailer) = context.mailer() {
             let deliver = move |stop| async move {
@@ -217,12 +228,17 @@ impl Assembly {
         if let Some(work) = context.caches.work() {
             self.start(spec.name, Worker::new("cache", work));
         }
-        self.checks.extend(parts.checks);
+        self.checks.extend(checks.iter().cloned());
+        if spec.needs.contains(&AUTH) {
+            // The check of the process, which each service that reads tokens answers for too.
+            checks.push(identity_check(context));
+        }
         self.books.add(spec.name, parts.invariants);
         for worker in parts.workers {
             self.start(spec.name, worker);
         }
-        let edge = context.edge(parts.router);
+        let readiness = Readiness::of_service(self.stop.clone(), Handle::current(), checks);
+        let edge = context.edge(parts.router, readiness);
         context.directory.connect(&edge);
         self.behind.push(Behind { edge, door: spec.door, owns: spec.owns, well_known: spec.well_known });
         Ok(())
@@ -237,11 +253,7 @@ impl Assembly {
             Ok(())
         };
         self.start("chassis", Worker::new("identity", follow));
-        let verifier = shared.verifier().clone();
-        self.checks.push(Check::new("identity", move || {
-            let verifier = verifier.clone();
-            async move { verifier.check() }
-        }));
+        self.checks.push(identity_check(shared));
     }
 
     /// Keeps the gauges of the connection pools true.

@@ -9,6 +9,7 @@ use crate::db::Db;
 use crate::event_store::EventStore;
 use crate::events::{DeadLetters, EventsConfig, Outbox};
 use crate::flags::{Flag, Flags, Switch};
+use crate::health::Readiness;
 use crate::http::{Edge, EdgeShared, HttpConfig, Shedder, reply};
 use crate::idempotency::{Idempotency, KeyedLayer};
 use crate::identity::{ServiceCaller, ServiceKeys, Verifier};
@@ -23,6 +24,7 @@ use crate::wake::{Wake, Wakes};
 use anyhow::Context as _;
 use axum::Router;
 use axum::routing::get;
+use contract::readiness;
 use secrecy::SecretString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -224,11 +226,18 @@ impl Context {
         crate::run::secret(self.mode, &self.data_dir, &format!("{}.{name}", self.spec.name), set)
     }
 
-    /// The edge around a service's routes, to which its description is added for the gateway to ask for.
-    pub(crate) fn edge(&self, router: Router) -> Edge {
+    /// The edge around a service's routes, to which are added its description, for the gateway to ask for, and whether it
+    /// is ready, for the status service.
+    pub(crate) fn edge(&self, router: Router, readiness: Readiness) -> Edge {
         let described = self.spec.openapi;
         let describe = move |_: ServiceCaller| std::future::ready(reply(described()));
-        let router = router.route(&format!("/internal/v1/{}/openapi", self.spec.name), get(describe));
+        let ask = move |_: ServiceCaller| {
+            let readiness = readiness.clone();
+            async move { reply(readiness.evaluate().await.told()) }
+        };
+        let router = router
+            .route(&format!("/internal/v1/{}/openapi", self.spec.name), get(describe))
+            .route(&readiness::path(self.spec.name), get(ask));
         let router = match &self.idempotency {
             // The door passes keys and bodies on as they come; who takes a key is behind it.
             Some(keys) if !self.spec.door => router.route_layer(KeyedLayer(keys.clone())),
