@@ -12,6 +12,7 @@ use contract::notifications::NotificationCreated;
 use contract::orders::{
     OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderFailed, OrderRefunded, OrderShipped,
 };
+use contract::todos::{TodoChanged, TodoListChanged};
 use metrics::counter;
 
 /// Bytes of what clients are shown of an event, at most. Views are made to be small; a queue is bounded by their number.
@@ -39,8 +40,9 @@ pub(super) fn all(parts: Parts, channel: &Channel) -> Parts {
         .and::<EventReopened>(hears())
         .and::<EventDeleted>(hears());
     let notifications = Several::of::<NotificationCreated>(hears());
+    let todos = Several::of::<TodoChanged>(hears()).and::<TodoListChanged>(hears());
     let parts = parts.on_each("live-orders", orders).on_each("live-events", events);
-    parts.on_each("live-notifications", notifications)
+    parts.on_each("live-notifications", notifications).on_each("live-todos", todos)
 }
 
 impl<E: Live> Handler<E> for Hears {
