@@ -75,12 +75,13 @@ pub struct Caller {
     transport: Arc<dyn Transport>,
     manner: Manner,
     key: Option<http::HeaderValue>,
+    bearer: Option<http::HeaderValue>,
 }
 
 impl Caller {
     /// A caller over this transport.
     pub fn new(transport: Arc<dyn Transport>) -> Self {
-        Self { transport, manner: Manner::default(), key: None }
+        Self { transport, manner: Manner::default(), key: None, bearer: None }
     }
 
     /// One whose reads go to a second instance too when the first one takes long. For reads that somebody waits for and that
@@ -106,6 +107,14 @@ impl Caller {
         Ok(Self { key: Some(key), ..self.clone() })
     }
 
+    /// One whose calls are made with these credentials (`Authorization`) and with no others: for work that goes on for a
+    /// person after their request was answered, when there is no request left to take them from.
+    #[must_use]
+    pub fn bearing(&self, mut authorization: http::HeaderValue) -> Self {
+        authorization.set_sensitive(true);
+        Self { bearer: Some(authorization), ..self.clone() }
+    }
+
     async fn send<B: Serialize>(
         &self,
         method: http::Method,
@@ -116,6 +125,9 @@ impl Caller {
         request.extensions_mut().insert(self.manner);
         if let Some(key) = &self.key {
             request.headers_mut().insert(IDEMPOTENCY_KEY, key.clone());
+        }
+        if let Some(bearer) = &self.bearer {
+            request.headers_mut().insert(http::header::AUTHORIZATION, bearer.clone());
         }
         self.transport.send(request).await
     }

@@ -1,11 +1,11 @@
 //! The typed client of the assistant.
 
 use super::{
-    Answered, BudgetState, Conversation, CreateConversation, Message, SendMessage, SetBudget,
-    UpdateConversation,
+    AddDocument, Answered, BudgetState, Conversation, CreateConversation, CreateKnowledgeBase, Document,
+    KnowledgeBase, Message, Proposal, SendMessage, SetBudget, UpdateConversation,
 };
 use crate::client::{Caller, endpoints};
-use crate::ids::{ConversationId, OrganizationId, UserId};
+use crate::ids::{ConversationId, DocumentId, KnowledgeBaseId, OrganizationId, ProposalId, UserId};
 
 /// Speaks to the assistant. Every method may fail as [`Caller::call`] does; identity is the transport's matter.
 #[derive(Clone)]
@@ -38,6 +38,30 @@ impl AssistantClient {
         /// Asks something, and waits for the whole answer.
         send(id: ConversationId, body: &SendMessage) -> Answered
             = POST format!("/api/v1/assistant/conversations/{id}/messages"), body;
+        /// What the assistant proposes in a conversation, the latest first.
+        proposals(id: ConversationId) -> Vec<Proposal>
+            = GET format!("/api/v1/assistant/conversations/{id}/proposals");
+        /// Says yes to a proposal: it is done.
+        confirm(id: ConversationId, proposal: ProposalId) -> Proposal
+            = POST format!("/api/v1/assistant/conversations/{id}/proposals/{proposal}/confirm");
+        /// Says no to a proposal.
+        decline(id: ConversationId, proposal: ProposalId) -> Proposal
+            = POST format!("/api/v1/assistant/conversations/{id}/proposals/{proposal}/decline");
+        /// Makes a knowledge base.
+        create_knowledge(body: &CreateKnowledgeBase) -> KnowledgeBase = POST "/api/v1/assistant/knowledge", body;
+        /// The caller's knowledge bases, the newest first, a hundred at most.
+        knowledge() -> Vec<KnowledgeBase> = GET "/api/v1/assistant/knowledge?limit=100";
+        /// Removes a knowledge base with all documents in it.
+        delete_knowledge(id: KnowledgeBaseId) -> () = DELETE format!("/api/v1/assistant/knowledge/{id}");
+        /// Adds a document to one of the caller's knowledge bases.
+        add_document(id: KnowledgeBaseId, body: &AddDocument) -> Document
+            = POST format!("/api/v1/assistant/knowledge/{id}/documents"), body;
+        /// The documents in a knowledge base, the newest first, a hundred at most.
+        documents(id: KnowledgeBaseId) -> Vec<Document>
+            = GET format!("/api/v1/assistant/knowledge/{id}/documents?limit=100");
+        /// Removes a document.
+        delete_document(id: KnowledgeBaseId, document: DocumentId) -> ()
+            = DELETE format!("/api/v1/assistant/knowledge/{id}/documents/{document}");
         /// The caller's own budget.
         budget() -> BudgetState = GET "/api/v1/assistant/budget";
         /// Sets a person's budget, for an administrator.

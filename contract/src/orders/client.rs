@@ -29,6 +29,11 @@ impl OrdersClient {
         purchases(user: UserId, limit: u32) -> Purchases = GET format!("/internal/v1/orders/purchases?user={user}&limit={limit}");
         /// The latest orders of somebody. A read model: it may be a moment behind.
         recent(user: UserId, limit: u32) -> Vec<OrderSummary> = GET format!("/internal/v1/orders/recent?user={user}&limit={limit}");
+        /// The latest orders of somebody as `GET /api/v1/orders` lists them: one's own, or another's for who manages orders.
+        of_user(user: UserId, limit: u32) -> Vec<OrderSummary> = GET format!("/api/v1/orders?user={user}&limit={limit}");
+        /// The order of somebody that has this number, or none. A number has letters, digits and hyphens only.
+        numbered(user: UserId, number: &str) -> Vec<OrderSummary>
+            = GET format!("/api/v1/orders?user={user}&number={number}&limit=1");
         /// Places an order and begins its checkout. The answer may say that it is still `processing`.
         place(body: &PlaceOrder) -> Order = POST "/api/v1/orders", body;
         /// An order of the caller, or any for who manages them.

@@ -7,6 +7,9 @@ use chassis::resilience::BreakerConfig;
 use secrecy::SecretString;
 use std::time::Duration;
 
+/// The largest document that any setting allows, in bytes.
+pub(crate) const LARGEST_DOCUMENT: u64 = 1_048_576;
+
 settings! {
     /// Conversations with a language model, over the own knowledge and within a budget.
     pub struct AssistantConfig {
@@ -55,6 +58,16 @@ settings! {
         breaker_minimum_calls: u32 = 5;
         /// Milliseconds for which a provider is left alone.
         breaker_probe_interval_ms: u64 = 5_000;
+        /// Knowledge bases that a person may have.
+        max_knowledge_bases: u32 = 20;
+        /// Documents in a knowledge base, at most.
+        max_documents: u32 = 200;
+        /// Bytes of a document's text at most.
+        max_document_bytes: u64 = 262_144;
+        /// Bytes of all documents of a person at most.
+        max_knowledge_bytes: u64 = 16_777_216;
+        /// Seconds in which what the assistant proposes to do may be confirmed.
+        proposal_secs: u64 = 600;
     }
 }
 
@@ -77,6 +90,11 @@ impl Validate for AssistantConfig {
         // A month's account must have all its calls as long as anybody looks at it.
         problems.range("keep_calls_days", self.keep_calls_days, 70..=3_650);
         self.breaker().validate(problems);
+        problems.range("max_knowledge_bases", self.max_knowledge_bases, 1..=1_000);
+        problems.range("max_documents", self.max_documents, 1..=100_000);
+        problems.range("max_document_bytes", self.max_document_bytes, 1_024..=LARGEST_DOCUMENT);
+        problems.range("max_knowledge_bytes", self.max_knowledge_bytes, 1_024..=1_073_741_824);
+        problems.range("proposal_secs", self.proposal_secs, 10..=43_200);
     }
 }
 

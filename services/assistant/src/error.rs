@@ -4,7 +4,8 @@ use chassis::clock::Ts;
 use chassis::db::DbError;
 use chassis::error::ApiError;
 use contract::ErrorCode;
-use contract::assistant::BudgetScope;
+use contract::assistant::{BudgetScope, ProposalStatus};
+use contract::client::CallError;
 use std::time::Duration;
 
 /// What the service's own functions return.
@@ -54,6 +55,30 @@ pub enum AssistantError {
     /// The process stops.
     #[error("the process stops")]
     Stopping,
+    /// A field has a value that cannot be.
+    #[error("{0}: {1}")]
+    Field(&'static str, String),
+    /// A bound of the settings is reached.
+    #[error("{0}")]
+    Bound(String),
+    /// A document is larger than so many bytes.
+    #[error("larger than {0} bytes")]
+    TooLarge(u64),
+    /// A document is of a type that is not read.
+    #[error("not a text")]
+    NotAText,
+    /// A proposal stands where nothing of the kind may be done to it any more.
+    #[error("the proposal is {0}")]
+    Decided(ProposalStatus),
+    /// A confirmed proposal is being carried out.
+    #[error("the proposal is being carried out")]
+    UnderWay {
+        /// How long it may take at most.
+        wait: Duration,
+    },
+    /// A confirmed proposal was sent to its service, and nobody knows what became of it.
+    #[error("the proposal is not settled: {0}")]
+    Unsettled(CallError),
     /// `If-Match` names another version.
     #[error(transparent)]
     Precondition(ApiError),
@@ -115,8 +140,33 @@ impl From<AssistantError> for ApiError {
             AssistantError::Stopping => {
                 Self::new(ErrorCode::Unavailable, "The service is being restarted. Ask again in a moment.")
             }
+            AssistantError::Field(field, why) => Self::invalid_field(field, why),
+            AssistantError::Bound(message) => Self::new(ErrorCode::LimitReached, message),
+            AssistantError::TooLarge(most) => {
+                Self::new(ErrorCode::PayloadTooLarge, format!("A document has {most} bytes at most."))
+            }
+            AssistantError::NotAText => Self::new(
+                ErrorCode::UnsupportedMediaType,
+                "Send a document as text/plain, text/markdown or application/json.",
+            ),
+            AssistantError::Decided(status) => Self::new(ErrorCode::InvalidTransition, decided(status)),
+            AssistantError::UnderWay { wait } => {
+                Self::new(ErrorCode::RequestInProgress, "The proposal is being carried out.")
+                    .retry_after(wait)
+            }
+            AssistantError::Unsettled(cause) => Self::unavailable(cause, Duration::from_secs(2)),
             AssistantError::Precondition(error) => error,
             AssistantError::Db(error) => error.into(),
         }
+    }
+}
+
+const fn decided(status: ProposalStatus) -> &'static str {
+    match status {
+        ProposalStatus::Proposed => "The proposal waits to be confirmed.",
+        ProposalStatus::Confirmed | ProposalStatus::Done => "The proposal was confirmed already.",
+        ProposalStatus::Failed => "The proposal was confirmed, and could not be done.",
+        ProposalStatus::Declined => "The proposal was declined.",
+        ProposalStatus::Expired => "The proposal has expired. Ask for it again.",
     }
 }

@@ -52,6 +52,7 @@ impl Service for Assistant {
             .worker("answers", |stop| carry_out_turns(worker, turns, stop))
             .job(end_abandoned(app.clone()))
             .job(sweep(app.clone()))
-            .invariant(app.accounts_are_right()))
+            .invariant(app.accounts_are_right())
+            .invariant(app.knowledge.holdings_agree()))
     }
 }

@@ -8,8 +8,10 @@ mod get_costs;
 mod get_organization_budget;
 mod get_usage;
 mod get_user_budget;
+mod knowledge;
 mod list_conversations;
 mod list_messages;
+mod proposals;
 mod send_message;
 mod set_organization_budget;
 mod set_user_budget;
@@ -17,7 +19,6 @@ mod stream;
 mod update_conversation;
 
 use crate::app::App;
-use crate::{knowledge, tools};
 use chassis::error::{ApiError, ApiResult};
 use chassis::http::Cursor;
 use chassis::openapi::document;
@@ -43,7 +44,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(get_usage::get_usage))
         .routes(routes!(get_costs::get_costs))
         .merge(knowledge::routes())
-        .merge(tools::routes())
+        .merge(proposals::routes())
 }
 
 /// The place in a list that a query names.

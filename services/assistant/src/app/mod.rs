@@ -75,8 +75,8 @@ impl App {
         let (turns, asked) = mpsc::unbounded_channel();
         let places = usize::try_from(config.max_answers).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
         let app = Self(Arc::new(Inner {
-            knowledge: Knowledge::new(db.clone(), clock.clone()),
-            tools: Tools::new(context)?,
+            knowledge: Knowledge::new(db.clone(), clock.clone(), &config),
+            tools: Tools::new(context, &config)?,
             upstreams: offers.into_iter().map(upstream).collect(),
             turns,
             places: Arc::new(Semaphore::new(places)),

@@ -5,7 +5,9 @@ pub mod audit;
 pub mod budget;
 pub mod call;
 pub mod conversation;
+pub mod knowledge;
 pub mod message;
+pub mod proposal;
 pub mod report;
 
 use chassis::clock::Ts;

@@ -8,9 +8,13 @@ mod budgets;
 mod conversations;
 mod failures;
 mod idempotency;
+mod knowledge;
+mod knowledge_bench;
 mod leaving;
 mod reports;
 mod schema;
 mod secrets;
+mod tool_doubles;
+mod tools;
 
 use testkit::model as model_double;
