@@ -132,14 +132,19 @@ impl Issuer {
     #[must_use]
     #[expect(clippy::new_without_default, reason = "it is known to the whole process from then on")]
     pub fn new() -> Self {
+        Self::named(&Uuid::now_v7().to_string())
+    }
+
+    /// An issuer with one key, which the service finds by this name.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
         let keys = vec![Key::new()];
         let (revocations, contacts, members) = (Vec::new(), HashMap::new(), BTreeMap::new());
         let (signing, version, silent, refusals) = (0, 1, false, 0);
         let state = State { signing, keys, revocations, contacts, members, version, silent, refusals };
-        let name = Uuid::now_v7().to_string();
         let (news, _) = watch::channel(0);
-        let issuer = Self(Arc::new(Inner { name: name.clone(), state: Mutex::new(state), news }));
-        lock(&ISSUERS).get_or_insert_default().insert(name, issuer.clone());
+        let issuer = Self(Arc::new(Inner { name: name.to_owned(), state: Mutex::new(state), news }));
+        lock(&ISSUERS).get_or_insert_default().insert(name.to_owned(), issuer.clone());
         issuer
     }
 

@@ -64,6 +64,9 @@ enum Bench {
         #[arg(long)]
         body: std::path::PathBuf,
     },
+    /// What publishes to very many people, for `cargo xtask bench live`
+    #[command(hide = true, name = "bench-herald")]
+    Herald,
     /// Sagas of five steps
     #[command(hide = true, name = "bench-sagas")]
     Sagas {
@@ -119,6 +122,7 @@ fn figures(bench: Bench) -> anyhow::Result<serde_json::Value> {
         Bench::Throughput { events } => bench::run(Measure::Throughput { events }),
         Bench::Commits { rows } => bench::run(Measure::Commits { rows }),
         Bench::Bare { port, body } => bench::bare::serve(port, &body),
+        Bench::Herald => bench::herald::serve(),
         Bench::Sagas { sagas, open, server } => bench::run(Measure::Sagas { sagas, open, server }),
     }
 }

@@ -7,6 +7,7 @@ mod checkout;
 mod data;
 mod gateway;
 pub(crate) mod http;
+mod live;
 mod load;
 mod proc;
 mod proxies;
@@ -29,6 +30,8 @@ pub(crate) enum Bench {
     Requests(requests::Arguments),
     /// Orders a second and products read a second, beside the database alone and a bare handler behind nginx.
     Checkout(checkout::Arguments),
+    /// Ten thousand WebSocket clients on one gateway: memory of each, and how late messages reach them.
+    Live(live::Arguments),
     /// CPU time a request of the gateway in front of a trivial upstream, beside nginx, HAProxy and Caddy.
     Gateway(gateway::Arguments),
 }
@@ -39,6 +42,7 @@ pub(crate) fn run(bench: &Bench) -> Result<()> {
         Bench::Data(arguments) => data::run(arguments),
         Bench::Requests(arguments) => requests::run(arguments),
         Bench::Checkout(arguments) => checkout::run(arguments),
+        Bench::Live(arguments) => live::run(arguments),
         Bench::Gateway(arguments) => gateway::run(arguments),
     }
 }

@@ -9,6 +9,7 @@
 pub mod bare;
 mod commits;
 mod cpu;
+pub mod herald;
 mod latency;
 mod probe;
 pub mod requests;
