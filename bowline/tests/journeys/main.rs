@@ -19,6 +19,7 @@ mod keys_are_rotated;
 mod replicas_share_a_database;
 mod somebody_asks_the_assistant;
 mod somebody_buys;
+mod somebody_follows;
 mod somebody_introduces_themselves;
 mod somebody_keeps_todos;
 mod somebody_looks_at_the_status;

@@ -1,9 +1,11 @@
 //! The platform as it is run: real processes, real sockets, a folder of its own.
 
+mod live;
 mod process;
 mod sandbox;
 mod shop;
 
+pub(crate) use live::{Follower, are_told_once, told_of};
 pub(crate) use process::{Process, bowline};
 pub(crate) use sandbox::{Cast, Sandbox, Shape};
 pub(crate) use shop::{Books, Shop, address, however_a_checkout_is_led, in_every_shop, in_time, order_of};

@@ -114,9 +114,14 @@ impl Sandbox {
     /// Starts the process of a service again, which was killed, on the same port and data.
     pub(crate) fn restart(&mut self, service: &str) {
         let port = self.process(service).port();
-        let place = self.others.get_mut(service);
-        let target = if place.is_some() { service } else { "all" };
-        *place.unwrap_or(&mut self.door) = self.ground.launch(target, port).listening();
+        let target = if self.ground.ports.is_empty() { "all" } else { service };
+        let started = self.ground.launch(target, port).listening();
+        *self.others.get_mut(service).unwrap_or(&mut self.door) = started;
+    }
+
+    /// One more process of a service, on a port of its own, which nobody is told of.
+    pub(crate) fn another(&self, service: &str) -> Process {
+        self.ground.launch(service, 0).listening()
     }
 
     /// Kills the process of the auth service with SIGKILL.
