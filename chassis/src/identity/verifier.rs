@@ -21,7 +21,6 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 use tokio::sync::broadcast;
-use tokio::sync::watch;
 
 /// Ends that who listens may be behind by; who is further behind looks at everything again.
 const BEHIND: usize = 256;
@@ -81,7 +80,6 @@ pub struct Verifier {
     verified: Cache<[u8; 32], Principal>,
     revoked: RwLock<Revocations>,
     revoked_count: AtomicUsize,
-    revocations: watch::Sender<u64>,
     heard: AtomicI64,
     ended: broadcast::Sender<Ended>,
     max_stale: Duration,
@@ -112,7 +110,6 @@ impl Verifier {
             verified: Cache::new(config.token_cache),
             revoked: RwLock::default(),
             revoked_count: AtomicUsize::new(0),
-            revocations: watch::Sender::new(0),
             heard: AtomicI64::new(i64::MIN),
             ended: broadcast::channel(BEHIND).0,
             max_stale: config.max_stale(),
@@ -173,12 +170,6 @@ impl Verifier {
             return Err(TokenError::Expired);
         }
         if self.is_revoked(principal) { Err(TokenError::Revoked) } else { Ok(()) }
-    }
-
-    /// Changes with each revocation, so that who keeps something open for somebody can ask [`Verifier::holds`] at once.
-    #[must_use]
-    pub fn revocations(&self) -> watch::Receiver<u64> {
-        self.revocations.subscribe()
     }
 
     /// The same for what is told to somebody who stays connected: while nobody can tell whether it counts, it does not. It
@@ -278,7 +269,6 @@ impl Verifier {
         }
         self.revoked_count.store(ended.sessions.len() + ended.users.len(), Ordering::Release);
         drop(ended);
-        self.revocations.send_modify(|count| *count += 1);
         drop(self.ended.send(Ended::Revoked(revocation.revoked)));
     }
 

@@ -4,6 +4,7 @@
 //! nothing piles up; and a direction in which nothing is under way holds no buffer, so an open tunnel costs next to nothing.
 
 use super::frames::Frames;
+use metrics::Counter;
 use std::cell::RefCell;
 use std::io;
 use std::pin::Pin;
@@ -19,7 +20,6 @@ thread_local! {
 }
 
 /// One direction: bytes that are read on one side and written on the other.
-#[derive(Debug, Default)]
 pub(super) struct Flow {
     frames: Frames,
     /// What was read and could not be written yet; empty otherwise.
@@ -30,11 +30,10 @@ pub(super) struct Flow {
     stage: Stage,
     /// Bytes that were read in all.
     pub(super) passed: u64,
+    counted: Counter,
 }
 
-#[derive(Debug, Default)]
 enum Stage {
-    #[default]
     Open,
     /// The frame that is under way is the last; then this one is said.
     LastFrame(Vec<u8>),
@@ -45,6 +44,12 @@ enum Stage {
 }
 
 impl Flow {
+    /// Nothing yet; bytes are counted here too.
+    pub(super) fn new(counted: Counter) -> Self {
+        let (frames, stage) = (Frames::default(), Stage::Open);
+        Self { frames, kept: Vec::new(), written: 0, unflushed: false, stage, passed: 0, counted }
+    }
+
     /// Lets the frame under way be the last one and says `goodbye` after it.
     pub(super) fn end_with(&mut self, goodbye: Vec<u8>) {
         if matches!(self.stage, Stage::Open) {
@@ -129,6 +134,7 @@ impl Flow {
         }
         self.frames.pass(rest);
         self.passed += rest.len() as u64;
+        self.counted.increment(rest.len() as u64);
         while !rest.is_empty() {
             match to.as_mut().poll_write(cx, rest)? {
                 Poll::Ready(wrote) => {

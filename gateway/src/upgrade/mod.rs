@@ -34,6 +34,7 @@ use chassis::identity::{Principal, TokenError};
 use chassis::peer::{Peer, UpstreamError};
 use contract::ErrorCode;
 use handshake::{Accept, Asked};
+use http::header::AUTHORIZATION;
 use http::{Method, Request, StatusCode, Version};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
@@ -108,7 +109,8 @@ impl Upgrades {
             let message = "A page of this origin may not open a WebSocket here.";
             return Err(ApiError::new(ErrorCode::Forbidden, message));
         }
-        let (place, token_ended) = self.tunnels.enter(cx, identity()?)?;
+        let token = identity()?.zip(request.headers().get(AUTHORIZATION).cloned());
+        let (place, token_ended) = self.tunnels.enter(cx, token)?;
         Ok(Handshake { client, accept, place, token_ended })
     }
 
@@ -147,18 +149,16 @@ impl Upgrades {
         let (tunnels, meter, peer) = (Arc::clone(&self.tunnels), self.meter.clone(), self.peer);
         let carried = async move {
             let _place = place;
-            let _open = Counted::new(meter.open.clone());
+            let _open = Counted::new(meter.open);
             let both = async { tokio::join!(client, service) };
             let (client, service) = match timeout(HANDING_OVER, both).await {
                 Ok((Ok(client), Ok(service))) => (TokioIo::new(client), TokioIo::new(service)),
                 Ok(_) | Err(_) => return ended(peer, End::Broken, (0, 0)),
             };
-            let mut tunnel = Tunnel::new(client, service, tunnels.patience);
+            let mut tunnel =
+                Tunnel::new((client, meter.from_client), (service, meter.from_service), tunnels.patience);
             let end = tunnel.run(until(token_ended, &tunnels)).await;
-            let passed = tunnel.passed();
-            meter.from_client.increment(passed.0);
-            meter.from_service.increment(passed.1);
-            ended(peer, end, passed);
+            ended(peer, end, tunnel.passed());
         };
         self.tunnels.tasks.spawn(carried.in_current_span());
     }
@@ -192,8 +192,8 @@ async fn until(token_ended: Option<oneshot::Receiver<TokenError>>, tunnels: &Tun
     };
     tokio::select! {
         Ok(why) = token => match why {
-            TokenError::Revoked => End::Revoked,
-            TokenError::Expired | TokenError::Invalid | TokenError::Stale => End::Expired,
+            TokenError::Expired => End::Expired,
+            TokenError::Revoked | TokenError::Invalid | TokenError::Stale => End::Revoked,
         },
         () = stopped => End::Stopping,
     }

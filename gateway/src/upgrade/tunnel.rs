@@ -6,6 +6,7 @@
 
 use super::flow::Flow;
 use super::frames::close;
+use metrics::Counter;
 use std::future::poll_fn;
 use std::io;
 use std::pin::{Pin, pin};
@@ -98,8 +99,8 @@ struct Side<T> {
 }
 
 impl<T> Side<T> {
-    fn new(stream: T) -> Self {
-        Self { stream, sends: Flow::default(), done: false, silent: false }
+    fn new((stream, counted): (T, Counter)) -> Self {
+        Self { stream, sends: Flow::new(counted), done: false, silent: false }
     }
 }
 
@@ -108,7 +109,8 @@ where
     C: AsyncRead + AsyncWrite + Unpin,
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    pub(super) fn new(client: C, service: S, patience: Patience) -> Self {
+    /// A connection to each side, and where what it sends is counted.
+    pub(super) fn new(client: (C, Counter), service: (S, Counter), patience: Patience) -> Self {
         Self { client: Side::new(client), service: Side::new(service), patience }
     }
 

@@ -24,7 +24,8 @@ impl Running {
         let (end, until) = oneshot::channel();
         let mut ended = JoinSet::new();
         ended.spawn(async move {
-            let mut tunnel = Tunnel::new(near_client, near_service, patience);
+            let mut tunnel =
+                Tunnel::new((near_client, Counter::noop()), (near_service, Counter::noop()), patience);
             let until = async { until.await.unwrap_or_else(|_| unreachable!("the test holds it")) };
             (tunnel.run(until).await, tunnel.passed())
         });
@@ -105,6 +106,13 @@ async fn the_last_word_stands_behind_the_frame_that_is_under_way() {
     service.write_all(&[&long[100..], HELLO].concat()).await.unwrap();
     let goodbye = close(4401, "the access token has expired", false);
     assert_eq!(rest(&mut client).await, [&long[100..], &goodbye].concat());
+    assert_eq!(rest(&mut service).await.len(), goodbye.len() + 4);
+    tokio::task::yield_now().await;
+    for side in [&mut client, &mut service] {
+        side.write_all(&close(4401, "", true))
+            .await
+            .expect("it is heard out, and not cut off with its answer under way");
+    }
     drop((client, service));
     assert_eq!(Running::ended(ended).await.0, End::Expired);
 }

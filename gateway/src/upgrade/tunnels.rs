@@ -7,15 +7,17 @@ use super::tunnel::Patience;
 use crate::config::GatewayConfig;
 use chassis::error::ApiError;
 use chassis::http::RequestContext;
-use chassis::identity::{Principal, TokenError, Verifier};
+use chassis::identity::{Ended, Principal, TokenError, Verifier};
 use chassis::service::Context;
 use chassis::stop::Stop;
 use contract::ErrorCode;
 use contract::ids::UserId;
+use http::HeaderValue;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::sync::broadcast::error::TryRecvError;
 use tokio::sync::oneshot;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::task::TaskTracker;
@@ -58,6 +60,8 @@ enum Client {
 #[derive(Debug)]
 struct Watched {
     principal: Principal,
+    /// The header that brought it, for when a key was taken back.
+    token: HeaderValue,
     end: oneshot::Sender<TokenError>,
 }
 
@@ -87,13 +91,13 @@ impl Tunnels {
     pub(super) fn enter(
         self: &Arc<Self>,
         cx: &RequestContext,
-        principal: Option<Principal>,
+        token: Option<(Principal, HeaderValue)>,
     ) -> Result<(Place, Option<oneshot::Receiver<TokenError>>), ApiError> {
         if self.stop.is_stopping() {
             return Err(ApiError::unavailable(anyhow::anyhow!("the gateway stops"), Duration::from_secs(1)));
         }
-        let client = match &principal {
-            Some(principal) => Client::User(principal.user()),
+        let client = match &token {
+            Some((principal, _)) => Client::User(principal.user()),
             None => Client::Address(household(cx.client_ip)),
         };
         let mut open = self.open();
@@ -110,9 +114,9 @@ impl Tunnels {
         open.all += 1;
         open.next += 1;
         let number = open.next;
-        let ended = principal.map(|principal| {
+        let ended = token.map(|(principal, token)| {
             let (end, ended) = oneshot::channel();
-            open.watched.insert(number, Watched { principal, end });
+            open.watched.insert(number, Watched { principal, token, end });
             ended
         });
         Ok((Place { tunnels: Arc::clone(self), number, client }, ended))
@@ -120,7 +124,7 @@ impl Tunnels {
 
     /// Ends the tunnels whose tokens have ended, until the stop and then until the last of them is gone.
     pub(crate) async fn look_after(self: Arc<Self>, stop: Stop) -> anyhow::Result<()> {
-        let mut news = self.verifier.revocations();
+        let mut news = self.verifier.ended();
         let mut ticks = interval(LOOK_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let all_gone = async {
@@ -130,24 +134,37 @@ impl Tunnels {
         };
         tokio::pin!(all_gone);
         loop {
-            tokio::select! {
-                _ = ticks.tick() => {}
-                Ok(()) = news.changed() => {
+            let closely = tokio::select! {
+                _ = ticks.tick() => false,
+                heard = news.recv() => {
                     sleep(TOGETHER).await;
-                    news.mark_unchanged();
+                    let others = std::iter::from_fn(|| match news.try_recv() {
+                        Err(TryRecvError::Empty | TryRecvError::Closed) => None,
+                        heard => Some(heard.ok()),
+                    });
+                    // What was missed may have been anything.
+                    let revoked = |heard| matches!(heard, Some(Ended::Revoked(_)));
+                    !others.chain([heard.ok()]).all(revoked)
                 }
                 () = &mut all_gone => return Ok(()),
-            }
-            self.end_what_has_ended();
+            };
+            self.end_what_has_ended(closely);
         }
     }
 
-    fn end_what_has_ended(&self) {
+    /// Looks at every token; closely at its signature too, which only matters when a key was taken back.
+    fn end_what_has_ended(&self, closely: bool) {
         let mut open = self.open();
+        let why = |watched: &Watched| match closely {
+            true => self.verifier.verify_header(&watched.token).map(drop),
+            false => self.verifier.holds(&watched.principal),
+        };
         let ended: Vec<(u64, TokenError)> = open
             .watched
             .iter()
-            .filter_map(|(number, watched)| Some((*number, self.verifier.holds(&watched.principal).err()?)))
+            .filter_map(|(number, watched)| Some((*number, why(watched).err()?)))
+            // While nobody can tell, it goes on.
+            .filter(|(_, why)| *why != TokenError::Stale)
             .collect();
         for (number, why) in ended {
             if let Some(watched) = open.watched.remove(&number) {

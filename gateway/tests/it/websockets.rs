@@ -6,7 +6,7 @@ use contract::auth::Revoked;
 use contract::identity::Claims;
 use std::time::Duration;
 use testkit::ws::{Dial, Heard};
-use testkit::{Client, Listening};
+use testkit::{Client, Listening, eventually};
 
 const PATH: &str = "/api/v1/things/ws";
 
@@ -15,6 +15,7 @@ both_ways!(
     a_service_sees_who_asks_and_may_refuse_it,
     a_token_that_does_not_hold_opens_nothing,
     when_a_session_is_ended_its_tunnels_are_told_at_once_and_no_others,
+    when_a_key_is_taken_back_what_it_has_signed_ends,
     a_tunnel_ends_with_the_token_that_opened_it,
     a_service_that_leaves_and_a_client_that_says_goodbye_are_heard,
     a_stop_is_said_to_everybody,
@@ -87,6 +88,20 @@ async fn when_a_session_is_ended_its_tunnels_are_told_at_once_and_no_others(hous
     assert_eq!(of_other.hear().await, Heard::Text("still here".to_owned()));
     house.issuer.revoke(house.door.clock(), Revoked::User { user: other.sub, version: other.ver + 1 });
     assert_eq!(of_other.hear_the_end().await, Heard::Closed(4401, "the session has ended".to_owned()));
+}
+
+async fn when_a_key_is_taken_back_what_it_has_signed_ends(house: House) {
+    let listening = house.door.listen();
+    let mut by_old = open(&listening, Some(&house.issuer.sign(&claims(&house)))).await;
+    house.issuer.rotate();
+    let token = house.issuer.sign(&claims(&house));
+    // The new key is known when its tokens are.
+    let mut by_new =
+        eventually(async || Dial::new(listening.address(), PATH).bearer(&token).open().await).await;
+    house.issuer.retire_old_keys();
+    assert_eq!(by_old.hear_the_end().await, Heard::Closed(4401, "the session has ended".to_owned()));
+    by_new.say("leave").await;
+    assert_eq!(by_new.hear_the_end().await, Heard::Gone);
 }
 
 async fn a_tunnel_ends_with_the_token_that_opened_it(house: House) {
