@@ -126,7 +126,8 @@ async fn todos_are_kept_on_two_devices_and_seen_on_no_third(shop: Shop) {
     // The first that she hears of is her own.
     let hers = todo(&eve.client, json!({"title": "Hers"})).await;
     assert_eq!(told(&mut on_eves).await, (hers, "CREATED".to_owned()));
-    for change in ["CREATED", "UPDATED", "MOVED", "COMPLETED", "COMPLETED", "DELETED", "DELETED", "RESTORED"] {
+    for change in ["CREATED", "UPDATED", "MOVED", "COMPLETED", "COMPLETED", "DELETED", "DELETED", "RESTORED"]
+    {
         assert_eq!(told(&mut on_desk).await.1, change);
     }
     phone.delete(&format!("/api/v1/todos/lists/{list}")).await.expect(204);

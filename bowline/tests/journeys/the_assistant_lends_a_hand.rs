@@ -95,9 +95,7 @@ async fn the_assistant_lends_a_hand(shape: Shape, books: Books) {
     model.will(Manner::Asks("list_todos", json!({"completed": false})));
     make(&ada, &messages, json!({"text": "What is there to do?"})).await;
     assert!(told(&model).contains("Pack the books"), "{}", told(&model));
-    for (tool, arguments) in
-        [("list_orders", json!({})), ("list_events", json!({"search": "fair"}))]
-    {
+    for (tool, arguments) in [("list_orders", json!({})), ("list_events", json!({"search": "fair"}))] {
         model.will(Manner::Asks(tool, arguments));
         make(&ada, &messages, json!({"text": "And what else?"})).await;
         assert!(told(&model).contains("| []"), "{tool}: {}", told(&model));

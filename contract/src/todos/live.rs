@@ -70,8 +70,8 @@ impl Live for TodoListChanged {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::UserId;
     use crate::identity::OrganizationRole;
+    use crate::ids::UserId;
     use time::OffsetDateTime;
 
     #[test]
@@ -85,7 +85,8 @@ mod tests {
             assert!(readers.name(owner, |_| None));
             assert!(!readers.name(other, |_| Some(OrganizationRole::Owner)));
         }
-        let shown = [serde_json::to_string(&todo.view()).unwrap(), serde_json::to_string(&list.view()).unwrap()];
+        let shown =
+            [serde_json::to_string(&todo.view()).unwrap(), serde_json::to_string(&list.view()).unwrap()];
         assert!(shown.iter().all(|text| !text.contains(&owner.to_string())), "{shown:?}");
     }
 }
