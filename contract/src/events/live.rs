@@ -1,5 +1,5 @@
 //! What clients are told live of events: who made one and those who decide in its organisation of every step, all members of
-//! what is approved and of what is not any more.
+//! what is approved and of what is not any more. Who has left the organisation is told of nothing.
 
 use super::{
     EventApproved, EventCard, EventCreated, EventDeleted, EventRejected, EventReopened, EventStatus,
@@ -117,7 +117,9 @@ mod tests {
     fn what_is_not_approved_concerns_who_made_it_and_those_who_decide() {
         let card = card(EventStatus::Submitted);
         let told = EventSubmitted { event: card.clone(), by: card.creator, again: false };
-        assert!(told.readers().name(card.creator, |_| None));
+        let belongs = |asked| (asked == card.organization).then_some(OrganizationRole::Member);
+        assert!(told.readers().name(card.creator, belongs));
+        assert!(!told.readers().name(card.creator, |_| None), "who has left it is told of nothing");
         assert!(is_told(&told, &card, OrganizationRole::Moderator));
         assert!(!is_told(&told, &card, OrganizationRole::Member));
         assert_eq!(told.view().title.as_deref(), Some("Summer party"));

@@ -4,8 +4,9 @@ use super::Topic;
 use crate::identity::{OrganizationRole, Permission};
 use crate::ids::{OrganizationId, UserId};
 
-/// Who may read a message: one person, those of one organisation who have a role at least, or both. Besides, whoever has the
-/// permission of the topic ([`Topic::staff`]), if they ask for it by name.
+/// Who may read a message: one person, those of one organisation who have a role at least, or both. Of both, the person reads it
+/// as long as they belong to the organisation: who has left it reads nothing of it any more, their own neither. Besides, whoever
+/// has the permission of the topic ([`Topic::staff`]), if they ask for it by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Readers {
     /// This person.
@@ -27,7 +28,7 @@ impl Readers {
         Self { user: None, organization: Some((organization, at_least)) }
     }
 
-    /// Besides, those who have at least this role in an organisation.
+    /// Besides, those who have at least this role in an organisation; the person has to belong to it.
     #[must_use]
     pub const fn and_members(self, organization: OrganizationId, at_least: OrganizationRole) -> Self {
         Self { user: self.user, organization: Some((organization, at_least)) }
@@ -40,8 +41,13 @@ impl Readers {
         user: UserId,
         role_in: impl FnOnce(OrganizationId) -> Option<OrganizationRole>,
     ) -> bool {
-        let belongs = |(organization, at_least)| role_in(organization).is_some_and(|role| role >= at_least);
-        self.user == Some(user) || self.organization.is_some_and(belongs)
+        let it_is_they = self.user == Some(user);
+        match self.organization {
+            None => it_is_they,
+            Some((organization, at_least)) => {
+                role_in(organization).is_some_and(|role| it_is_they || role >= at_least)
+            }
+        }
     }
 }
 
@@ -76,7 +82,16 @@ mod tests {
         assert!(!moderators.name(user, as_what(OrganizationRole::Member)));
         assert!(!moderators.name(user, elsewhere));
         let both = Readers::user(user).and_members(organization, OrganizationRole::Moderator);
-        assert!(both.name(user, elsewhere) && both.name(other, as_what(OrganizationRole::Admin)));
+        assert!(both.name(user, as_what(OrganizationRole::Member)));
+        assert!(both.name(other, as_what(OrganizationRole::Admin)));
         assert!(!both.name(other, as_what(OrganizationRole::Member)));
+    }
+
+    #[test]
+    fn who_has_left_an_organisation_reads_nothing_of_it_any_more() {
+        let user = UserId::new();
+        let both = Readers::user(user).and_members(OrganizationId::new(), OrganizationRole::Moderator);
+        assert!(both.name(user, |_| Some(OrganizationRole::Member)));
+        assert!(!both.name(user, |_| None));
     }
 }

@@ -65,11 +65,17 @@ impl Row {
 }
 
 impl Row {
-    /// Who may read it. A role that this release does not know is nobody's.
+    /// Who may read it: nobody, where it takes a role that this release does not know.
     pub(super) fn readers(&self) -> Readers {
-        let role = self.organization_role.as_deref().and_then(OrganizationRole::parse);
-        let organization = self.organization_id.map(OrganizationId).zip(role);
-        Readers { user: self.user_id.map(UserId), organization }
+        let user = self.user_id.map(UserId);
+        let role = self.organization_role.as_deref().map(OrganizationRole::parse);
+        match (self.organization_id.map(OrganizationId), role) {
+            (Some(organization), Some(Some(role))) => {
+                Readers { user, organization: Some((organization, role)) }
+            }
+            (None, None) => Readers { user, organization: None },
+            _ => Readers::default(),
+        }
     }
 }
 
