@@ -1,19 +1,13 @@
 //! How connections end: with the session, the token, the process, and with a client that does not read.
 
-use super::house::{House, WS, created, heard};
+use super::house::{House, WS, created, heard, last_words};
 use contract::auth::Revoked;
 use contract::identity::Role;
 use contract::ids::OrderId;
 use serde_json::json;
 use std::time::Duration;
-use testkit::ws::{Dial, Heard, WebSocket};
+use testkit::ws::{Dial, Heard};
 use testkit::{Engine, eventually, on_both_engines};
-
-/// Hears the last frame and the end.
-async fn last_words(socket: &mut WebSocket) -> (serde_json::Value, Heard) {
-    let last = heard(socket).await;
-    (last, socket.hear_the_end().await)
-}
 
 async fn a_logout_is_told_at_once_and_nothing_after_it(engine: Engine) {
     let Some(house) = House::start(engine).await else { return };

@@ -12,7 +12,7 @@ use contract::orders::{CheckoutFlow, OrderConfirmed, OrderCreated, OrderShipped}
 use contract::payments::MethodToken;
 use gateway::Gateway;
 use serde_json::{Value, json};
-use testkit::ws::{Dial, WebSocket};
+use testkit::ws::{Dial, Heard, WebSocket};
 use testkit::{Engine, FakeAuth, Issuer, Listening, Setup, TestService, eventually};
 use uuid::Uuid;
 
@@ -110,6 +110,12 @@ pub(crate) async fn heard(socket: &mut WebSocket) -> Value {
             return frame;
         }
     }
+}
+
+/// Hears the last frame and the end.
+pub(crate) async fn last_words(socket: &mut WebSocket) -> (Value, Heard) {
+    let last = heard(socket).await;
+    (last, socket.hear_the_end().await)
 }
 
 pub(crate) fn eur(amount: i64) -> Money {

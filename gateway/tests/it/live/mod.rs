@@ -1,5 +1,6 @@
 //! The live channel, over sockets, fed by the bus as services feed it.
 
+mod away;
 mod ends;
 mod house;
 mod speaks;
