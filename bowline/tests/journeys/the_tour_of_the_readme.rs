@@ -1,8 +1,11 @@
-//! The first tour of the README, as it stands there: its commands are run, its answers are compared.
+//! The tour of the README, as it stands there: its commands are run, its answers are compared.
 
 use crate::support::{Sandbox, Shape};
 use std::path::Path;
 use std::process::Command;
+
+/// The sections that are one tour.
+const SECTIONS: [&str; 2] = ["A first tour", "What else is there"];
 
 /// Between the outputs of two blocks of commands.
 const MARK: &str = "\u{1}";
@@ -36,6 +39,12 @@ struct Step<'a> {
     answer: Option<&'a str>,
 }
 
+/// The section with this title.
+fn section<'a>(page: &'a str, title: &str) -> &'a str {
+    let (_, behind) = page.split_once(&format!("\n## {title}\n")).unwrap();
+    behind.split("\n## ").next().unwrap()
+}
+
 /// The blocks of a section: each `sh` with the `json` right behind it.
 fn steps(section: &str) -> Vec<Step<'_>> {
     let mut steps: Vec<Step<'_>> = Vec::new();
@@ -67,9 +76,8 @@ fn is_as_told(told: &str, printed: &str) -> bool {
 fn the_answers_are_those_that_the_page_shows() {
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
     let readme = std::fs::read_to_string(readme).unwrap();
-    let (_, tour) = readme.split_once("## A first tour").unwrap();
-    let steps = steps(tour.split("\n## ").next().unwrap());
-    assert!(steps.len() > 5, "the tour has {} steps", steps.len());
+    let steps: Vec<Step<'_>> = SECTIONS.iter().flat_map(|title| steps(section(&readme, title))).collect();
+    assert!(steps.len() > 10, "the tour has {} steps", steps.len());
 
     let sandbox = Sandbox::start(Shape::All);
     let script: String = steps.iter().map(|step| format!("{}\nprintf '{MARK}'\n", step.commands)).collect();
