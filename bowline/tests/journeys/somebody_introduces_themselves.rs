@@ -6,6 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use contract::ErrorCode;
 use http::Method;
 use serde_json::{Value, json};
+use testkit::Wire;
 
 in_every_shop!(a_profile_is_shown_as_far_as_its_owner_lets_it,);
 
@@ -34,11 +35,19 @@ async fn a_profile_is_shown_as_far_as_its_owner_lets_it(shop: Shop) {
     ada.client.patch(MINE, said).await.expect(200);
     nobody.get(&page).await.expect(404).refused(ErrorCode::NotFound);
 
-    // A picture of three megabytes goes through the door; one of six does not.
+    // A picture of three megabytes goes through the door; one of six is refused before a byte of it has come.
     let put = |bytes: usize| ada.client.request(Method::PUT, PICTURE).body("image/png", photograph(bytes));
     let mine: Value = put(3_000_000).send().await.expect(200).data();
     let picture = mine["avatar"].as_str().unwrap().to_owned();
-    put(6_000_000).send().await.expect(413).refused(ErrorCode::PayloadTooLarge);
+    let mut wire = Wire::connect(shop.sandbox.door.address()).await.unwrap();
+    let announced = format!(
+        "PUT {PICTURE} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\ncontent-type: image/png\r\n\
+        content-length: 6000000\r\n\r\n",
+        ada.access
+    );
+    wire.write(&announced).await.unwrap();
+    let refused = wire.head().await.unwrap();
+    assert!(refused.starts_with("HTTP/1.1 413 "), "{refused}");
     let script = ada.client.request(Method::PUT, PICTURE).body("image/png", "<script>alert(1)</script>");
     script.send().await.expect(415).refused(ErrorCode::UnsupportedMediaType);
     nobody.get(&picture).await.expect(404).refused(ErrorCode::NotFound);
