@@ -85,12 +85,10 @@ mod tests {
         bytes.extend([0x88, 2, 0x03, 0xe9]);
         let mut at = 0;
         let mut next = || {
-            for short in 0..bytes.len() - at {
-                if let Some((_, length)) = first(&bytes[at..at + short]).unwrap() {
-                    assert_eq!(length, short, "not before it is whole");
-                }
-            }
             let (frame, length) = first(&bytes[at..]).unwrap().unwrap();
+            for short in 0..length {
+                assert_eq!(first(&bytes[at..at + short]).unwrap(), None, "not before it is whole");
+            }
             at += length;
             frame
         };
