@@ -4,72 +4,33 @@ use crate::organizations::{ORGANIZATIONS, at, create, place};
 use crate::race::{race, ready};
 use crate::support::{PASSWORD, Person, mailed, register, setup, start_with};
 use auth::Auth;
-use chassis::config::{Mode, Problems, Validate, settings};
-use chassis::db::{Tx, q};
-use chassis::events::{Handled, Handler, Received};
-use chassis::openapi::document;
-use chassis::service::{Context, Parts, Service, Spec};
+use chassis::db::q;
+use chassis::service::Parts;
 use contract::auth::{OrganizationCreated, OrganizationMemberJoined, OrganizationMemberLeft, UserRegistered};
 use contract::event::Event;
 use http::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::sync::Mutex;
-use testkit::{Engine, TestService, eventually, on_both_engines};
+use testkit::{Ears, Engine, Listen, Listener, TestService, eventually, on_both_engines};
 use uuid::Uuid;
 
-/// A service that wants to know of all events. Its inbox is what it heard.
-struct Listener;
+/// All that is published.
+struct All;
 
-struct Listen;
+impl Ears for All {
+    type Publisher = Auth;
 
-/// The source, type, key and data of what came, in all tests of this process.
-static CAME: Mutex<Vec<(String, &str, String, Value)>> = Mutex::new(Vec::new());
-
-impl<E: Event> Handler<E> for Listen {
-    async fn handle(&self, _: &mut Tx, event: Received<E>) -> Handled {
-        let data = serde_json::to_value(&event.data)?;
-        CAME.lock().unwrap().push((event.source, E::TYPE, event.subject, data));
-        Ok(())
-    }
-}
-
-settings! {
-    /// None.
-    struct Nothing {}
-}
-
-impl Validate for Nothing {
-    fn validate(&self, _: Mode, _: &mut Problems) {}
-}
-
-impl Service for Listener {
-    const SPEC: Spec = Spec {
-        name: "listener",
-        about: "Hears everything",
-        owns: &[],
-        well_known: &[],
-        door: false,
-        needs: &[],
-        // Some tables; it uses none of them.
-        database: Auth::SPEC.database,
-        events: &[],
-        openapi: || document("Listener", "Hears everything."),
-    };
-
-    type Config = Nothing;
-
-    async fn build(_: Nothing, _: Context) -> anyhow::Result<Parts> {
-        Ok(Parts::new(axum::Router::new())
+    fn open(parts: Parts) -> Parts {
+        parts
             .on::<UserRegistered>("registered", Listen)
             .on::<OrganizationCreated>("created", Listen)
             .on::<OrganizationMemberJoined>("joined", Listen)
-            .on::<OrganizationMemberLeft>("left", Listen))
+            .on::<OrganizationMemberLeft>("left", Listen)
     }
 }
 
 async fn start(engine: Engine) -> Option<TestService> {
-    start_with(setup().and::<Listener>(), engine).await
+    start_with(setup().and::<Listener<All>>(), engine).await
 }
 
 /// How often each event came, by type and key, once everything was sent and these were handled.
@@ -131,12 +92,9 @@ async fn an_organisation_and_who_joins_and_leaves_it_are_told_of(engine: Engine)
     for kind in [OrganizationCreated::TYPE, OrganizationMemberJoined::TYPE, OrganizationMemberLeft::TYPE] {
         assert_eq!(of(&heard, kind), [(id.to_string(), 1)], "{kind}");
     }
-    let came = CAME.lock().unwrap().clone();
     let data = |kind: &str, key: Uuid| {
-        let of = |(source, own, subject, _): &&(String, &str, String, Value)| {
-            source == "/auth" && *own == kind && *subject == key.to_string()
-        };
-        came.iter().find(of).map(|(.., data)| data.clone())
+        let came = testkit::heard(key).into_iter();
+        came.filter(|heard| heard.source == "/auth").find(|heard| heard.kind == kind).map(|heard| heard.data)
     };
     let (organization, guest) = (id.to_string(), grace.id().to_string());
     let created = json!({"organization": organization, "owner": ada.id().to_string()});

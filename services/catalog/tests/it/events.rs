@@ -2,88 +2,40 @@
 
 use crate::support::{Bench, PRODUCTS, at, product, with};
 use catalog::Catalog;
-use chassis::config::{Mode, Problems, Validate, settings};
-use chassis::db::{Tx, q};
-use chassis::events::{Handled, Handler, Received};
-use chassis::openapi::document;
-use chassis::service::{Context, Parts, Service, Spec};
+use chassis::db::q;
+use chassis::service::{Parts, Service as _};
 use contract::catalog::{
     Category, CategoryChanged, ProductChanged, ProductCreated, ProductPriceChanged, ProductRemoved,
 };
 use contract::event::Event;
 use serde_json::{Value, json};
-use std::sync::Mutex;
-use testkit::{Engine, Setup, eventually, on_both_engines};
+use testkit::{Ears, Engine, Listen, Listener, Setup, heard_of, on_both_engines};
 use uuid::Uuid;
 
-/// A service that wants to know of all events.
-struct Listener;
+/// All that is published.
+struct All;
 
-struct Listen;
+impl Ears for All {
+    type Publisher = Catalog;
 
-/// The type, key and data of what came, in all tests of this process.
-static CAME: Mutex<Vec<(&str, String, Value)>> = Mutex::new(Vec::new());
-
-impl<E: Event> Handler<E> for Listen {
-    async fn handle(&self, _: &mut Tx, event: Received<E>) -> Handled {
-        let data = serde_json::to_value(&event.data)?;
-        CAME.lock().unwrap().push((E::TYPE, event.subject, data));
-        Ok(())
-    }
-}
-
-settings! {
-    /// None.
-    struct Nothing {}
-}
-
-impl Validate for Nothing {
-    fn validate(&self, _: Mode, _: &mut Problems) {}
-}
-
-impl Service for Listener {
-    const SPEC: Spec = Spec {
-        name: "listener",
-        about: "Hears everything",
-        owns: &[],
-        well_known: &[],
-        door: false,
-        needs: &[],
-        // Some tables; it uses none of them.
-        database: Catalog::SPEC.database,
-        events: &[],
-        openapi: || document("Listener", "Hears everything."),
-    };
-
-    type Config = Nothing;
-
-    async fn build(_: Nothing, _: Context) -> anyhow::Result<Parts> {
-        Ok(Parts::new(axum::Router::new())
+    fn open(parts: Parts) -> Parts {
+        parts
             .on::<ProductCreated>("created", Listen)
             .on::<ProductChanged>("changed", Listen)
             .on::<ProductPriceChanged>("price-changed", Listen)
             .on::<ProductRemoved>("removed", Listen)
-            .on::<CategoryChanged>("category-changed", Listen))
+            .on::<CategoryChanged>("category-changed", Listen)
     }
 }
 
 /// What came of one key, in its order by type, once everything was sent and so many events of it were handled.
 async fn heard(bench: &Bench, key: Uuid, count: i64) -> Vec<(&'static str, Value)> {
-    let (catalog, listener) = (bench.service.db(Catalog::SPEC.name), bench.service.db("listener"));
-    eventually(|| async {
-        let waiting: i64 = q!(catalog.read, scalar, "SELECT COUNT(*) FROM outbox").unwrap();
-        let sql = "SELECT COUNT(*) FROM inbox WHERE status = 'done' AND event_key = $1";
-        let done: i64 = q!(listener.read, scalar, sql, key.to_string()).unwrap();
-        if waiting == 0 && done >= count { Ok(()) } else { Err((waiting, done)) }
-    })
-    .await;
-    let came = CAME.lock().unwrap().clone();
-    let own = came.into_iter().filter(|(_, subject, _)| *subject == key.to_string());
-    own.map(|(kind, _, data)| (kind, data)).collect()
+    let came = heard_of(&bench.service, Catalog::SPEC.name, key, count).await;
+    came.into_iter().map(|heard| (heard.kind, heard.data)).collect()
 }
 
 async fn start(engine: Engine) -> Option<Bench> {
-    Bench::start_with(Setup::of::<Catalog>().and::<Listener>(), engine).await
+    Bench::start_with(Setup::of::<Catalog>().and::<Listener<All>>(), engine).await
 }
 
 async fn every_change_of_a_product_is_told_once_and_in_order(engine: Engine) {

@@ -1,12 +1,12 @@
 //! What other services are told, step by step.
 
 use crate::bench::{Bench, at, why};
-use crate::listener::{Listener, heard};
+use crate::listener::{All, heard};
 use serde_json::{Value, json};
-use testkit::{Engine, on_both_engines};
+use testkit::{Engine, Listener, on_both_engines};
 
 async fn every_step_is_told_once_with_who_and_what(engine: Engine) {
-    let Some(bench) = Bench::start_with(engine, |setup| setup.and::<Listener>()).await else { return };
+    let Some(bench) = Bench::start_with(engine, |setup| setup.and::<Listener<All>>()).await else { return };
     let acme = bench.organization();
     let event = acme.event("SUBMITTED").await;
     acme.moderator.client.post(&at(&event, "/reject"), why()).await.expect(200);

@@ -1,16 +1,16 @@
 //! Several at once: one wins, the others are told.
 
 use crate::bench::{Bench, Person, at};
-use crate::listener::{Listener, heard};
+use crate::listener::{All, heard};
 use contract::ErrorCode;
 use contract::events::{EventAction, EventStatus};
 use contract::identity::OrganizationRole;
 use futures_util::future::join_all;
 use serde_json::json;
-use testkit::{Engine, on_both_engines};
+use testkit::{Engine, Listener, on_both_engines};
 
 async fn of_many_who_decide_at_once_one_wins(engine: Engine) {
-    let Some(bench) = Bench::start_with(engine, |setup| setup.and::<Listener>()).await else { return };
+    let Some(bench) = Bench::start_with(engine, |setup| setup.and::<Listener<All>>()).await else { return };
     let acme = bench.organization();
     let moderators: Vec<Person> =
         (0..12).map(|_| bench.member(acme.id, OrganizationRole::Moderator)).collect();

@@ -1,71 +1,27 @@
 //! What the service publishes: an event for each change that was committed, and none for one that was not.
 
 use crate::bench::{BULK, Bench, LISTS, at, ids};
-use chassis::config::{Mode, Problems, Validate, settings};
-use chassis::db::Tx;
-use chassis::events::{Handled, Handler, Received};
-use chassis::openapi::document;
-use chassis::service::{Context, Parts, Service, Spec};
-use contract::event::Event;
+use chassis::service::Parts;
 use contract::todos::{TodoChanged, TodoListChanged};
 use serde_json::{Value, json};
-use std::sync::Mutex;
-use testkit::{Engine, Setup, eventually, on_both_engines};
+use testkit::{Ears, Engine, Listen, Listener, Setup, eventually, heard, on_both_engines};
 use todos::Todos;
 
-/// A service that wants to know of all events.
-struct Listener;
+/// All that is published.
+struct All;
 
-struct Listen;
+impl Ears for All {
+    type Publisher = Todos;
 
-/// The key and data of what came, in all tests of this process.
-static CAME: Mutex<Vec<(String, Value)>> = Mutex::new(Vec::new());
-
-impl<E: Event> Handler<E> for Listen {
-    async fn handle(&self, _: &mut Tx, event: Received<E>) -> Handled {
-        let data = serde_json::to_value(&event.data)?;
-        CAME.lock().unwrap().push((event.subject, data));
-        Ok(())
-    }
-}
-
-settings! {
-    /// None.
-    struct Nothing {}
-}
-
-impl Validate for Nothing {
-    fn validate(&self, _: Mode, _: &mut Problems) {}
-}
-
-impl Service for Listener {
-    const SPEC: Spec = Spec {
-        name: "listener",
-        about: "Hears everything",
-        owns: &[],
-        well_known: &[],
-        door: false,
-        needs: &[],
-        // Some tables; it uses none of them.
-        database: Todos::SPEC.database,
-        events: &[],
-        openapi: || document("Listener", "Hears everything."),
-    };
-
-    type Config = Nothing;
-
-    async fn build(_: Nothing, _: Context) -> anyhow::Result<Parts> {
-        Ok(Parts::new(axum::Router::new())
-            .on::<TodoChanged>("changed", Listen)
-            .on::<TodoListChanged>("list-changed", Listen))
+    fn open(parts: Parts) -> Parts {
+        parts.on::<TodoChanged>("changed", Listen).on::<TodoListChanged>("list-changed", Listen)
     }
 }
 
 /// What came for somebody, as "what:version".
 fn came(owner: &str) -> Vec<(String, String)> {
-    let came = CAME.lock().unwrap();
-    let of = came.iter().filter(|(key, data)| key == owner && data["owner"] == owner);
-    of.map(|(_, data)| {
+    let of = heard(owner).into_iter().map(|heard| heard.data).filter(|data| data["owner"] == owner);
+    of.map(|data| {
         let id = data["todo"].as_str().or(data["list"].as_str()).unwrap().to_owned();
         (id, format!("{}:{}", data["change"].as_str().unwrap(), data["version"]))
     })
@@ -73,7 +29,7 @@ fn came(owner: &str) -> Vec<(String, String)> {
 }
 
 async fn each_change_is_told_once_in_its_order_and_without_words(engine: Engine) {
-    let setup = Setup::of::<Todos>().and::<Listener>();
+    let setup = Setup::of::<Todos>().and::<Listener<All>>();
     let Some(bench) = Bench::of(setup, engine, &[]).await else { return };
     let (ada, bob) = (bench.person(), bench.person());
     let (one, two) = (ada.todo("Secret words").await, ada.todo("two").await);
@@ -121,7 +77,8 @@ async fn each_change_is_told_once_in_its_order_and_without_words(engine: Engine)
     })
     .await;
     eventually(|| async { came(&bob.id).len() == 1 }).await;
-    let all = serde_json::to_string(&*CAME.lock().unwrap()).unwrap();
+    let told: Vec<Value> = heard(&ada.id).into_iter().map(|heard| heard.data).collect();
+    let all = serde_json::to_string(&told).unwrap();
     assert!(!all.contains("words") && !all.contains("Words"), "{all}");
 }
 
