@@ -21,13 +21,15 @@ impl App {
     /// # Errors
     /// When the database fails, or an event cannot be published.
     pub(super) async fn reconcile(&self, t: &mut Tx, subject: &str, now: Ts) -> StatusResult<()> {
+        // Held before anything is looked at: what is known of an incident that somebody else ends meanwhile would be of before.
+        let open = incident::hold_open_of(t, subject).await?;
         let last = service::find(t, subject).await?;
         let fresh = holds_for(self.every, self.patience);
         let lately = last.filter(|last| now.since(last.looked_at) <= fresh);
         let lately = lately.map(|last| Lately { found: last.found, since: last.since });
         let firing = alert::critical(t, (subject != PLATFORM).then_some(subject)).await?;
         let verdict = judge(subject, lately, self.is_watched(subject), firing, self.incident_after, now);
-        match (incident::hold_open_of(t, subject).await?, verdict) {
+        match (open, verdict) {
             (None, Verdict::Bad(cause)) => self.open(t, subject, cause, now).await,
             (Some(open), Verdict::Bad(cause)) if open.automatic && cause.impact > open.impact => {
                 let worse = Kept { impact: cause.impact, ..open };

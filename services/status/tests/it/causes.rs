@@ -1,6 +1,7 @@
 //! Incidents that open and end by themselves.
 
 use crate::bench::{Bench, EVERY, INCIDENTS, alert};
+use chassis::db::q;
 use contract::status::{Impact, Incident, IncidentOrigin, IncidentStatus, Overall, ServiceState};
 use serde_json::json;
 use testkit::{Engine, eventually, on_both_engines};
@@ -45,6 +46,34 @@ async fn an_alert_of_no_service_is_about_the_platform(engine: Engine) {
     of["endsAt"] = "2026-01-01T00:01:00Z".into();
     bench.notify(&[of]).await.expect(200);
     assert_eq!(bench.incidents().await[0].status, IncidentStatus::Resolved, "nobody looks at that");
+}
+
+async fn a_look_that_began_before_the_end_of_an_incident_opens_it_no_second_time(engine: Engine) {
+    let Some(bench) = Bench::start(engine).await else { return };
+    let mut of = alert("Region", "critical", 10, None);
+    of["labels"]["service"] = "a-host-of-ours".into();
+    bench.notify(&[of]).await.expect(200);
+    let (db, now) = (bench.service.db("status"), bench.service.clock().now());
+    let mut t = db.begin().await.unwrap();
+    let end = "UPDATE incident SET status = 'RESOLVED', resolved_at = $1";
+    assert_eq!(q!(t.tx, execute, end, now).unwrap(), 1);
+    let end = "UPDATE alert SET status = 'RESOLVED', ends_at = $1, changed_at = $1";
+    assert_eq!(q!(t.tx, execute, end, now).unwrap(), 1);
+    bench.jump(EVERY).await;
+    if db.engine() == chassis::db::Engine::Postgres {
+        // SQLite has one writer; there the look has not begun.
+        eventually(|| async {
+            let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+                AND wait_event_type = 'Lock' AND query LIKE 'UPDATE incident SET version%'";
+            let waiting: i64 = q!(db.read, scalar, waiting).unwrap();
+            waiting > 0
+        })
+        .await;
+    }
+    t.commit().await.unwrap();
+    bench.looked().await;
+    let all = bench.incidents().await;
+    assert_eq!((all.len(), all[0].status), (1, IncidentStatus::Resolved), "{all:?}");
 }
 
 async fn a_service_that_is_not_ready_for_a_while_is_an_incident(engine: Engine) {
@@ -107,6 +136,7 @@ async fn who_takes_an_incident_over_ends_it(engine: Engine) {
 on_both_engines!(
     a_critical_alert_is_an_incident_until_it_ends,
     an_alert_of_no_service_is_about_the_platform,
+    a_look_that_began_before_the_end_of_an_incident_opens_it_no_second_time,
     a_service_that_is_not_ready_for_a_while_is_an_incident,
     who_takes_an_incident_over_ends_it,
 );
