@@ -34,7 +34,7 @@ pub use front::{Behind, Front};
 pub use json::Json;
 pub(crate) use json::read_body;
 pub use listener::{Listener, Serving};
-pub use page::{Page, PageQuery, SortKey};
+pub use page::{Page, PageQuery, SortKey, cut_page};
 pub use params::{Path, Query};
 pub use reply::{Created, Reply, accepted, created, no_content, reply};
 pub use shed::Priority;

@@ -74,6 +74,17 @@ impl From<&PageQuery> for Page {
     }
 }
 
+/// What a page shows of rows of which one more was read than it holds, and where the page after it begins, if there is one:
+/// `place` tells it of the last row that is shown.
+#[must_use]
+pub fn cut_page<R, P>(mut rows: Vec<R>, limit: u32, place: impl FnOnce(&R) -> P) -> (Vec<R>, Option<P>) {
+    let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+    let follows = rows.len() > wanted;
+    rows.truncate(wanted);
+    let next = rows.last().filter(|_| follows).map(place);
+    (rows, next)
+}
+
 /// A key that a list can be sorted by. The column is ours, never the client's text.
 pub trait SortKey: Copy + 'static {
     /// What clients may write, and the column it means.
@@ -114,6 +125,14 @@ mod tests {
     fn only_listed_keys_sort() {
         assert_eq!(Key::parse("-createdAt").unwrap(), (Key::Created, true));
         assert!(Key::parse("password_hash; DROP TABLE users").is_err());
+    }
+
+    #[test]
+    fn a_page_follows_when_a_row_is_left() {
+        let cut = |rows: &[u8]| cut_page(rows.to_vec(), 2, |last| *last);
+        assert_eq!(cut(&[1, 2, 3]), (vec![1, 2], Some(2)));
+        assert_eq!(cut(&[1, 2]), (vec![1, 2], None));
+        assert_eq!(cut(&[]), (Vec::new(), None));
     }
 
     proptest! {

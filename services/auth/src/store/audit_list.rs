@@ -3,7 +3,7 @@
 use super::corrupt;
 use chassis::clock::Ts;
 use chassis::db::{AssertSqlSafe, Db, DbError, q};
-use chassis::http::Cursor;
+use chassis::http::{Cursor, cut_page};
 use contract::auth::{AuditAction, AuditEntry, ListAudit};
 use contract::ids::{AuditId, OrganizationId, SessionId, UserId};
 use serde_json::Value;
@@ -89,14 +89,11 @@ pub async fn list_before(
     let user = filter.user.map(UserId::uuid);
     let (from, to) = (filter.from.map(Ts::from_datetime), filter.to.map(Ts::from_datetime));
     let (at, id) = (after.map(|after| after.at), after.map(|after| after.id));
-    let wanted = usize::try_from(filter.limit).unwrap_or(usize::MAX);
     // One more than is shown, which tells whether a page follows.
     let limit = i64::from(filter.limit) + 1;
-    let mut rows: Vec<Row> =
+    let rows: Vec<Row> =
         q!(db.read, fetch_all, AssertSqlSafe(select.as_str()), action, user, from, to, at, id, limit)?;
-    let follows = rows.len() > wanted;
-    rows.truncate(wanted);
-    let next = rows.last().filter(|_| follows).map(Row::cursor);
+    let (rows, next) = cut_page(rows, filter.limit, Row::cursor);
     let entries = rows.into_iter().map(AuditEntry::try_from).collect::<Result<_, _>>()?;
     Ok((entries, next))
 }

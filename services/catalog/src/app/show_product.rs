@@ -4,6 +4,7 @@ use super::{App, reach, sees_hidden};
 use crate::error::{CatalogError, CatalogResult};
 use crate::store::{price, product};
 use chassis::cache::Cached;
+use chassis::http::cut_page;
 use chassis::identity::Principal;
 use contract::catalog::{PriceVersion, Product};
 use contract::ids::ProductId;
@@ -31,7 +32,7 @@ impl App {
     }
 
     /// What a product of one's own cost, or any product for who manages the catalog, the newest first, from before a version;
-    /// and whether there is more.
+    /// and before which version the page after them begins, if there is one.
     ///
     /// # Errors
     /// [`CatalogError::NotFound`].
@@ -41,7 +42,7 @@ impl App {
         id: ProductId,
         before: Option<i64>,
         limit: u32,
-    ) -> CatalogResult<(Vec<PriceVersion>, bool)> {
+    ) -> CatalogResult<(Vec<PriceVersion>, Option<i64>)> {
         let known = match reach(who) {
             Some(vendor) => product::is_of_vendor(&self.db, id, vendor).await?,
             None => product::find(&self.db, id).await?.is_some(),
@@ -49,11 +50,9 @@ impl App {
         if !known {
             return Err(CatalogError::NotFound("product"));
         }
-        let mut prices = price::list_before(&self.db, id, before, limit + 1).await?;
-        let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
-        let follows = prices.len() > wanted;
-        prices.truncate(wanted);
-        Ok((prices, follows))
+        // One more than is shown, which tells whether a page follows.
+        let prices = price::list_before(&self.db, id, before, limit + 1).await?;
+        Ok(cut_page(prices, limit, |last| last.version))
     }
 }
 

@@ -6,7 +6,7 @@ use super::{in_list, list};
 use chassis::db::search::Search;
 use chassis::db::{AssertSqlSafe, Db, DbError, Engine, q};
 use chassis::http::sorted::{Cursor, Value};
-use chassis::http::{Page, SortKey};
+use chassis::http::{Page, SortKey, cut_page};
 use contract::catalog::{ListProducts, Product};
 use contract::ids::{BrandId, CategoryId, ProductId, UserId};
 
@@ -178,7 +178,7 @@ impl Listing<'_> {
         let offset = if after.is_some() { 0 } else { page.offset() };
         let Binds { anywhere, in_name, from, to, category, brand, vendor, own, least, most, currency } =
             &binds;
-        let mut rows: Vec<Ranked> = q!(
+        let rows: Vec<Ranked> = q!(
             db.read,
             fetch_all,
             AssertSqlSafe(select.as_str()),
@@ -200,10 +200,7 @@ impl Listing<'_> {
             limit,
             offset
         )?;
-        let wanted = usize::try_from(page.limit).unwrap_or(usize::MAX);
-        let follows = rows.len() > wanted;
-        rows.truncate(wanted);
-        let next = rows.last().filter(|_| follows).map(|last| self.cursor(last));
+        let (rows, next) = cut_page(rows, page.limit, |last| self.cursor(last));
         let products = rows.into_iter().map(|ranked| ranked.row.try_into()).collect::<Result<_, _>>()?;
         Ok((products, next))
     }

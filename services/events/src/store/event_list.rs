@@ -7,7 +7,7 @@ use chassis::clock::Ts;
 use chassis::db::search::Search;
 use chassis::db::{AssertSqlSafe, Db, DbError, Engine, q};
 use chassis::http::sorted::{Cursor, Value};
-use chassis::http::{Page, SortKey};
+use chassis::http::{Page, SortKey, cut_page};
 use contract::events::{EventStatus, ListEvents};
 use contract::ids::{OrganizationId, UserId};
 use sqlx::types::Json;
@@ -157,7 +157,7 @@ impl Listing<'_> {
         let offset = if after.is_some() { 0 } else { page.offset() };
         let Binds { query, reach, decides, user, status, organization, creator, from, to } =
             &Binds::of(self, db.engine());
-        let mut rows: Vec<Sorted> = q!(
+        let rows: Vec<Sorted> = q!(
             db.read,
             fetch_all,
             AssertSqlSafe(select.as_str()),
@@ -176,10 +176,7 @@ impl Listing<'_> {
             limit,
             offset
         )?;
-        let wanted = usize::try_from(page.limit).unwrap_or(usize::MAX);
-        let follows = rows.len() > wanted;
-        rows.truncate(wanted);
-        let next = rows.last().filter(|_| follows).map(|last| self.cursor(last));
+        let (rows, next) = cut_page(rows, page.limit, |last| self.cursor(last));
         let events = rows.into_iter().map(|sorted| sorted.row.try_into()).collect::<Result<_, _>>()?;
         Ok((events, next))
     }

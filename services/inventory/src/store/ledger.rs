@@ -3,6 +3,7 @@
 use super::{by_engine, corrupt, count, hex};
 use chassis::clock::Ts;
 use chassis::db::{Db, DbError, Tx, q};
+use chassis::http::cut_page;
 use contract::ids::{CheckoutId, MovementId, ProductId, RefundId, UserId};
 use contract::inventory::{Movement, MovementKind};
 use serde::Serialize;
@@ -114,11 +115,8 @@ pub async fn list_of_product(
     const SELECT: &str = "SELECT id, seq, kind, on_hand_change, reserved_change, on_hand, reserved, reason, by_user_id, \
         checkout_id, refund_id, at FROM movement WHERE product_id = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3";
     // One more than is shown, which tells whether a page follows.
-    let mut rows: Vec<Row> = q!(db.read, fetch_all, SELECT, product.uuid(), before, i64::from(limit) + 1)?;
-    let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
-    let follows = rows.len() > wanted;
-    rows.truncate(wanted);
-    let next = rows.last().filter(|_| follows).map(|row| row.seq);
+    let rows: Vec<Row> = q!(db.read, fetch_all, SELECT, product.uuid(), before, i64::from(limit) + 1)?;
+    let (rows, next) = cut_page(rows, limit, |last| last.seq);
     let lines = rows.into_iter().map(|row| row.line(product)).collect::<Result<_, _>>()?;
     Ok((lines, next))
 }

@@ -3,6 +3,7 @@
 use super::corrupt;
 use chassis::clock::Ts;
 use chassis::db::{AssertSqlSafe, Db, DbError, q};
+use chassis::http::cut_page;
 use contract::ids::{NotificationId, OrderId, UserId};
 use contract::notifications::{
     Delivery, ListNotifications, Notification, NotificationKind, NotificationState,
@@ -108,15 +109,12 @@ pub async fn list_of_user(
     );
     let (kind, state) =
         (filter.kind.map(NotificationKind::as_str), filter.state.map(NotificationState::as_str));
-    let wanted = usize::try_from(filter.limit).unwrap_or(usize::MAX);
     // One more than is shown, which tells whether a page follows.
     let limit = i64::from(filter.limit) + 1;
     let after = after.map(NotificationId::uuid);
-    let mut rows: Vec<Row> =
+    let rows: Vec<Row> =
         q!(db.read, fetch_all, AssertSqlSafe(select.as_str()), user.uuid(), kind, state, after, limit)?;
-    let follows = rows.len() > wanted;
-    rows.truncate(wanted);
-    let next = rows.last().filter(|_| follows).map(|row| NotificationId(row.id));
+    let (rows, next) = cut_page(rows, filter.limit, |last| NotificationId(last.id));
     let found = rows.into_iter().map(Notification::try_from).collect::<Result<_, _>>()?;
     Ok((found, next))
 }

@@ -5,7 +5,7 @@ use crate::app::Filter;
 use crate::domain::record::Record;
 use chassis::clock::Ts;
 use chassis::db::{AssertSqlSafe, Db, DbError, q};
-use chassis::http::Cursor;
+use chassis::http::{Cursor, cut_page};
 use contract::ids::{CheckoutId, OrderId, UserId};
 use contract::payments::PaymentState;
 
@@ -50,13 +50,8 @@ pub async fn list_before(
     let limit = i64::from(wanted) + 1;
     let rows: Vec<Row> =
         q!(db.read, fetch_all, AssertSqlSafe(select.as_str()), user, order, state, at, id, limit)?;
-    let mut records = all(rows)?;
-    let wanted = usize::try_from(wanted).unwrap_or(usize::MAX);
-    let follows = records.len() > wanted;
-    records.truncate(wanted);
     let cursor = |last: &Record| Cursor { at: last.created_at, id: last.id.uuid() };
-    let next = records.last().filter(|_| follows).map(cursor);
-    Ok((records, next))
+    Ok(cut_page(all(rows)?, wanted, cursor))
 }
 
 /// All payments by their id, from behind `after`.

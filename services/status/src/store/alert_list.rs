@@ -3,7 +3,7 @@
 use super::corrupt;
 use chassis::clock::Ts;
 use chassis::db::{AssertSqlSafe, Db, DbError, q};
-use chassis::http::Cursor;
+use chassis::http::{Cursor, cut_page};
 use contract::ids::AlertId;
 use contract::status::{Alert, AlertChange, AlertStats, AlertStatus, ListAlerts, Severity, SeverityCounts};
 use sqlx::types::Json;
@@ -123,8 +123,7 @@ pub async fn list(
         concat!("SELECT ", columns!(), " FROM alert WHERE {} ORDER BY changed_at DESC, id DESC LIMIT $7"),
         condition.join(" AND ")
     );
-    let wanted = usize::try_from(filter.limit).unwrap_or(usize::MAX);
-    let mut rows: Vec<Row> = q!(
+    let rows: Vec<Row> = q!(
         db.read,
         fetch_all,
         AssertSqlSafe(select.as_str()),
@@ -137,9 +136,7 @@ pub async fn list(
         // One more than is shown, which tells whether a page follows.
         i64::from(filter.limit) + 1
     )?;
-    let follows = rows.len() > wanted;
-    rows.truncate(wanted);
-    let next = rows.last().filter(|_| follows).map(|row| Cursor { at: row.changed_at, id: row.id });
+    let (rows, next) = cut_page(rows, filter.limit, |last| Cursor { at: last.changed_at, id: last.id });
     Ok((rows.into_iter().map(Alert::try_from).collect::<Result<_, _>>()?, next))
 }
 

@@ -3,7 +3,7 @@
 use super::incident::{Kept, Row, UpdateRow, columns};
 use chassis::clock::Ts;
 use chassis::db::{AssertSqlSafe, Db, DbError, q};
-use chassis::http::Cursor;
+use chassis::http::{Cursor, cut_page};
 use contract::ids::IncidentId;
 use contract::status::{
     IncidentStatus, IncidentUpdate, Incidents, ListIncidents, PublicIncident, PublicUpdate,
@@ -41,8 +41,7 @@ pub async fn list(
         concat!("SELECT ", columns!(), " FROM incident WHERE {} ORDER BY opened_at DESC, id DESC LIMIT $4"),
         condition.join(" AND ")
     );
-    let wanted = usize::try_from(filter.limit).unwrap_or(usize::MAX);
-    let mut rows: Vec<Row> = q!(
+    let rows: Vec<Row> = q!(
         db.read,
         fetch_all,
         AssertSqlSafe(select.as_str()),
@@ -52,9 +51,7 @@ pub async fn list(
         // One more than is shown, which tells whether a page follows.
         i64::from(filter.limit) + 1
     )?;
-    let follows = rows.len() > wanted;
-    rows.truncate(wanted);
-    let next = rows.last().filter(|_| follows).map(|row| Cursor { at: row.opened_at, id: row.id });
+    let (rows, next) = cut_page(rows, filter.limit, |last| Cursor { at: last.opened_at, id: last.id });
     Ok((rows.into_iter().map(Kept::try_from).collect::<Result<_, _>>()?, next))
 }
 

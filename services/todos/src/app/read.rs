@@ -6,7 +6,7 @@ use crate::domain::todo::Todo;
 use crate::error::{TodosError, TodosResult};
 use crate::store::todos::{Listed, Start};
 use crate::store::{owner, todo, todos};
-use chassis::http::Page;
+use chassis::http::{Page, cut_page};
 use chassis::identity::Principal;
 use contract::ids::TodoId;
 use contract::page::Pagination;
@@ -37,7 +37,7 @@ impl App {
         let rows = todos::page_of_owner(&self.db, owner, filter, order, start, limit).await?;
         let total = todos::count_of_owner(&self.db, owner, query, filter.1).await?;
         let mut place = page.of(total);
-        place.cursor = next(&rows, order).filter(|_| place.has_next);
+        place.cursor = rows.last().filter(|_| place.has_next).map(|last| behind(last, order));
         Ok((shown(rows), place))
     }
 
@@ -54,10 +54,9 @@ impl App {
     ) -> TodosResult<(Vec<Todo>, Pagination)> {
         let cursor = Cursor::parse(cursor, order)?;
         let (owner, filter) = (who.user(), (query, self.clock.now()));
-        let wanted = usize::try_from(query.limit).unwrap_or(usize::MAX);
         // One more than is shown, which tells whether a page follows.
         let (start, limit) = (Start::Cursor(&cursor), i64::from(query.limit) + 1);
-        let mut rows = todos::page_of_owner(&self.db, owner, filter, order, start, limit).await?;
+        let rows = todos::page_of_owner(&self.db, owner, filter, order, start, limit).await?;
         if let Value::Place(_, numbering) = cursor.value {
             let now = match rows.first() {
                 Some(row) => row.numbering,
@@ -67,15 +66,14 @@ impl App {
                 return Err(TodosError::Cursor(BadCursor::Renumbered));
             }
         }
-        let follows = rows.len() > wanted;
-        rows.truncate(wanted);
-        let next = next(&rows, order).filter(|_| follows);
+        let (rows, next) = cut_page(rows, query.limit, |last| behind(last, order));
         Ok((shown(rows), Pagination::by_cursor(query.limit, true, next)))
     }
 }
 
-fn next(rows: &[Listed], order: Order) -> Option<String> {
-    rows.last().map(|row| row.cursor(order.0).text(order))
+/// The cursor of what comes behind a row.
+fn behind(row: &Listed, order: Order) -> String {
+    row.cursor(order.0).text(order)
 }
 
 fn shown(rows: Vec<Listed>) -> Vec<Todo> {

@@ -37,8 +37,7 @@ pub(super) async fn list_prices(
 ) -> ApiResult<Reply<Vec<PriceVersion>>> {
     let before = query.cursor.as_deref().map(str::parse::<i64>).transpose();
     let before = before.map_err(|_| ApiError::invalid_field("cursor", "not a cursor of this list"))?;
-    let (prices, follows) = app.prices(&who.0, id, before, query.limit).await?;
-    let next = prices.last().filter(|_| follows).map(|price| price.version.to_string());
-    let place = Pagination::by_cursor(query.limit, before.is_some(), next);
+    let (prices, next) = app.prices(&who.0, id, before, query.limit).await?;
+    let place = Pagination::by_cursor(query.limit, before.is_some(), next.map(|next| next.to_string()));
     Ok(reply(prices).page(place))
 }

@@ -4,7 +4,7 @@ use super::{live, order, status};
 use crate::store::corrupt;
 use chassis::clock::Ts;
 use chassis::db::{AssertSqlSafe, Db, DbError, q};
-use chassis::http::Cursor;
+use chassis::http::{Cursor, cut_page};
 use contract::ids::{ProductId, UserId};
 use contract::money::{Currency, Money};
 use contract::orders::{ListOrders, OrderStatus, OrderSummary};
@@ -97,15 +97,12 @@ pub async fn list_before(
     let (from, to) = (filter.from.map(Ts::from_datetime), filter.to.map(Ts::from_datetime));
     let number = filter.number.as_deref().map(|number| number.trim().to_ascii_uppercase());
     let (at, id) = (after.map(|after| after.at), after.map(|after| after.id));
-    let wanted = usize::try_from(filter.limit).unwrap_or(usize::MAX);
     // One more than is shown, which tells whether a page follows.
     let limit = i64::from(filter.limit) + 1;
     let sql = AssertSqlSafe(select.as_str());
-    let mut rows: Vec<Row> =
+    let rows: Vec<Row> =
         q!(db.read, fetch_all, sql, user, status, from, to, number.as_deref(), at, id, limit)?;
-    let follows = rows.len() > wanted;
-    rows.truncate(wanted);
-    let next = rows.last().filter(|_| follows).map(Row::cursor);
+    let (rows, next) = cut_page(rows, filter.limit, Row::cursor);
     let orders = rows.into_iter().map(OrderSummary::try_from).collect::<Result<_, _>>()?;
     Ok((orders, next))
 }
