@@ -94,13 +94,9 @@ fn some_text(value: &str, _: &()) -> garde::Result {
 #[into_params(parameter_in = Query)]
 pub struct DocumentTitle {
     /// What the document is called, when the body is its text. With `application/json` it stands in the body.
-    #[garde(inner(length(chars, max = 200), custom(valid_title)))]
+    #[garde(inner(length(chars, max = 200), custom(valid::line)))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-}
-
-fn valid_title(value: &str, context: &()) -> garde::Result {
-    valid::line(value, context)
 }
 
 /// A document as it is listed. Its text is kept as passages, which a search shows.

@@ -1,4 +1,4 @@
-//! Rules that requests of this service share. A message says what is expected and never repeats what was sent.
+//! Rules that requests share, those of text for a person also with other services. A message says what is expected and never repeats what was sent.
 
 use super::{Password, Token};
 use garde::Error;
@@ -55,6 +55,22 @@ pub(crate) fn line(value: &str, _: &()) -> garde::Result {
         return Err(Error::new("must not contain control characters"));
     }
     Ok(())
+}
+
+/// Text of several lines for a person: of control characters only line breaks and tabs.
+pub(crate) fn lines(value: &str, _: &()) -> garde::Result {
+    if value.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
+        return Err(Error::new("must not contain control characters"));
+    }
+    Ok(())
+}
+
+/// Sentences for a person: not blank, and in [`lines`].
+pub(crate) fn prose(value: &str, _: &()) -> garde::Result {
+    if value.trim().is_empty() {
+        return Err(Error::new("must not be blank"));
+    }
+    lines(value, &())
 }
 
 /// What stands in a URL for an organisation: `a-z`, `0-9` and single hyphens inside, 2 to 40 characters.

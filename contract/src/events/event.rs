@@ -159,21 +159,13 @@ fn title_rule(value: &str, (): &()) -> garde::Result {
 }
 
 fn description_rule(value: &str, (): &()) -> garde::Result {
-    lines(value)?;
+    valid::lines(value, &())?;
     long_enough(value, &DESCRIPTION)
 }
 
 fn reason_rule(value: &str, (): &()) -> garde::Result {
-    lines(value)?;
+    valid::lines(value, &())?;
     long_enough(value, &REASON)
-}
-
-/// Of control characters only line breaks and tabs.
-fn lines(value: &str) -> garde::Result {
-    if value.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
-        return Err(Error::new("must not contain control characters"));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! A review: what a buyer says about a product.
 
-use crate::auth::valid;
+use crate::auth::valid::{self, prose};
 use crate::ids::{ProductId, ReviewId, UserId};
 use crate::page::{first_page, usual_limit};
 use crate::texts::texts;
@@ -152,17 +152,6 @@ pub struct MyReviews {
     #[serde(default = "usual_limit")]
     #[param(minimum = 1, maximum = 100, default = 20)]
     pub limit: u32,
-}
-
-/// Text of some length: not blank, and of control characters only line breaks and tabs.
-fn prose(value: &str, _: &()) -> garde::Result {
-    if value.trim().is_empty() {
-        return Err(garde::Error::new("must not be blank"));
-    }
-    if value.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
-        return Err(garde::Error::new("must not contain control characters"));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Something that somebody has to do.
 
 use super::valid::{self, present};
-use crate::auth::valid::line;
+use crate::auth::valid::{line, lines};
 use crate::ids::{TodoId, TodoListId};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,7 @@ pub struct CreateTodo {
     #[schema(min_length = 1, max_length = 200, example = "Buy milk")]
     pub title: String,
     /// More about it.
-    #[garde(inner(length(chars, max = 10_000), custom(valid::notes)))]
+    #[garde(inner(length(chars, max = 10_000), custom(lines)))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notes: Option<String>,
     /// The list in which it stands, one of the caller's; none when absent.
@@ -51,7 +51,7 @@ pub struct UpdateTodo {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// More about it.
-    #[garde(inner(inner(length(chars, max = 10_000), custom(valid::notes))))]
+    #[garde(inner(inner(length(chars, max = 10_000), custom(lines))))]
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub notes: Option<Option<String>>,
