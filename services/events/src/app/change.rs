@@ -3,8 +3,7 @@
 use super::App;
 use crate::domain::event::Event;
 use crate::domain::lifecycle::{Action, after};
-use crate::domain::viewer::Rules;
-use crate::error::{EventsError, EventsResult};
+use crate::error::EventsResult;
 use chassis::db::Tx;
 use chassis::http::etag::IfMatch;
 use chassis::identity::Principal;
@@ -16,8 +15,7 @@ impl App {
     /// as it is.
     ///
     /// # Errors
-    /// [`EventsError::Refused`], [`EventsError::Precondition`], [`EventsError::State`] while it waits for a decision,
-    /// [`EventsError::Content`].
+    /// As [`App::begin_with`], while it waits for a decision, and when no event can say this.
     pub(crate) async fn change(
         &self,
         who: &Principal,
@@ -25,18 +23,15 @@ impl App {
         asked: UpdateEvent,
         seen: &IfMatch,
     ) -> EventsResult<(Tx, Event)> {
-        let (now, by) = (self.clock.now(), who.user());
-        let mut tx = self.db.begin().await?;
-        let (old, viewer) = self.hold(&mut tx, who, id).await?;
-        viewer.may(&old, Action::Edit, Rules::default())?;
-        seen.check(old.version).map_err(EventsError::Precondition)?;
+        let (mut tx, old) = self.begin_with(who, id, Action::Edit, seen).await?;
         let (before, to) = (old.status, after(old.status, Action::Edit)?);
         let change = old.content.changed(asked)?;
         if change.1.is_empty() {
             return Ok((tx, old));
         }
         let fields = change.1.iter().map(|change| change.field.clone()).collect();
-        let moved = old.edited(to, by, now, change);
+        let by = who.user();
+        let moved = old.edited(to, by, self.clock.now(), change);
         self.keep(&mut tx, &moved).await?;
         let event = moved.0.card();
         self.outbox.publish(&mut tx, &EventUpdated { event: event.clone(), by, before, fields }).await?;

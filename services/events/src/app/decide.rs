@@ -3,29 +3,27 @@
 use super::App;
 use crate::domain::event::Event;
 use crate::domain::lifecycle::{Action, after};
-use crate::error::{EventsError, EventsResult};
-use crate::store::rules;
+use crate::error::EventsResult;
 use chassis::db::Tx;
 use chassis::http::etag::IfMatch;
 use chassis::identity::Principal;
-use contract::events::{EventApproved, EventRejected, EventStatus};
+use contract::events::{EventApproved, EventRejected};
 use contract::ids::EventId;
 
 impl App {
     /// Lets a submitted event be shown.
     ///
     /// # Errors
-    /// [`EventsError::Refused`], [`EventsError::Precondition`] when it is not what was read, [`EventsError::State`] when it is
-    /// decided already.
+    /// As [`App::begin_with`], and when it is decided already.
     pub(crate) async fn approve(
         &self,
         who: &Principal,
         id: EventId,
         seen: &IfMatch,
     ) -> EventsResult<(Tx, Event)> {
-        let (now, by) = (self.clock.now(), who.user());
-        let (mut tx, old, to) = self.decidable(who, id, Action::Approve, seen).await?;
-        let moved = old.approved(to, by, now);
+        let (mut tx, old) = self.begin_with(who, id, Action::Approve, seen).await?;
+        let (to, by) = (after(old.status, Action::Approve)?, who.user());
+        let moved = old.approved(to, by, self.clock.now());
         self.keep(&mut tx, &moved).await?;
         self.outbox.publish(&mut tx, &EventApproved { event: moved.0.card(), by }).await?;
         Ok((tx, moved.0))
@@ -42,28 +40,11 @@ impl App {
         reason: &str,
         seen: &IfMatch,
     ) -> EventsResult<(Tx, Event)> {
-        let (now, by, reason) = (self.clock.now(), who.user(), reason.trim().to_owned());
-        let (mut tx, old, to) = self.decidable(who, id, Action::Reject, seen).await?;
-        let moved = old.rejected(to, by, now, reason.clone());
+        let (mut tx, old) = self.begin_with(who, id, Action::Reject, seen).await?;
+        let (to, by, reason) = (after(old.status, Action::Reject)?, who.user(), reason.trim().to_owned());
+        let moved = old.rejected(to, by, self.clock.now(), reason.clone());
         self.keep(&mut tx, &moved).await?;
         self.outbox.publish(&mut tx, &EventRejected { event: moved.0.card(), by, reason }).await?;
         Ok((tx, moved.0))
-    }
-
-    /// An event that who asks may decide on so, held, and where it stands afterwards.
-    async fn decidable(
-        &self,
-        who: &Principal,
-        id: EventId,
-        action: Action,
-        seen: &IfMatch,
-    ) -> EventsResult<(Tx, Event, EventStatus)> {
-        let mut tx = self.db.begin().await?;
-        let (old, viewer) = self.hold(&mut tx, who, id).await?;
-        let rules = rules::of(&mut tx, old.organization).await?;
-        viewer.may(&old, action, rules)?;
-        seen.check(old.version).map_err(EventsError::Precondition)?;
-        let to = after(old.status, action)?;
-        Ok((tx, old, to))
     }
 }

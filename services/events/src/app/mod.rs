@@ -19,17 +19,19 @@ mod submit;
 pub(crate) use left::Left;
 
 use crate::domain::event::{Event, Moved, Step};
-use crate::domain::viewer::{Refusal, Viewer};
+use crate::domain::lifecycle::Action;
+use crate::domain::viewer::{Refusal, Rules, Viewer};
 use crate::error::{EventsError, EventsResult};
 use crate::store::event_list::Sight;
-use crate::store::{Reach, event, step};
+use crate::store::{self, Reach, event, step};
 use chassis::clock::Clock;
 use chassis::db::{Db, Tx};
 use chassis::events::Outbox;
+use chassis::http::etag::IfMatch;
 use chassis::identity::Principal;
 use contract::auth::AuthClient;
-use contract::identity::{Membership, OrganizationRole, Permission};
-use contract::ids::{EventId, OrganizationId};
+use contract::identity::Permission;
+use contract::ids::EventId;
 use metrics::counter;
 use std::sync::Arc;
 use std::time::Duration;
@@ -75,18 +77,33 @@ fn reach(who: &Principal) -> Reach {
 
 /// What somebody sees of a list.
 fn sight(who: &Principal) -> Sight {
-    let decides = |membership: &&Membership| membership.role >= OrganizationRole::Moderator;
-    let decides: Vec<OrganizationId> =
-        who.memberships().iter().filter(decides).map(|membership| membership.id).collect();
+    let organizations = who.memberships().iter().map(|membership| membership.id);
+    let decides = organizations.filter(|id| Viewer::of(who, *id).decides()).collect();
     Sight { reach: reach(who), decides, user: who.user() }
 }
 
 impl App {
-    /// Holds an event that who asks sees until the transaction ends, and tells as who they look at it.
-    async fn hold(&self, tx: &mut Tx, who: &Principal, id: EventId) -> EventsResult<(Event, Viewer)> {
-        let held = event::hold_within(tx, &reach(who), id).await?.ok_or(Refusal::Unseen)?;
-        let viewer = Viewer::of(who, held.organization);
-        if viewer.sees(&held) { Ok((held, viewer)) } else { Err(Refusal::Unseen.into()) }
+    /// A transaction, and an event that it holds, with which who asks may do this and which they have seen in this version.
+    ///
+    /// # Errors
+    /// [`EventsError::Refused`], and [`EventsError::Precondition`] when it is not what they have seen.
+    async fn begin_with(
+        &self,
+        who: &Principal,
+        id: EventId,
+        action: Action,
+        seen: &IfMatch,
+    ) -> EventsResult<(Tx, Event)> {
+        let mut tx = self.db.begin().await?;
+        let held = event::hold_within(&mut tx, &reach(who), id).await?.ok_or(Refusal::Unseen)?;
+        let rules = match action {
+            Action::Approve | Action::Reject => store::rules::of(&mut tx, held.organization).await?,
+            // The rules of an organisation are about decisions only.
+            Action::Edit | Action::Submit | Action::Reopen | Action::Delete => Rules::default(),
+        };
+        Viewer::of(who, held.organization).may(&held, action, rules)?;
+        seen.check(held.version).map_err(EventsError::Precondition)?;
+        Ok((tx, held))
     }
 
     /// Keeps an event after a step, and the step.

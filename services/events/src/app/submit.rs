@@ -3,8 +3,7 @@
 use super::App;
 use crate::domain::event::Event;
 use crate::domain::lifecycle::{Action, after};
-use crate::domain::viewer::Rules;
-use crate::error::{EventsError, EventsResult};
+use crate::error::EventsResult;
 use chassis::db::Tx;
 use chassis::http::etag::IfMatch;
 use chassis::identity::Principal;
@@ -15,20 +14,16 @@ impl App {
     /// Submits a draft of who asks.
     ///
     /// # Errors
-    /// [`EventsError::Refused`], [`EventsError::Precondition`], [`EventsError::State`].
+    /// As [`App::begin_with`], and when it is no draft.
     pub(crate) async fn submit(
         &self,
         who: &Principal,
         id: EventId,
         seen: &IfMatch,
     ) -> EventsResult<(Tx, Event)> {
-        let (now, by) = (self.clock.now(), who.user());
-        let mut tx = self.db.begin().await?;
-        let (old, viewer) = self.hold(&mut tx, who, id).await?;
-        viewer.may(&old, Action::Submit, Rules::default())?;
-        seen.check(old.version).map_err(EventsError::Precondition)?;
-        let to = after(old.status, Action::Submit)?;
-        let moved = old.submitted(to, by, now);
+        let (mut tx, old) = self.begin_with(who, id, Action::Submit, seen).await?;
+        let (to, by) = (after(old.status, Action::Submit)?, who.user());
+        let moved = old.submitted(to, by, self.clock.now());
         self.keep(&mut tx, &moved).await?;
         self.outbox.publish(&mut tx, &EventSubmitted { event: moved.0.card(), by, again: false }).await?;
         Ok((tx, moved.0))
@@ -37,20 +32,16 @@ impl App {
     /// Makes a draft of a rejected event of who asks, as it is.
     ///
     /// # Errors
-    /// As [`App::submit`].
+    /// As [`App::begin_with`], and when it was not rejected.
     pub(crate) async fn reopen(
         &self,
         who: &Principal,
         id: EventId,
         seen: &IfMatch,
     ) -> EventsResult<(Tx, Event)> {
-        let (now, by) = (self.clock.now(), who.user());
-        let mut tx = self.db.begin().await?;
-        let (old, viewer) = self.hold(&mut tx, who, id).await?;
-        viewer.may(&old, Action::Reopen, Rules::default())?;
-        seen.check(old.version).map_err(EventsError::Precondition)?;
-        let to = after(old.status, Action::Reopen)?;
-        let moved = old.reopened(to, by, now);
+        let (mut tx, old) = self.begin_with(who, id, Action::Reopen, seen).await?;
+        let (to, by) = (after(old.status, Action::Reopen)?, who.user());
+        let moved = old.reopened(to, by, self.clock.now());
         self.keep(&mut tx, &moved).await?;
         self.outbox.publish(&mut tx, &EventReopened { event: moved.0.card(), by }).await?;
         Ok((tx, moved.0))

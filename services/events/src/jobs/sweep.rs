@@ -7,8 +7,8 @@ use chassis::jobs::{Job, Run};
 use std::time::Duration;
 
 const EVERY: Duration = Duration::from_secs(3_600);
-/// Events in one transaction.
-const BATCH: u16 = 100;
+/// Events in one statement, so that none holds the database for long.
+const BATCH: i64 = 100;
 
 /// The job.
 pub(crate) fn sweep(app: App) -> Job {
@@ -21,11 +21,7 @@ pub(crate) fn sweep(app: App) -> Job {
 impl App {
     async fn sweep(&self, run: &Run) -> Result<(), DbError> {
         let before = self.clock.now() - self.keep_deleted;
-        while !run.stop().is_stopping() {
-            if delete_of_removed(&self.db, before, i64::from(BATCH)).await? < u64::from(BATCH) {
-                break;
-            }
-        }
+        while !run.stop().is_stopping() && delete_of_removed(&self.db, before, BATCH).await? {}
         Ok(())
     }
 }

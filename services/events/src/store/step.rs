@@ -118,19 +118,12 @@ pub async fn list_of_event(db: &Db, id: EventId, page: Page) -> Result<(Vec<Step
     Ok((steps, u64::try_from(total).unwrap_or_default()))
 }
 
-/// Removes the history of events that were removed before this time, so many events at most. Tells of how many.
+/// Removes the history of events that were removed before this time, so many events at most. Tells whether there were any.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn delete_of_removed(db: &Db, before: Ts, most: i64) -> Result<u64, DbError> {
-    const SELECT: &str = "SELECT event_id FROM event_step WHERE action = 'DELETED' AND done_at < $1 \
-        ORDER BY done_at, event_id LIMIT $2";
-    const DELETE: &str = "DELETE FROM event_step WHERE event_id = $1";
-    let mut tx = db.begin().await?;
-    let found: Vec<(Uuid,)> = q!(tx.tx, fetch_all, SELECT, before, most)?;
-    for (id,) in &found {
-        q!(tx.tx, execute, DELETE, *id)?;
-    }
-    tx.commit().await?;
-    Ok(found.len() as u64)
+pub async fn delete_of_removed(db: &Db, before: Ts, most: i64) -> Result<bool, DbError> {
+    const DELETE: &str = "DELETE FROM event_step WHERE event_id IN (SELECT event_id FROM event_step \
+        WHERE action = 'DELETED' AND done_at < $1 ORDER BY done_at, event_id LIMIT $2)";
+    Ok(q!(db.write, execute, DELETE, before, most)? > 0)
 }
