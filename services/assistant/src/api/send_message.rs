@@ -53,7 +53,7 @@ pub(super) async fn send_message(
     Json(asked): Json<SendMessage>,
 ) -> ApiResult<Response> {
     let deadline = wants.deadline(app.config.deadline(), &cx);
-    let asker = Asker { who: &who, token: wants.token.clone(), context: cx.0.clone(), deadline };
+    let asker = Asker { who: &who, context: cx.0.clone(), deadline };
     match (app.send(asker, id, asked).await?, wants.stream) {
         (Sent::Answered(pair), false) => Ok(reply(stream::answered(&pair)).into_response()),
         (Sent::Answered(pair), true) => Ok(stream::again(&pair)),

@@ -9,9 +9,9 @@ use chassis::error::{ApiError, ApiResult};
 use chassis::http::RequestContext;
 use contract::assistant::{Answered, StreamDelta, StreamError};
 use futures_util::stream::{self, Stream, StreamExt};
-use http::header::{ACCEPT, AUTHORIZATION};
+use http::HeaderName;
+use http::header::ACCEPT;
 use http::request::Parts;
-use http::{HeaderName, HeaderValue};
 use serde::Serialize;
 use std::convert::Infallible;
 use std::time::Duration;
@@ -29,8 +29,6 @@ const TO_ANSWER: Duration = Duration::from_millis(750);
 pub(super) struct Wants {
     /// Piece by piece.
     pub(super) stream: bool,
-    /// Their `Authorization` header.
-    pub(super) token: HeaderValue,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Wants {
@@ -39,10 +37,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Wants {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         let lines = parts.headers.get_all(ACCEPT).into_iter().filter_map(|line| line.to_str().ok());
         let stream = lines.flat_map(|line| line.split(',')).any(is_event_stream);
-        let token = parts.headers.get(AUTHORIZATION).cloned();
-        let mut token = token.unwrap_or_else(|| HeaderValue::from_static(""));
-        token.set_sensitive(true);
-        Ok(Self { stream, token })
+        Ok(Self { stream })
     }
 }
 

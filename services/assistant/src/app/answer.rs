@@ -7,7 +7,7 @@ use super::App;
 use super::making::{Making, OpenCall, SaidNow, Stopped};
 use super::patience::Cut;
 use super::spend::Used;
-use super::turn::{LAST_WORD, Told, Turn};
+use super::turn::{Told, Turn};
 use crate::domain::budget::{Tokens, about, at_most};
 use crate::domain::prompt::Prompt;
 use crate::error::{AssistantError, AssistantResult};
@@ -29,6 +29,8 @@ use uuid::Uuid;
 const ROUNDS: usize = 4;
 /// When to ask again when no provider says so.
 const SOON: Duration = Duration::from_secs(5);
+/// How long the end of an answer waits for who listens slowly.
+const LAST_WORD: Duration = Duration::from_secs(5);
 
 impl App {
     /// Makes an answer, and tells of it; writes down what became of it, whoever still listens.
@@ -44,7 +46,7 @@ impl App {
             (Err(_), _) => MessageStatus::Failed,
         };
         let answer = making.message(status);
-        let kept = self.keep_answer(&answer).await;
+        let kept = self.keep_answer(&answer, turn.asked.expires_at).await;
         let told = match (outcome, kept) {
             (Err(error), _) | (Ok(()), Err(error)) => Told::Failed(error),
             (Ok(()), Ok(false)) => Told::Failed(AssistantError::NotFound("conversation")),
@@ -228,8 +230,7 @@ impl App {
             "" => Some(serde_json::json!({})),
             text => serde_json::from_str(text).ok(),
         };
-        let asking =
-            Asking { user: turn.user, conversation: turn.asked.conversation.id, token: turn.token.clone() };
+        let asking = Asking { user: turn.user, conversation: turn.asked.conversation.id };
         let outcome = match (known, arguments) {
             (None, _) => ToolOutcome::Failed("There is no such tool.".to_owned()),
             (_, None) => ToolOutcome::Failed("The arguments are not JSON.".to_owned()),

@@ -59,11 +59,12 @@ impl App {
             Some(question) => self.asked_before(&mut tx, id, question, &asked.text).await?,
             None => None,
         };
-        if let Some((_, answer)) = &before
-            && answer.status == MessageStatus::Complete
-        {
-            return Ok(Begun::Answered(Box::new(before.ok_or(AssistantError::IdTaken)?)));
-        }
+        let before = match before {
+            Some(pair) if pair.1.status == MessageStatus::Complete => {
+                return Ok(Begun::Answered(Box::new(pair)));
+            }
+            before => before,
+        };
         if let Some(wait) = held.busy_for(now) {
             return Err(AssistantError::Busy { wait });
         }

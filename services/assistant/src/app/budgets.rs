@@ -1,7 +1,8 @@
 //! Budgets as they are read and set.
 
 use super::App;
-use crate::domain::budget::{Limit, count};
+use crate::domain::budget::Limit;
+use crate::domain::number::count;
 use crate::domain::period::Period;
 use crate::error::{AssistantError, AssistantResult};
 use crate::store::account::{self, Account, Standing};

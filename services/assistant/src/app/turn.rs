@@ -8,14 +8,13 @@ use super::{App, Turns};
 use crate::domain::conversation::Message;
 use crate::error::{AssistantError, AssistantResult};
 use crate::store::{conversation, message};
+use chassis::clock::Ts;
 use chassis::http::RequestContext;
 use chassis::identity::Principal;
 use chassis::stop::Stop;
 use contract::assistant::{Citation, MessageStatus, SendMessage, StreamTool};
 use contract::ids::{ConversationId, KnowledgeBaseId, UserId};
-use http::HeaderValue;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
@@ -52,8 +51,6 @@ pub(crate) enum Sent {
 /// Who asks, and how.
 pub(crate) struct Asker<'a> {
     pub(crate) who: &'a Principal,
-    /// Their `Authorization` header.
-    pub(crate) token: HeaderValue,
     /// The request that the answer is a part of.
     pub(crate) context: Arc<RequestContext>,
     /// When the answer must be whole.
@@ -65,7 +62,6 @@ pub(crate) struct Turn {
     pub(super) asked: Asked,
     pub(super) user: UserId,
     pub(super) bases: Vec<KnowledgeBaseId>,
-    pub(super) token: HeaderValue,
     pub(super) deadline: Instant,
     pub(super) to: mpsc::Sender<Told>,
     context: Arc<RequestContext>,
@@ -103,7 +99,6 @@ impl App {
             asked: begun,
             user: asker.who.user(),
             bases: asked.knowledge,
-            token: asker.token,
             deadline: asker.deadline,
             to,
             context: asker.context,
@@ -111,20 +106,20 @@ impl App {
             _place: place,
         };
         if let Err(mpsc::error::SendError(turn)) = self.turns.send(turn) {
-            let answer = Message { status: MessageStatus::Failed, ..turn.asked.answer };
-            self.keep_answer(&answer).await?;
+            let Asked { answer, expires_at, .. } = turn.asked;
+            self.keep_answer(&Message { status: MessageStatus::Failed, ..answer }, expires_at).await?;
             return Err(AssistantError::Stopping);
         }
         Ok(Sent::Listen(listen))
     }
 
-    /// Writes down what became of an answer. `false` when nobody has it any more: its conversation was removed, or it took so
-    /// long that it was given up.
-    pub(super) async fn keep_answer(&self, answer: &Message) -> AssistantResult<bool> {
+    /// Writes down what became of an answer that was to be made until `expires_at`. `false` when it is not this maker's any more:
+    /// its conversation was removed, or it took so long that it was given up, and may be made by somebody else by now.
+    pub(super) async fn keep_answer(&self, answer: &Message, expires_at: Ts) -> AssistantResult<bool> {
         let mut tx = self.db.begin().await?;
         // In the order in which a question is taken in.
-        conversation::end_answer(&mut tx, answer.conversation, answer.id).await?;
-        let kept = message::settle(&mut tx, answer).await?;
+        let held = conversation::end_answer(&mut tx, answer.conversation, answer.id, expires_at).await?;
+        let kept = held && message::settle(&mut tx, answer).await?;
         tx.commit().await?;
         Ok(kept)
     }
@@ -160,6 +155,3 @@ fn note(ended: &Result<(), JoinError>) {
         tracing::error!("the making of an answer has panicked");
     }
 }
-
-/// How long the end of an answer waits for who listens slowly.
-pub(super) const LAST_WORD: Duration = Duration::from_secs(5);

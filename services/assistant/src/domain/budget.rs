@@ -1,5 +1,6 @@
 //! What may be used, what a call may use at most, and what tokens cost. All of it in whole numbers.
 
+use super::number::whole;
 use contract::assistant::SetBudget;
 
 /// Tokens and cost in millionths of the currency: what was used, or may be.
@@ -98,18 +99,6 @@ pub const fn at_most(bytes: u64, messages: u64) -> u64 {
 #[must_use]
 pub const fn about(bytes: u64, messages: u64) -> u64 {
     bytes.div_ceil(3).saturating_add(messages.saturating_mul(4))
-}
-
-/// As a database has it.
-#[must_use]
-pub fn whole(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-/// As it came from a database, which holds nothing below zero.
-#[must_use]
-pub fn count(number: i64) -> u64 {
-    u64::try_from(number).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -2,5 +2,6 @@
 
 pub mod budget;
 pub mod conversation;
+pub mod number;
 pub mod period;
 pub mod prompt;

@@ -4,8 +4,8 @@
 //! It makes nothing up: every sentence of an answer, besides its own first one, stands in a passage. It follows no
 //! instruction either, whoever wrote it, because it follows none.
 
-use crate::knowledge::Passage;
 use crate::knowledge::words::{Term, of_question};
+use crate::knowledge::{Passage, chunk};
 use chassis::words::fold;
 
 /// The name that stands in place of a model's.
@@ -66,31 +66,9 @@ fn score(terms: &[Term], sentence: &str) -> u64 {
 /// The sentences of a passage, without the signs of lists and headings.
 fn sentences(text: &str) -> impl Iterator<Item = &str> {
     text.lines()
-        .flat_map(ends)
+        .flat_map(|line| chunk::sentences(line, 0..line.len()).into_iter().map(|range| &line[range]))
         .map(|sentence| sentence.trim_matches(|c: char| c.is_whitespace() || "#*->|".contains(c)))
         .filter(|sentence| !sentence.is_empty())
-}
-
-/// The sentences of a line.
-fn ends(line: &str) -> impl Iterator<Item = &str> {
-    let mut rest = line;
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
-        }
-        let mut chars = rest.char_indices().peekable();
-        while let Some((at, c)) = chars.next() {
-            let next = chars.peek().map(|(_, next)| *next);
-            let ends = matches!(c, '。' | '！' | '？')
-                || (matches!(c, '.' | '!' | '?' | '…') && next.is_none_or(char::is_whitespace));
-            if ends {
-                let (sentence, more) = rest.split_at(at + c.len_utf8());
-                rest = more;
-                return Some(sentence);
-            }
-        }
-        Some(std::mem::take(&mut rest))
-    })
 }
 
 /// A sentence, cut when it is very long. What looks like a citation in it is none of ours, and must not be taken for one.

@@ -120,8 +120,8 @@ fn is_heading(line: &str) -> bool {
     (1..=6).contains(&level) && line[level..].starts_with([' ', '\t'])
 }
 
-/// The sentences of a line.
-fn sentences(text: &str, line: Range<usize>) -> Vec<Range<usize>> {
+/// The sentences of a line, without the spaces around them.
+pub(crate) fn sentences(text: &str, line: Range<usize>) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut from = line.start;
     let mut chars = text[line.clone()].char_indices().peekable();

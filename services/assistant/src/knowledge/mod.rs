@@ -13,6 +13,7 @@ pub mod words;
 pub use contract::assistant::Passage;
 
 use crate::config::AssistantConfig;
+use crate::domain::number::whole;
 use crate::error::{AssistantError, AssistantResult};
 use crate::store::knowledge::document::Kept;
 use crate::store::knowledge::{base, document, passage};
@@ -122,7 +123,7 @@ impl Knowledge {
         base::hold_all(&mut tx, user).await?;
         let gone = base::hold(&mut tx, user, id).await?.ok_or(NO_BASE)?;
         base::delete(&mut tx, id).await?;
-        base::change_holdings(&mut tx, user, -1, -signed(gone.bytes)).await?;
+        base::change_holdings(&mut tx, user, -1, -whole(gone.bytes)).await?;
         Ok(tx)
     }
 
@@ -170,8 +171,8 @@ impl Knowledge {
             return Err(bound(format!("Your documents have {} bytes at most in all.", self.bounds.bytes)));
         }
         document::insert(&mut tx, &made, &passages).await?;
-        base::change(&mut tx, id, 1, signed(bytes)).await?;
-        base::change_holdings(&mut tx, user, 0, signed(bytes)).await?;
+        base::change(&mut tx, id, 1, whole(bytes)).await?;
+        base::change_holdings(&mut tx, user, 0, whole(bytes)).await?;
         Ok((tx, made))
     }
 
@@ -265,9 +266,4 @@ impl Knowledge {
 
 const fn bound(message: String) -> AssistantError {
     AssistantError::Bound(message)
-}
-
-/// Bytes as a column has them; the settings allow far less than what does not fit.
-fn signed(bytes: u64) -> i64 {
-    i64::try_from(bytes).unwrap_or(i64::MAX)
 }

@@ -1,5 +1,6 @@
 //! What an audit compares.
 
+use crate::domain::number::count;
 use chassis::clock::Ts;
 use chassis::db::{AssertSqlSafe, Db, DbError, q};
 use uuid::Uuid;
@@ -67,6 +68,6 @@ pub async fn differences(db: &Db, since: Ts, limit: i64) -> Result<Vec<Differenc
 /// When the database fails.
 pub async fn count_accounts(db: &Db, since: Ts) -> Result<u64, DbError> {
     const COUNT: &str = "SELECT COUNT(*) FROM account WHERE began_at >= $1";
-    let count: i64 = q!(db.read, scalar, COUNT, since)?;
-    Ok(crate::domain::budget::count(count))
+    let all: i64 = q!(db.read, scalar, COUNT, since)?;
+    Ok(count(all))
 }

@@ -1,6 +1,6 @@
 //! What was set for somebody.
 
-use crate::domain::budget::{count, whole};
+use crate::domain::number::{count, whole};
 use chassis::clock::Ts;
 use chassis::db::{DbError, Tx, q};
 use contract::assistant::{BudgetScope, SetBudget};

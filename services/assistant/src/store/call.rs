@@ -1,7 +1,8 @@
 //! Calls of models: reserved, then settled, or expired when whoever made one has died.
 
 use super::account::Account;
-use crate::domain::budget::{Limit, Tokens, whole};
+use crate::domain::budget::{Limit, Tokens};
+use crate::domain::number::whole;
 use crate::domain::period::Period;
 use chassis::clock::Ts;
 use chassis::db::{AssertSqlSafe, Db, DbError, Tx, q};

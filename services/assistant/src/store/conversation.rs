@@ -1,11 +1,11 @@
 //! Conversations.
 
 use super::corrupt;
-use crate::domain::budget::count;
 use crate::domain::conversation::Conversation;
+use crate::domain::number::{count, whole};
 use chassis::clock::Ts;
 use chassis::db::{Db, DbError, Tx, q};
-use chassis::http::Cursor;
+use chassis::http::{Cursor, cut_page};
 use contract::ids::{ConversationId, MessageId, OrganizationId, UserId};
 use uuid::Uuid;
 
@@ -116,7 +116,6 @@ pub async fn replace(t: &mut Tx, new: &Conversation) -> Result<(), DbError> {
     const UPDATE: &str = "UPDATE conversation SET title = $2, archived_at = $3, messages = $4, answering = $5, busy_until = $6, \
         version = $7, updated_at = $8 WHERE id = $1";
     let (answering, until) = (new.answering.map(|(id, _)| id.uuid()), new.answering.map(|(_, until)| until));
-    let messages = crate::domain::budget::whole(new.messages);
     q!(
         t.tx,
         execute,
@@ -124,7 +123,7 @@ pub async fn replace(t: &mut Tx, new: &Conversation) -> Result<(), DbError> {
         new.id.uuid(),
         &new.title,
         new.archived_at,
-        messages,
+        whole(new.messages),
         answering,
         until,
         new.version,
@@ -133,14 +132,20 @@ pub async fn replace(t: &mut Tx, new: &Conversation) -> Result<(), DbError> {
     .map(|_| ())
 }
 
-/// Says that an answer is not being made any more. Tells whether it was.
+/// Says that an answer is not being made any more. Tells whether it was, by whoever had until then: a time that is past when
+/// somebody else makes it again.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn end_answer(t: &mut Tx, id: ConversationId, answer: MessageId) -> Result<bool, DbError> {
-    const UPDATE: &str =
-        "UPDATE conversation SET answering = NULL, busy_until = NULL WHERE id = $1 AND answering = $2";
-    Ok(q!(t.tx, execute, UPDATE, id.uuid(), answer.uuid())? == 1)
+pub async fn end_answer(
+    t: &mut Tx,
+    id: ConversationId,
+    answer: MessageId,
+    until: Ts,
+) -> Result<bool, DbError> {
+    const UPDATE: &str = "UPDATE conversation SET answering = NULL, busy_until = NULL \
+        WHERE id = $1 AND answering = $2 AND busy_until = $3";
+    Ok(q!(t.tx, execute, UPDATE, id.uuid(), answer.uuid(), until)? == 1)
 }
 
 /// Removes a person's conversation with all that was said in it. Tells whether there was one.
@@ -181,7 +186,7 @@ pub async fn list_of_owner(
     // One more than is shown, which tells whether a page follows.
     let more = i64::from(limit) + 1;
     let rows: Vec<Row> = q!(db.read, fetch_all, sql, owner.uuid(), after.at, after.id, more)?;
-    let (rows, next) = super::page(rows, limit, |row| Cursor { at: row.updated_at, id: row.id });
+    let (rows, next) = cut_page(rows, limit, |row| Cursor { at: row.updated_at, id: row.id });
     Ok((rows.into_iter().map(Conversation::try_from).collect::<Result<_, _>>()?, next))
 }
 

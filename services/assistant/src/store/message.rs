@@ -1,12 +1,12 @@
 //! Questions and answers.
 
 use super::corrupt;
-use crate::domain::budget::{count, whole};
 use crate::domain::conversation::Message;
+use crate::domain::number::{count, whole};
 use crate::domain::prompt::Said;
 use chassis::clock::Ts;
 use chassis::db::{Db, DbError, Tx, q};
-use chassis::http::Cursor;
+use chassis::http::{Cursor, cut_page};
 use contract::assistant::{MessageRole, MessageStatus, MessageUsage};
 use contract::ids::{ConversationId, MessageId};
 use uuid::Uuid;
@@ -173,6 +173,6 @@ pub async fn list(
     let after = after.unwrap_or(super::BEGINNING);
     // One more than is shown, which tells whether a page follows.
     let rows: Vec<Row> = q!(db.read, fetch_all, SELECT, of.uuid(), after.at, i64::from(limit) + 1)?;
-    let (rows, next) = super::page(rows, limit, |row| Cursor { at: row.created_at, id: row.id });
+    let (rows, next) = cut_page(rows, limit, |row| Cursor { at: row.created_at, id: row.id });
     Ok((rows.into_iter().map(Message::try_from).collect::<Result<_, _>>()?, next))
 }

@@ -1,6 +1,6 @@
 //! What calls of models come to, added up for the reports. Calls that are under way are not in it.
 
-use crate::domain::budget::count;
+use crate::domain::number::count;
 use crate::domain::period::day_of;
 use chassis::clock::Ts;
 use chassis::db::{AssertSqlSafe, Db, DbError, q};

@@ -1,6 +1,6 @@
 //! A tool that looks at the events of the organisations that the person belongs to: those that they may see, and no others.
 
-use super::{Asking, Refusal, ToolOutcome, ToolSpec, Tools, found, of_person, parse, refused, some};
+use super::{Refusal, ToolOutcome, ToolSpec, Tools, found, parse, refused, some, way_to};
 use contract::events::{Event, EventsClient, ListEvents};
 use garde::Validate;
 use serde::Deserialize;
@@ -41,15 +41,11 @@ struct List {
 }
 
 impl Tools {
-    pub(super) async fn list_events(
-        &self,
-        asking: &Asking,
-        arguments: &Value,
-    ) -> Result<ToolOutcome, Refusal> {
+    pub(super) async fn list_events(&self, arguments: &Value) -> Result<ToolOutcome, Refusal> {
         let List { search, from, to, limit } = parse(arguments)?;
         let query =
             ListEvents { search, start_date_from: from, start_date_to: to, limit, ..ListEvents::default() };
-        let events = EventsClient::new(of_person(self.events.as_ref(), asking, NAME)?);
+        let events = EventsClient::new(way_to(self.events.as_ref(), NAME)?);
         let listed = events.events(&query).await.map_err(|error| refused(NAME, &error))?;
         found(&listed.iter().map(told).collect::<Vec<_>>())
     }

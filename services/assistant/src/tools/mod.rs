@@ -2,8 +2,8 @@
 //!
 //! What must hold, whatever a model asks for and whatever stood in what it read:
 //!
-//! - a tool asks the other services with the person's own token, as the person would: it has no rights of its own, and what is
-//!   another's is not there;
+//! - a tool asks the other services with the person's own token, as the person would: it runs in the course of their request,
+//!   which hands the token on. It has no rights of its own, and what is another's is not there;
 //! - a tool that looks something up changes nothing;
 //! - a tool that would change something does nothing but write down a proposal, which only the person can confirm, once and in
 //!   time ([`proposals`]); what is done then is what was proposed, word for word;
@@ -24,7 +24,6 @@ use contract::client::{CallError, Caller};
 use contract::error::ErrorKind;
 use contract::ids::{ConversationId, ProposalId, UserId};
 use garde::Validate;
-use http::HeaderValue;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -45,14 +44,12 @@ pub struct ToolSpec {
 }
 
 /// For whom a tool runs.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Asking {
     /// The person.
     pub user: UserId,
     /// The conversation.
     pub conversation: ConversationId,
-    /// The person's `Authorization` header.
-    pub token: HeaderValue,
 }
 
 /// What came of a tool.
@@ -128,10 +125,10 @@ impl Tools {
         let outcome = match name {
             orders::LIST => self.list_orders(asking, arguments).await,
             orders::GET => self.get_order(asking, arguments).await,
-            todos::LIST => self.list_todos(asking, arguments).await,
+            todos::LIST => self.list_todos(arguments).await,
             todos::ADD => self.propose_todo(asking, arguments).await,
             todos::COMPLETE => self.propose_completion(asking, arguments).await,
-            events::LIST => self.list_events(asking, arguments).await,
+            events::LIST => self.list_events(arguments).await,
             _ => Err("There is no such tool.".to_owned()),
         };
         outcome.unwrap_or_else(ToolOutcome::Failed)
@@ -175,9 +172,9 @@ impl Tools {
     }
 }
 
-/// A service as this person calls it.
-fn of_person(caller: Option<&Caller>, asking: &Asking, name: &str) -> Result<Caller, Refusal> {
-    caller.map(|caller| caller.bearing(asking.token.clone())).ok_or_else(|| away(name))
+/// The way to a service, when this platform has it.
+fn way_to(caller: Option<&Caller>, name: &str) -> Result<Caller, Refusal> {
+    caller.cloned().ok_or_else(|| away(name))
 }
 
 fn away(name: &str) -> Refusal {

@@ -1,7 +1,7 @@
 //! Tools that look at the person's own orders. They show what was bought and where it stands; no address and nothing of the
 //! payment is told to a model.
 
-use super::{Asking, Refusal, ToolOutcome, ToolSpec, Tools, found, of_person, parse, refused, some};
+use super::{Asking, Refusal, ToolOutcome, ToolSpec, Tools, found, parse, refused, some, way_to};
 use contract::client::CallError;
 use contract::orders::{Order, OrderSummary, OrdersClient};
 use garde::Validate;
@@ -86,7 +86,7 @@ impl Tools {
         arguments: &Value,
     ) -> Result<ToolOutcome, Refusal> {
         let List { limit } = parse(arguments)?;
-        let orders = OrdersClient::new(of_person(self.orders.as_ref(), asking, NAME)?);
+        let orders = OrdersClient::new(way_to(self.orders.as_ref(), NAME)?);
         // Who manages orders sees those of all unless they say whose: here it is always the person's own.
         let listed = orders.of_user(asking.user, limit).await.map_err(|error| refused(NAME, &error))?;
         found(&listed.into_iter().map(Told::from).collect::<Vec<_>>())
@@ -94,7 +94,7 @@ impl Tools {
 
     pub(super) async fn get_order(&self, asking: &Asking, arguments: &Value) -> Result<ToolOutcome, Refusal> {
         let Get { number } = parse(arguments)?;
-        let orders = OrdersClient::new(of_person(self.orders.as_ref(), asking, NAME)?);
+        let orders = OrdersClient::new(way_to(self.orders.as_ref(), NAME)?);
         let order = async {
             let Some(order) = orders.numbered(asking.user, &number).await?.pop() else { return Ok(None) };
             orders.order(order.id).await.map(Some)

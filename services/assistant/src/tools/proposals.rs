@@ -6,7 +6,7 @@
 //! made again, and the service gives the answer of the first time. Two confirmations at once do not both make the call: the
 //! first holds the proposal for as long as its request may take.
 
-use super::{Asking, Tools, todos};
+use super::{Tools, todos};
 use crate::error::{AssistantError, AssistantResult};
 use crate::store::proposal::{self, Ending, Held};
 use chassis::clock::Ts;
@@ -71,16 +71,20 @@ impl Tools {
     /// [`AssistantError::NotFound`], also for another's; [`AssistantError::Decided`] when it does not wait any more;
     /// [`AssistantError::UnderWay`] while it is carried out; [`AssistantError::Unsettled`] when nobody knows what became of it:
     /// then it may be confirmed again.
-    pub async fn confirm(&self, asking: &Asking, id: ProposalId) -> AssistantResult<(Tx, Proposal)> {
-        let (user, conversation, now) = (asking.user, asking.conversation, self.clock.now());
+    pub async fn confirm(
+        &self,
+        user: UserId,
+        conversation: ConversationId,
+        id: ProposalId,
+    ) -> AssistantResult<(Tx, Proposal)> {
+        let now = self.clock.now();
         let within = RequestContext::current().map_or(CALL_WITHIN, |request| request.remaining());
-        let held = Held { id, until: later(now, within + THEREAFTER) };
-        let oldest = earlier(now, AGAIN_WITHIN);
-        if !proposal::hold(&self.db, user, conversation, held, now, oldest).await? {
-            return Err(self.why_not(asking, id, now).await?);
+        let held = Held { id, until: now + within + THEREAFTER };
+        if !proposal::hold(&self.db, user, conversation, held, now, now - AGAIN_WITHIN).await? {
+            return Err(self.why_not(user, conversation, id, now).await?);
         }
         let kept = proposal::find(&self.db, user, conversation, id, now).await?.ok_or(NO_PROPOSAL)?;
-        let ending = match self.carry_out(asking, &kept).await {
+        let ending = match self.carry_out(&kept).await {
             Ok(result) => Ending::Done(result),
             Err(error) => match for_good(error) {
                 Ok(reason) => Ending::Failed(reason),
@@ -100,8 +104,13 @@ impl Tools {
     }
 
     /// Why a proposal could not be held.
-    async fn why_not(&self, asking: &Asking, id: ProposalId, now: Ts) -> AssistantResult<AssistantError> {
-        let (user, conversation) = (asking.user, asking.conversation);
+    async fn why_not(
+        &self,
+        user: UserId,
+        conversation: ConversationId,
+        id: ProposalId,
+        now: Ts,
+    ) -> AssistantResult<AssistantError> {
         let found = proposal::find(&self.db, user, conversation, id, now).await?.ok_or(NO_PROPOSAL)?;
         Ok(match proposal::held_until(&self.db, id).await? {
             Some(until) if until > now => AssistantError::UnderWay { wait: until.since(now) },
@@ -110,10 +119,9 @@ impl Tools {
     }
 
     /// The call, as the person would make it.
-    async fn carry_out(&self, asking: &Asking, proposal: &Proposal) -> Result<Value, CallError> {
+    async fn carry_out(&self, proposal: &Proposal) -> Result<Value, CallError> {
         let away = || CallError::Unreachable("it is not a part of this platform".to_owned());
-        let caller = self.todos.as_ref().ok_or_else(away)?.bearing(asking.token.clone());
-        let caller = caller.keyed(&proposal.id.to_string())?;
+        let caller = self.todos.as_ref().ok_or_else(away)?.keyed(&proposal.id.to_string())?;
         match proposal.tool.as_str() {
             todos::ADD => todos::add(caller, &proposal.arguments).await,
             todos::COMPLETE => todos::complete(caller, &proposal.arguments).await,
@@ -133,16 +141,4 @@ fn for_good(error: CallError) -> Result<String, CallError> {
         }
         other => Err(other),
     }
-}
-
-fn later(now: Ts, by: Duration) -> Ts {
-    Ts::from_micros(now.micros().saturating_add(micros(by)))
-}
-
-fn earlier(now: Ts, by: Duration) -> Ts {
-    Ts::from_micros(now.micros().saturating_sub(micros(by)))
-}
-
-fn micros(span: Duration) -> i64 {
-    i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
 }

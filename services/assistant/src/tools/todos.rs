@@ -1,6 +1,6 @@
 //! Tools on the person's own todos. Those that change something propose it.
 
-use super::{Asking, Refusal, ToolOutcome, ToolSpec, Tools, found, of_person, parse, refused, some};
+use super::{Asking, Refusal, ToolOutcome, ToolSpec, Tools, found, parse, refused, some, way_to};
 use contract::client::{CallError, Caller};
 use contract::ids::TodoId;
 use contract::todos::{CreateTodo, ListTodos, Todo, TodosClient, UpdateTodo};
@@ -85,15 +85,11 @@ struct Complete {
 }
 
 impl Tools {
-    pub(super) async fn list_todos(
-        &self,
-        asking: &Asking,
-        arguments: &Value,
-    ) -> Result<ToolOutcome, Refusal> {
+    pub(super) async fn list_todos(&self, arguments: &Value) -> Result<ToolOutcome, Refusal> {
         let List { completed, title_contains, overdue, limit } = parse(arguments)?;
         let query = json!({"completed": completed, "titleContains": title_contains, "overdue": overdue, "limit": limit});
         let query: ListTodos = parse(&without_nulls(query))?;
-        let todos = TodosClient::new(of_person(self.todos.as_ref(), asking, NAME)?);
+        let todos = TodosClient::new(way_to(self.todos.as_ref(), NAME)?);
         let listed = todos.list(&query).await.map_err(|error| refused(NAME, &error))?;
         found(&listed.iter().map(told).collect::<Vec<_>>())
     }
@@ -110,7 +106,7 @@ impl Tools {
         };
         let proposed = serde_json::to_value(&add).map_err(|error| error.to_string())?;
         CreateTodo::from(add).validate().map_err(|report| format!("The arguments are wrong: {report}"))?;
-        of_person(self.todos.as_ref(), asking, NAME)?;
+        way_to(self.todos.as_ref(), NAME)?;
         self.propose(asking, ADD, &proposed, summary).await
     }
 
@@ -120,7 +116,7 @@ impl Tools {
         arguments: &Value,
     ) -> Result<ToolOutcome, Refusal> {
         let complete: Complete = parse(arguments)?;
-        let todos = TodosClient::new(of_person(self.todos.as_ref(), asking, NAME)?);
+        let todos = TodosClient::new(way_to(self.todos.as_ref(), NAME)?);
         // So that the person reads what it is about, and so that another's is not there.
         let todo = todos.todo(complete.id).await.map_err(|error| refused(NAME, &error))?;
         let summary = format!("Mark the todo \"{}\" as done.", todo.title);

@@ -6,6 +6,7 @@ use contract::ErrorCode;
 use contract::assistant::{Answered, MessageRole, MessageStatus};
 use contract::ids::{ConversationId, MessageId};
 use serde_json::json;
+use std::time::Duration;
 use testkit::{Engine, eventually, on_both_engines};
 
 async fn an_answer_comes_piece_by_piece_and_is_kept_with_what_it_has_used(engine: Engine) {
@@ -110,6 +111,36 @@ async fn a_question_that_came_to_nothing_is_asked_again_under_its_id(engine: Eng
     bench.audit().await;
 }
 
+async fn who_was_given_up_does_not_end_the_answer_that_is_made_anew(engine: Engine) {
+    let Some(bench) = Bench::start(engine).await else { return };
+    let mut ada = bench.person();
+    let id = ada.converse().await;
+    let body = json!({"id": MessageId::new(), "text": "When?"});
+    bench.first.will(Manner::Waits(vec!["Late."], (1, 1)));
+    let mut late = bench.listen(&ada, id, &body).await;
+    // Behind the deadline of 20 s and the minute to write it down.
+    bench.pass(Duration::from_secs(90)).await;
+    ada = bench.again(&ada, &[]);
+    bench.first.will(Manner::Refuses(500));
+    bench.second.will(Manner::Waits(vec!["On time."], (1, 1)));
+    let mut anew = bench.listen(&ada, id, &body).await;
+    eventually(|| std::future::ready(if bench.second.asked() == 1 { Ok(()) } else { Err("not asked") }))
+        .await;
+
+    bench.first.open_gate();
+    let (_, (event, data)) = late.heard_out().await;
+    assert_eq!((event.as_str(), &data["code"]), ("error", &json!("NOT_FOUND")));
+    assert_eq!(ada.messages(id).await[0].status, MessageStatus::Pending, "it is being made");
+    ada.ask(id, "Another?").await.refused(ErrorCode::RequestInProgress);
+
+    bench.second.open_gate();
+    let (text, (event, _)) = anew.heard_out().await;
+    assert_eq!((text.as_str(), event.as_str()), ("On time.", "done"));
+    let kept = ada.messages(id).await.remove(0);
+    assert_eq!((kept.status, kept.text.as_str()), (MessageStatus::Complete, "On time."));
+    bench.audit().await;
+}
+
 async fn one_question_at_a_time_is_answered_in_a_conversation(engine: Engine) {
     let Some(bench) = Bench::start(engine).await else { return };
     let ada = bench.person();
@@ -178,6 +209,7 @@ on_both_engines!(
     a_whole_answer_is_waited_for_and_what_was_said_before_is_told,
     a_message_with_an_id_is_asked_once_and_its_answer_given_again,
     a_question_that_came_to_nothing_is_asked_again_under_its_id,
+    who_was_given_up_does_not_end_the_answer_that_is_made_anew,
     one_question_at_a_time_is_answered_in_a_conversation,
     what_is_wrong_with_a_question_is_told_with_a_status,
     without_a_model_the_answer_says_so_and_costs_nothing,

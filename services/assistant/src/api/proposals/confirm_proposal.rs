@@ -1,7 +1,6 @@
 //! `POST /api/v1/assistant/conversations/{id}/proposals/{proposal}/confirm`.
 
 use crate::app::App;
-use crate::tools::Asking;
 use axum::extract::State;
 use axum::response::Response;
 use chassis::error::ApiResult;
@@ -12,7 +11,6 @@ use contract::ErrorBody;
 use contract::assistant::Proposal;
 use contract::ids::{ConversationId, ProposalId};
 use contract::page::Success;
-use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 
 /// Says yes to a proposal: it is done now, with the rights of who confirms it, and once.
 ///
@@ -39,11 +37,7 @@ pub(super) async fn confirm_proposal(
     who: Principal,
     once: Once,
     Path((id, proposal)): Path<(ConversationId, ProposalId)>,
-    headers: HeaderMap,
 ) -> ApiResult<Response> {
-    // The principal was proved by this very header.
-    let token = headers.get(AUTHORIZATION).cloned().unwrap_or(HeaderValue::from_static(""));
-    let asking = Asking { user: who.user(), conversation: id, token };
-    let (tx, ended) = app.tools.confirm(&asking, proposal).await?;
+    let (tx, ended) = app.tools.confirm(who.user(), id, proposal).await?;
     once.commit(tx, reply(ended)).await
 }

@@ -1,6 +1,7 @@
 //! Knowledge bases, and how much somebody has. Whose they are stands in every statement.
 
-use super::{count, in_list, list};
+use super::{in_list, list};
+use crate::domain::number::count;
 use chassis::clock::Ts;
 use chassis::db::{AssertSqlSafe, Db, DbError, Tx, q};
 use chassis::http::Page;

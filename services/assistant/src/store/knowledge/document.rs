@@ -1,6 +1,6 @@
 //! Documents, with the passages that they are cut into. A document is its owner's through its knowledge base.
 
-use super::count;
+use crate::domain::number::{count, whole};
 use crate::store::corrupt;
 use chassis::clock::Ts;
 use chassis::db::{AssertSqlSafe, Db, DbError, Engine, Tx, q};
@@ -57,7 +57,7 @@ pub async fn insert(tx: &mut Tx, document: &Document, passages: &[Kept<'_>]) -> 
     const INSERT: &str = "INSERT INTO knowledge_document (id, base_id, title, format, bytes, passages, created_at) \
         VALUES ($1, $2, $3, $4, $5, $6, $7)";
     let (id, base) = (document.id.uuid(), document.base.uuid());
-    let (bytes, number) = (i64::try_from(document.bytes).unwrap_or(i64::MAX), i64::from(document.passages));
+    let (bytes, number) = (whole(document.bytes), i64::from(document.passages));
     let (format, made) = (document.format.as_str(), Ts::from_datetime(document.created_at));
     q!(tx.tx, execute, INSERT, id, base, &document.title, format, bytes, number, made)?;
     let rows = match tx.engine() {

@@ -22,8 +22,3 @@ const fn in_list(engine: Engine) -> &'static str {
 fn list(ids: impl IntoIterator<Item = Uuid>) -> Json<Vec<Uuid>> {
     Json(ids.into_iter().collect())
 }
-
-/// A number of rows or bytes, which no column lets fall below nothing.
-fn count(number: i64) -> u64 {
-    u64::try_from(number).unwrap_or_default()
-}

@@ -2,7 +2,7 @@
 //! passages of these knowledge bases have this word. What is found is weighed alike on both, and ranked by
 //! [`crate::knowledge::rank`].
 
-use super::count;
+use crate::domain::number::count;
 use crate::knowledge::rank::Weighed;
 use crate::knowledge::words::Term;
 use chassis::db::{AssertSqlSafe, Db, DbError, Engine, q};
