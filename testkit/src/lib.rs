@@ -24,6 +24,8 @@ mod fake_vault;
 mod faulty_peer;
 mod folder;
 #[cfg(feature = "harness")]
+mod keys;
+#[cfg(feature = "harness")]
 mod listener;
 #[cfg(feature = "harness")]
 mod listening;
@@ -56,6 +58,8 @@ pub use fake_vault::{FakeVault, Mood};
 #[cfg(feature = "harness")]
 pub use faulty_peer::{Fault, FaultyPeer};
 pub use folder::Folder;
+#[cfg(feature = "harness")]
+pub use keys::routes_with_a_key;
 #[cfg(feature = "harness")]
 pub use listener::{Ears, Heard, Listen, Listener, ListenerConfig, heard, heard_of};
 #[cfg(feature = "harness")]

@@ -34,7 +34,7 @@ pub fn heard(key: impl ToString) -> Vec<Heard> {
     all.iter().filter(|heard| heard.key == key).cloned().collect()
 }
 
-/// The same, once everything that a service has published is sent and so many events of the key are handled.
+/// The same, once everything that a service has published is sent and exactly so many events of the key are handled.
 ///
 /// # Panics
 /// When that does not come true in time, and when a database does not answer.
@@ -45,7 +45,7 @@ pub async fn heard_of(service: &TestService, publisher: &str, key: impl ToString
     eventually(|| async {
         let waiting: i64 = q!(publisher.read, scalar, "SELECT COUNT(*) FROM outbox").expect("an outbox");
         let handled: i64 = q!(listener.read, scalar, HANDLED, &key).expect("an inbox");
-        if waiting == 0 && handled >= count { Ok(()) } else { Err((waiting, handled)) }
+        if waiting == 0 && handled == count { Ok(()) } else { Err((waiting, handled)) }
     })
     .await;
     heard(key)

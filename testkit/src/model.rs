@@ -319,8 +319,9 @@ fn stream(desk: &Desk, manner: Manner, body: &Value) -> Response {
                     Some(Next::Gate) => drop(gate.wait_for(|open| *open).await),
                     Some(Next::Forever) => std::future::pending().await,
                     Some(Next::Break) => {
-                        // What was said before is on its way by then.
-                        tokio::time::sleep(std::time::Duration::from_millis(30)).await;
+                        // What was said before is on its way by then: hyper sends what it holds whenever a body has nothing
+                        // for it, and this one has nothing once.
+                        tokio::task::yield_now().await;
                         watched.end();
                         let broken = std::io::Error::other("broken on purpose");
                         return Some((Err(broken), (all, watched, gate)));

@@ -101,12 +101,12 @@ impl Carrier {
                         t.rollback().await?;
                         return Err(error);
                     }
-                    if !store::mark_done_in(&mut t, *id, *fence, self.jobs.0.clock.now()).await? {
+                    if !run.complete(&mut t).await? {
                         t.rollback().await?;
                         return Ok(Ended::Lost);
                     }
                     t.commit().await?;
-                    Ok(Ended::Noted)
+                    Ok(Ended::Done)
                 }
             }
         };

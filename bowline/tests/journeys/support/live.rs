@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
+use testkit::eventually_within;
 use testkit::ws::{Dial, Heard, WebSocket};
 
 /// Longer than anything takes on a machine that has much else to do.
@@ -22,24 +23,16 @@ pub(crate) struct Follower {
 impl Follower {
     /// Connects somebody, who is told of nothing yet.
     pub(crate) async fn connect(door: SocketAddr, person: &Person) -> Self {
-        let until = Instant::now() + PATIENCE;
-        loop {
-            // The door may not know yet who signs tokens, and says so.
-            match Dial::new(door, "/api/v1/ws").bearer(&person.access).attempt().await {
-                Ok(Ok(socket)) => {
-                    let mut follower = Self { socket, messages: Vec::new(), position: None };
-                    let ready = follower.socket.hear_json().await;
-                    assert_eq!(
-                        (&ready["type"], &ready["user"]),
-                        (&json!("ready"), &json!(person.id)),
-                        "{ready}"
-                    );
-                    return follower;
-                }
-                refused => assert!(Instant::now() < until, "{refused:?}"),
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        // The door may not know yet who signs tokens, and says so.
+        let dial = || async {
+            let dialed = Dial::new(door, "/api/v1/ws").bearer(&person.access).attempt().await?;
+            dialed.map_err(|refused| format!("{refused:?}"))
+        };
+        let socket = eventually_within(PATIENCE, dial).await;
+        let mut follower = Self { socket, messages: Vec::new(), position: None };
+        let ready = follower.socket.hear_json().await;
+        assert_eq!((&ready["type"], &ready["user"]), (&json!("ready"), &json!(person.id)), "{ready}");
+        follower
     }
 
     /// Follows topics from now on.

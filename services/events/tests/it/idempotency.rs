@@ -1,44 +1,20 @@
 //! Requests that are sent again with their `Idempotency-Key`.
 
 use crate::bench::{Bench, EVENTS, at, fair, why};
-use chassis::service::Service as _;
 use contract::ErrorCode;
 use contract::events::Event;
 use events::Events;
 use futures_util::future::join_all;
 use http::Method;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
-use testkit::{Answer, Client, Engine, on_both_engines};
+use testkit::{Answer, Client, Engine, on_both_engines, routes_with_a_key};
 
 /// Routes that change something and take no key. The reason stands in the table of the page.
 const WITHOUT: [(&str, &str); 1] = [("post", "/api/v1/events/calendar-links")];
 
-const PAGE: &str = include_str!("../../../../docs/idempotency.md");
-
 #[test]
 fn every_route_that_changes_something_takes_a_key_or_has_a_reason() {
-    let document = serde_json::to_value((Events::SPEC.openapi)()).unwrap();
-    let (mut takes, mut without) = (0, BTreeSet::new());
-    for (path, item) in document["paths"].as_object().unwrap() {
-        for (method, route) in item.as_object().unwrap().iter().filter(|(name, _)| *name != "get") {
-            let parameters = route["parameters"].as_array().into_iter().flatten();
-            if parameters.into_iter().any(|one| one["name"] == "Idempotency-Key" && one["in"] == "header") {
-                takes += 1;
-                for status in ["409", "422"] {
-                    assert!(route["responses"][status].is_object(), "{method} {path} does not say {status}");
-                }
-            } else {
-                without.insert((method.clone(), path.clone()));
-            }
-        }
-    }
-    assert_eq!(takes, 9);
-    assert_eq!(without, WITHOUT.map(|(method, path)| (method.to_owned(), path.to_owned())).into());
-    for (method, path) in WITHOUT {
-        let line = format!("| `{} {path}` | ", method.to_uppercase());
-        assert!(PAGE.contains(&line), "docs/idempotency.md gives no reason for {method} {path}");
-    }
+    assert_eq!(routes_with_a_key::<Events>(&WITHOUT), 9);
 }
 
 async fn send(client: &Client, method: Method, path: &str, body: &Value) -> Answer {

@@ -1,28 +1,14 @@
 //! Requests that are sent again with their `Idempotency-Key`.
 
 use crate::bench::{BULK, Bench, LISTS, TODOS, at, ids};
-use chassis::service::Service as _;
 use http::Method;
 use serde_json::{Value, json};
-use testkit::{Answer, Client, Engine, on_both_engines};
+use testkit::{Answer, Client, Engine, on_both_engines, routes_with_a_key};
 use todos::Todos;
 
 #[test]
 fn every_route_that_changes_something_takes_a_key() {
-    let document = serde_json::to_value((Todos::SPEC.openapi)()).unwrap();
-    let mut changing = 0;
-    for (path, item) in document["paths"].as_object().unwrap() {
-        for (method, operation) in item.as_object().unwrap() {
-            if method == "get" || method == "parameters" {
-                continue;
-            }
-            let parameters = operation["parameters"].as_array().into_iter().flatten();
-            let takes = parameters.filter(|one| one["name"] == "Idempotency-Key").count();
-            assert_eq!(takes, 1, "{method} {path}");
-            changing += 1;
-        }
-    }
-    assert_eq!(changing, 10);
+    assert_eq!(routes_with_a_key::<Todos>(&[]), 10);
 }
 
 async fn send(client: &Client, method: Method, path: &str, body: &Value) -> Answer {
