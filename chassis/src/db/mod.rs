@@ -46,7 +46,7 @@ pub use sqlite::{Lane, Lanes, SqliteTx};
 #[doc(hidden)]
 pub use sqlx;
 pub use sqlx::AssertSqlSafe;
-pub use tx::{Statement, Tx};
+pub use tx::{Statement, Tx, WriteAll, Writing};
 
 pub use crate::q;
 

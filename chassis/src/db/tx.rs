@@ -3,7 +3,10 @@
 use super::sqlite::SqliteTx;
 use super::{About, DbError, Engine};
 use sqlx::{PgConnection, Postgres, SqliteConnection, Transaction};
+use std::any::Any;
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
 /// A transaction, begun by [`Db::begin`](super::Db::begin). Dropped without [`Tx::commit`] it is rolled back.
@@ -15,7 +18,32 @@ use std::sync::Arc;
 pub struct Tx {
     on: On,
     state: State,
+    gathered: Vec<Box<dyn Gathered>>,
     after_commit: Vec<Box<dyn FnOnce() + Send>>,
+}
+
+/// Writes down everything of one kind that was gathered in a transaction: see [`Tx::gather`].
+pub type WriteAll<T> = for<'t> fn(&'t mut Tx, Vec<T>) -> Writing<'t>;
+
+/// A write that is under way.
+pub type Writing<'t> = Pin<Box<dyn Future<Output = Result<(), DbError>> + Send + 't>>;
+
+/// What was gathered of one kind.
+trait Gathered: Send {
+    fn items(&mut self) -> &mut dyn Any;
+    fn write<'t>(self: Box<Self>, t: &'t mut Tx) -> Writing<'t>;
+}
+
+struct All<T>(Vec<T>, WriteAll<T>);
+
+impl<T: Send + 'static> Gathered for All<T> {
+    fn items(&mut self) -> &mut dyn Any {
+        &mut self.0
+    }
+
+    fn write<'t>(self: Box<Self>, t: &'t mut Tx) -> Writing<'t> {
+        (self.1)(t, self.0)
+    }
 }
 
 enum On {
@@ -50,20 +78,26 @@ impl fmt::Debug for Tx {
 
 impl Tx {
     pub(super) fn sqlite(tx: SqliteTx, about: Arc<About>) -> Self {
-        Self { on: On::Sqlite(tx, about), state: State::Ready, after_commit: Vec::new() }
+        Self::on(On::Sqlite(tx, about))
     }
 
     pub(super) fn postgres(tx: Transaction<'static, Postgres>, about: Arc<About>) -> Self {
-        Self { on: On::Postgres(tx, about), state: State::Ready, after_commit: Vec::new() }
+        Self::on(On::Postgres(tx, about))
     }
 
-    /// Makes everything done in it lasting and visible, all at once, then does what [`Tx::after_commit`] asked for.
+    fn on(on: On) -> Self {
+        Self { on, state: State::Ready, gathered: Vec::new(), after_commit: Vec::new() }
+    }
+
+    /// Writes what was gathered, makes everything done in it lasting and visible, all at once, then does what
+    /// [`Tx::after_commit`] asked for.
     ///
     /// # Errors
     /// When a statement of it failed, when the database refuses or is away. Whether it was committed is unknown when
     /// the connection broke during the commit itself: what must take effect once needs an idempotency record in the
     /// same transaction.
-    pub async fn commit(self) -> Result<(), DbError> {
+    pub async fn commit(mut self) -> Result<(), DbError> {
+        self.flush().await?;
         self.must_be_ready()?;
         let about = match self.on {
             On::Sqlite(tx, about) => {
@@ -80,6 +114,18 @@ impl Tx {
         Ok(())
     }
 
+    /// Writes what was gathered so far. A commit does so by itself; this is for who has to know which of the two failed.
+    ///
+    /// # Errors
+    /// When it cannot be written; the transaction can then only be rolled back.
+    pub async fn flush(&mut self) -> Result<(), DbError> {
+        self.must_be_ready()?;
+        for all in std::mem::take(&mut self.gathered) {
+            all.write(self).await?;
+        }
+        Ok(())
+    }
+
     /// Undoes everything done in it, and waits until that is done; dropping does the same in the background.
     ///
     /// # Errors
@@ -88,6 +134,17 @@ impl Tx {
         match self.on {
             On::Sqlite(tx, _) => tx.rollback().await,
             On::Postgres(tx, _) => tx.rollback().await,
+        }
+    }
+
+    /// Keeps something back to be written right before the commit, with all others of its type in one go: for rows that many
+    /// steps of one transaction add, above all those that change one row that everybody wants. `T` is a type of its own for
+    /// each `write`, in the order of the first item of each; it gathers nothing itself.
+    pub fn gather<T: Send + 'static>(&mut self, item: T, write: WriteAll<T>) {
+        let known = self.gathered.iter_mut().find_map(|all| all.items().downcast_mut::<Vec<T>>());
+        match known {
+            Some(items) => items.push(item),
+            None => self.gathered.push(Box::new(All(vec![item], write))),
         }
     }
 

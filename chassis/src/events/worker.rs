@@ -168,6 +168,11 @@ impl Workers {
             }
             done.push(row.seq);
         }
+        if t.flush().await.is_err() {
+            // As when one of them failed: then it is found out which.
+            t.rollback().await?;
+            return Ok(false);
+        }
         if inbox_store::mark_done(&mut t, &done, self.clock.now()).await? != done.len() as u64 {
             // Some are another's by now; what is still ours is tried one by one.
             t.rollback().await?;
@@ -205,7 +210,15 @@ impl Workers {
             return self.failed(row, &HandlerError::reject(error)).await;
         }
         let mut t = self.db.begin().await?;
-        match self.handle(&mut t, row).await {
+        let handled = match self.handle(&mut t, row).await {
+            // What it has kept back to be written belongs to what it does.
+            Ok(happened) => match t.flush().await {
+                Ok(()) => Ok(happened),
+                Err(error) => Err(Unhandled::Failed(error.into())),
+            },
+            failed => failed,
+        };
+        match handled {
             Ok(happened) => {
                 if inbox_store::mark_done(&mut t, &[row.seq], self.clock.now()).await? == 0 {
                     t.rollback().await?;

@@ -64,9 +64,8 @@ impl<E: Live> Handler<E> for Hears {
             return Err(HandlerError::reject(error));
         }
         let resource = event.data.resource();
-        let new =
-            store::New { topic: E::TOPIC, resource, kind: E::TYPE, readers, data: &data, at: event.time };
-        store::append(t, &new, now).await?;
+        let (topic, kind, at) = (E::TOPIC, E::TYPE, event.time);
+        store::append(t, store::New { topic, resource, kind, readers, data, at, told_at: now });
         let channel = channel.clone();
         t.after_commit(move || {
             counter!("live_messages_total", "topic" => E::TOPIC.as_str()).increment(1);

@@ -1,13 +1,16 @@
 //! The statements of the live channel.
 //!
-//! A position is taken by changing the one row of `live_head`, which stays locked until the commit. So whoever sees a message
-//! sees all before it, on both engines: what is read behind a position has nothing left out.
+//! Positions are taken by changing the one row of `live_head`, which stays locked until the commit. So whoever sees a message
+//! sees all before it, on both engines: what is read behind a position has nothing left out. A transaction takes all of its
+//! positions at once and last of all: everybody wants that row, and each change leaves a dead one behind on PostgreSQL.
 
 use chassis::clock::Ts;
-use chassis::db::{Db, DbError, Tx, q};
+use chassis::db::{Db, DbError, Engine, Tx, Writing, q};
 use contract::identity::OrganizationRole;
 use contract::ids::{OrganizationId, UserId};
 use contract::live::{Readers, Topic};
+use serde::Serialize;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 /// Where the channel is.
@@ -22,13 +25,48 @@ pub(super) struct Head {
 
 /// A message to be added.
 #[derive(Debug)]
-pub(super) struct New<'a> {
+pub(super) struct New {
     pub(super) topic: Topic,
     pub(super) resource: Uuid,
-    pub(super) kind: &'a str,
+    pub(super) kind: &'static str,
     pub(super) readers: Readers,
-    pub(super) data: &'a str,
+    pub(super) data: String,
+    /// When it happened.
     pub(super) at: Ts,
+    /// When it came here.
+    pub(super) told_at: Ts,
+}
+
+/// A message on its way into the table: identifiers as hexadecimal digits, times in microseconds since 1970.
+#[derive(Serialize)]
+struct Added {
+    topic: &'static str,
+    resource: String,
+    kind: &'static str,
+    user: Option<String>,
+    organization: Option<String>,
+    role: Option<&'static str>,
+    data: String,
+    at: i64,
+    told: i64,
+}
+
+impl From<New> for Added {
+    fn from(new: New) -> Self {
+        let hex = |id: Uuid| id.as_simple().to_string();
+        let (organization, role) = new.readers.organization.unzip();
+        Self {
+            topic: new.topic.as_str(),
+            resource: hex(new.resource),
+            kind: new.kind,
+            user: new.readers.user.map(|user| hex(user.uuid())),
+            organization: organization.map(|id| hex(id.uuid())),
+            role: role.map(OrganizationRole::as_str),
+            data: new.data,
+            at: new.at.micros(),
+            told: new.told_at.micros(),
+        }
+    }
 }
 
 /// A message as it is kept.
@@ -84,32 +122,36 @@ pub(super) async fn head(db: &Db) -> Result<Head, DbError> {
     q!(db.read, fetch_one, "SELECT epoch, position, swept FROM live_head WHERE id = 1")
 }
 
-/// Adds a message behind all others. Nobody else adds any until the transaction ends.
-pub(super) async fn append(t: &mut Tx, new: &New<'_>, now: Ts) -> Result<i64, DbError> {
-    const NEXT: &str = "UPDATE live_head SET position = position + 1 WHERE id = 1 RETURNING position";
-    const INSERT: &str = "INSERT INTO live_message (position, topic, resource, kind, user_id, organization_id, \
-        organization_role, data, at, told_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
-    let position: i64 = q!(t.tx, scalar, NEXT)?;
-    let user = new.readers.user.map(UserId::uuid);
-    let (organization, role) = new.readers.organization.map(|(id, role)| (id.uuid(), role.as_str())).unzip();
-    let (topic, resource, kind) = (new.topic.as_str(), new.resource, new.kind);
-    q!(
-        t.tx,
-        execute,
-        INSERT,
-        position,
-        topic,
-        resource,
-        kind,
-        user,
-        organization,
-        role,
-        new.data,
-        new.at,
-        now
-    )?;
-    Ok(position)
+/// Adds a message behind all others, with all that the transaction adds, when it is committed.
+pub(super) fn append(t: &mut Tx, new: New) {
+    t.gather(new, append_all);
 }
+
+/// Nobody else adds any until the transaction ends.
+fn append_all(t: &mut Tx, all: Vec<New>) -> Writing<'_> {
+    const NEXT: &str = "UPDATE live_head SET position = position + $1 WHERE id = 1 RETURNING position";
+    Box::pin(async move {
+        let count = i64::try_from(all.len()).unwrap_or(i64::MAX);
+        let last: i64 = q!(t.tx, scalar, NEXT, count)?;
+        let rows: Vec<Added> = all.into_iter().map(Added::from).collect();
+        let sql = match t.engine() {
+            Engine::Sqlite => SQLITE,
+            Engine::Postgres => POSTGRES,
+        };
+        q!(t.tx, execute, sql, last - count, Json(rows)).map(|_| ())
+    })
+}
+
+const SQLITE: &str = "INSERT INTO live_message (position, topic, resource, kind, user_id, organization_id, \
+    organization_role, data, at, told_at) SELECT $1 + key + 1, value ->> 'topic', unhex(value ->> 'resource'), \
+    value ->> 'kind', unhex(value ->> 'user'), unhex(value ->> 'organization'), value ->> 'role', value ->> 'data', \
+    value ->> 'at', value ->> 'told' FROM json_each($2)";
+const POSTGRES: &str = "INSERT INTO live_message (position, topic, resource, kind, user_id, organization_id, \
+    organization_role, data, at, told_at) SELECT $1 + ordinality, value ->> 'topic', CAST(value ->> 'resource' AS UUID), \
+    value ->> 'kind', CAST(value ->> 'user' AS UUID), CAST(value ->> 'organization' AS UUID), value ->> 'role', \
+    value ->> 'data', TIMESTAMPTZ 'epoch' + CAST(value ->> 'at' AS BIGINT) * INTERVAL '1 microsecond', \
+    TIMESTAMPTZ 'epoch' + CAST(value ->> 'told' AS BIGINT) * INTERVAL '1 microsecond' \
+    FROM jsonb_array_elements($2) WITH ORDINALITY";
 
 /// Selects messages between two positions, the second among them, under a condition.
 macro_rules! select {

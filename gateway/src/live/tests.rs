@@ -71,16 +71,22 @@ fn connect(channel: &Channel, token: &Token) -> Session {
 
 async fn add(channel: &Channel, topic: Topic, readers: Readers) -> i64 {
     let mut t = channel.db.begin().await.unwrap();
-    let position = append(channel, &mut t, topic, readers).await;
+    let resource = append(channel, &mut t, topic, readers);
     t.commit().await.unwrap();
-    position
+    let rows = all(channel).await;
+    rows.iter().find(|row| row.resource == resource).unwrap().position
 }
 
-async fn append(channel: &Channel, t: &mut chassis::db::Tx, topic: Topic, readers: Readers) -> i64 {
-    let now = channel.clock.now();
-    let new =
-        store::New { topic, resource: Uuid::now_v7(), kind: "thing.happened", readers, data: "{}", at: now };
-    store::append(t, &new, now).await.unwrap()
+/// Everything that is kept.
+async fn all(channel: &Channel) -> Vec<store::Row> {
+    store::list(&channel.db, store::Part { after: 0, until: i64::MAX, most: i64::MAX }).await.unwrap()
+}
+
+fn append(channel: &Channel, t: &mut chassis::db::Tx, topic: Topic, readers: Readers) -> Uuid {
+    let (now, resource) = (channel.clock.now(), Uuid::now_v7());
+    let (kind, data) = ("thing.happened", "{}".to_owned());
+    store::append(t, store::New { topic, resource, kind, readers, data, at: now, told_at: now });
+    resource
 }
 
 /// The next thing that is no sign of life.
@@ -113,7 +119,7 @@ async fn who_comes_and_goes_among_writers_has_everything_once_and_in_order(engin
             _ => house.token(&[], &[(organization, OrganizationRole::Member)]),
         })
         .collect();
-    let written: Arc<Mutex<BTreeMap<i64, Readers>>> = Arc::default();
+    let written: Arc<Mutex<BTreeMap<Uuid, Readers>>> = Arc::default();
     let done = Arc::new(AtomicBool::new(false));
     let mut tails = JoinSet::new();
     for channel in replicas.clone() {
@@ -140,7 +146,7 @@ async fn who_comes_and_goes_among_writers_has_everything_once_and_in_order(engin
                         1 => Readers::user(person),
                         _ => Readers::user(person).and_members(organization, OrganizationRole::Moderator),
                     };
-                    mine.push((append(&channel, &mut t, Topic::Events, readers).await, readers));
+                    mine.push((append(&channel, &mut t, Topic::Events, readers), readers));
                     tokio::time::sleep(Duration::from_micros(137 * ((writer * 7 + turn * 3 + n) % 11))).await;
                 }
                 if (writer + turn) % 5 == 0 {
@@ -198,6 +204,12 @@ async fn who_comes_and_goes_among_writers_has_everything_once_and_in_order(engin
     }
     done.store(true, Ordering::SeqCst);
     let written = written.lock().unwrap().clone();
+    let rows = all(&replicas[0]).await;
+    let positions: Vec<i64> = rows.iter().map(|row| row.position).collect();
+    assert_eq!(positions, (1..=rows.len() as i64).collect::<Vec<_>>(), "none is left out");
+    assert_eq!(rows.len(), written.len(), "what was rolled back is not there");
+    let written: BTreeMap<i64, Readers> =
+        rows.iter().map(|row| (row.position, written[&row.resource])).collect();
     while let Some(ended) = readers.join_next().await {
         let (user, has) = ended.unwrap();
         let is_moderator = user == people[0].0;
@@ -300,7 +312,7 @@ async fn a_burst_that_is_larger_than_the_queue_is_heard_whole(engine: Engine) {
     assert!(matches!(next(&mut session).await, Out::Frame(ServerFrame::Subscribed { .. })));
     let mut t = channel.db.begin().await.unwrap();
     for _ in 0..700 {
-        append(&channel, &mut t, Topic::Todos, Readers::user(user)).await;
+        append(&channel, &mut t, Topic::Todos, Readers::user(user));
     }
     t.commit().await.unwrap();
     while channel.look().await.unwrap() {}

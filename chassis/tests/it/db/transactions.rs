@@ -1,7 +1,7 @@
 use super::ENDLESS;
 use crate::engines::{Place, on_both_engines};
 use crate::house::Lines;
-use chassis::db::{Db, DbError};
+use chassis::db::{Db, DbError, Tx, Writing};
 use chassis::q;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -22,7 +22,50 @@ async fn read_then_write(db: &Db) -> Result<(), DbError> {
     t.commit().await
 }
 
+/// So many steps of one transaction want to add so much.
+struct Step(i64);
+
+/// Adds what all steps want, and one for itself.
+fn add_all(t: &mut Tx, steps: Vec<Step>) -> Writing<'_> {
+    Box::pin(async move {
+        let sum: i64 = steps.iter().map(|step| step.0).sum();
+        q!(t.tx, execute, "UPDATE counters SET n = n + $1 + 1 WHERE id = 1", sum).map(|_| ())
+    })
+}
+
+fn refuse(t: &mut Tx, _: Vec<Step>) -> Writing<'_> {
+    Box::pin(async move { q!(t.tx, execute, "UPDATE counters SET n = NULL").map(|_| ()) })
+}
+
 on_both_engines! {
+    async fn what_is_gathered_is_written_once_for_all_of_it_at_the_commit(place: Arc<Place>) {
+        let db = place.with(COUNTERS).await;
+        let mut t = db.begin().await.unwrap();
+        for n in [10, 20, 30] {
+            t.gather(Step(n), add_all);
+        }
+        let before: i64 = q!(t.tx, scalar, "SELECT n FROM counters WHERE id = 1").unwrap();
+        assert_eq!(before, 0, "nobody else waits for the row yet");
+        t.commit().await.unwrap();
+        assert_eq!(count(&db).await, 61);
+        let mut t = db.begin().await.unwrap();
+        t.gather(Step(5), add_all);
+        t.rollback().await.unwrap();
+        assert_eq!(count(&db).await, 61);
+    }
+
+    async fn a_commit_whose_gathered_rows_cannot_be_written_commits_nothing(place: Arc<Place>) {
+        let db = place.with(COUNTERS).await;
+        let mut t = db.begin().await.unwrap();
+        q!(t.tx, execute, "UPDATE counters SET n = 7").unwrap();
+        let told = Arc::new(AtomicU32::new(0));
+        let tells = told.clone();
+        t.after_commit(move || tells.store(1, Ordering::SeqCst));
+        t.gather(Step(1), refuse);
+        assert!(t.commit().await.is_err());
+        assert_eq!((count(&db).await, told.load(Ordering::SeqCst)), (0, 0));
+    }
+
     async fn eight_that_read_and_then_write_are_never_locked_out(place: Arc<Place>) {
         let db = place.with(COUNTERS).await;
         let mut tasks = JoinSet::new();
