@@ -4,7 +4,7 @@ use crate::engines::{Place, on_both_engines};
 use chassis::db::{Db, DbError, Engine, violated};
 use chassis::q;
 use futures_util::FutureExt;
-use futures_util::future::join_all;
+use futures_util::future::{join_all, maybe_done};
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -175,10 +175,16 @@ on_both_engines! {
 
     async fn closing_finishes_what_was_accepted_and_refuses_what_comes_later(place: Arc<Place>) {
         let db = place.with(WORDS).await;
-        let mut accepted: Vec<_> = (0..50).map(|id| Box::pin(insert(&db, id))).collect();
-        assert!(accepted.iter_mut().all(|job| job.now_or_never().is_none()));
-        let (answers, ()) = tokio::join!(join_all(accepted), db.close());
-        let done: Vec<i64> = answers.into_iter().filter_map(Result::ok).collect();
+        // None of them gets the one writer of SQLite before the database is closing.
+        let held = db.begin().await.unwrap();
+        let mut accepted: Vec<_> = (0..50).map(|id| Box::pin(maybe_done(insert(&db, id)))).collect();
+        for job in &mut accepted {
+            let _begun = job.now_or_never();
+        }
+        let closing = async { tokio::join!(db.close(), async { held.rollback().await.unwrap() }) };
+        tokio::join!(join_all(accepted.iter_mut()), closing);
+        let answers = accepted.iter_mut().filter_map(|job| job.as_mut().take_output());
+        let done: Vec<i64> = answers.filter_map(Result::ok).collect();
         assert!(matches!(insert(&db, 99).await, Err(DbError::PoolClosed)));
         let again = place.open().await;
         assert_eq!(ids(&again).await, done);
