@@ -30,10 +30,16 @@ fn is_answered(id: CheckoutId, kind: &str) -> bool {
 }
 
 async fn a_payment_is_kept_taken_and_given_back_in_parts(engine: Engine, kind: Kind) {
-    // Who is told by events what a call was not answered with in time: here no call takes that long, however busy the machine.
+    // Who is told by events what a call was not answered with in time: here no call takes that long, however busy the machine,
     let patient = setup().set("BOWLINE_PAYMENTS__ANSWER_WITHIN_MS", "20000");
     let patient = patient.set("BOWLINE_PAYMENTS__PROVIDER_TIMEOUT_MS", "20000");
     let Some(bench) = Bench::start_with(patient, engine, kind).await else { return };
+    // and nobody else asks the provider meanwhile: the books were compared, and will be in a minute.
+    eventually(|| async {
+        let compared = "SELECT COUNT(*) FROM job WHERE name = 'reconcile' AND status = 'waiting' AND last_outcome = 'done'";
+        if bench.count(compared).await == 1 { Ok(()) } else { Err("the books are being compared") }
+    })
+    .await;
     let (peer, id, asked) = (bench.peer(), CheckoutId::new(), bench.asks(Card::Good));
     let kept = peer.authorize(id, &asked).await.unwrap();
     assert_eq!((kept.state, kept.id, kept.order), (PaymentState::Authorized, id, asked.order));
