@@ -1,8 +1,8 @@
 //! The command line.
 
 use crate::commands::{
-    admin, asyncapi, catalog, config, events, jobs, keys, mail, migrate, openapi, projections, run, saga,
-    targets,
+    admin, asyncapi, catalog, config, events, jobs, keys, mail, migrate, openapi, projections, routes, run,
+    saga, targets,
 };
 use crate::demo;
 use crate::prove;
@@ -63,6 +63,8 @@ enum Command {
     Projections(projections::Projections),
     /// Look at outgoing mail that is kept in the database
     Mail(mail::Mail),
+    Routes(routes::Routes),
+    Explain(routes::Explain),
     Prove(prove::Prove),
     Demo(demo::Demo),
 }
@@ -88,6 +90,8 @@ impl Cli {
             Command::Jobs(jobs) => jobs.run(platform()?),
             Command::Projections(projections) => projections.run(platform()?),
             Command::Mail(mail) => mail.run(platform()?),
+            Command::Routes(routes) => routes.run(platform),
+            Command::Explain(explain) => explain.run(platform),
             Command::Prove(prove) => prove.run(),
             Command::Demo(demo) => demo.run(),
         }

@@ -1,12 +1,18 @@
 //! Settings of the gateway.
 
 use chassis::config::{Mode, Problems, Validate, settings};
+use std::path::PathBuf;
 
 settings! {
     /// The gateway.
     pub struct GatewayConfig {
         /// Whether the API's description (/openapi.json) and its page (/docs) are served.
         docs: bool = true;
+        /// File with routes to what is no service of the platform, and with rules for what is; docs/routes.md. None when it is
+        /// not set.
+        routes_file: Option<PathBuf> = None;
+        /// Seconds between two looks at whether that file has changed. SIGHUP has it read at once.
+        routes_reload_secs: u64 = 2;
         /// Milliseconds that one part of a page (/api/v1/bff) may take; the page comes without one that takes longer.
         bff_part_ms: u64 = 1_000;
         /// Milliseconds for which what everybody sees of the catalog on such pages is kept before it is asked for again.
@@ -44,6 +50,7 @@ settings! {
 
 impl Validate for GatewayConfig {
     fn validate(&self, _: Mode, problems: &mut Problems) {
+        problems.range("routes_reload_secs", self.routes_reload_secs, 1..=3_600);
         problems.range("bff_part_ms", self.bff_part_ms, 10..=30_000);
         problems.range("bff_fresh_ms", self.bff_fresh_ms, 1..=600_000);
         problems.range("bff_stale_secs", self.bff_stale_secs, 0..=86_400);

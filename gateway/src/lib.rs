@@ -3,12 +3,16 @@
 mod bff;
 mod config;
 mod docs;
+mod door;
+pub mod explain;
 mod headers;
 mod index;
 mod live;
 mod origin;
 mod proxy;
+mod route;
 mod routes;
+mod table;
 mod upgrade;
 
 pub use config::GatewayConfig;
@@ -17,8 +21,13 @@ use axum::Router;
 use bff::Bff;
 use chassis::db::Migrations;
 use chassis::service::{Context, Parts, Service, Spec};
+use door::Door;
 use live::Channel;
-use upgrade::Tunnels;
+use origin::Origins;
+use proxy::Upstream;
+use routes::Services;
+use std::sync::Arc;
+use upgrade::{Tunnels, Upgrades};
 use utoipa::openapi::OpenApi;
 
 /// The tables of the live channel.
@@ -46,10 +55,14 @@ impl Service for Gateway {
     async fn build(config: Self::Config, context: Context) -> anyhow::Result<Parts> {
         let (pages, _) = bff::routes().with_state(Bff::new(&context, &config)?).split_for_parts();
         let tunnels = Tunnels::new(&context, &config);
+        let origins = Origins::new(&context.http().allowed_origins, context.public_url());
+        let services = services(&context, &tunnels, &origins);
+        let ground = route::Ground::new(&context, &services, &tunnels, &origins);
+        let door = Door::open(&config, ground).await?;
         let channel = Channel::open(&context, &config).await?;
         let (told, _) = live::routes().with_state(channel.clone()).split_for_parts();
         let mut router = Router::new()
-            .merge(routes::router(&context, &tunnels))
+            .merge(routes::router(&context, &services))
             .merge(index::router(&context, &config))
             .merge(pages)
             .merge(told);
@@ -57,8 +70,22 @@ impl Service for Gateway {
             router = router.merge(docs::router(&context)?);
         }
         let parts = Parts::new(router).worker("tunnels", |stop| tunnels.look_after(stop));
+        let parts = match door {
+            Some(door) => parts.lane(door.clone()).worker("routes", |stop| door.follow(stop)),
+            None => parts,
+        };
         Ok(channel.declare(parts))
     }
+}
+
+/// The services behind the door.
+fn services(context: &Context, tunnels: &Arc<Tunnels>, origins: &Origins) -> Services {
+    let behind = context.all_services().iter().filter(|spec| !spec.door);
+    let upstream = |name| {
+        let upgrades = Upgrades::new(name, tunnels.clone(), origins.clone());
+        Arc::new(Upstream::new(name, context.peer(name), upgrades, context.stop().clone()))
+    };
+    behind.map(|spec| (spec.name, upstream(spec.name))).collect()
 }
 
 /// What the gateway itself answers, which the services' parts are merged into.

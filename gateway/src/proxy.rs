@@ -6,8 +6,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use chassis::error::{ApiError, ApiResult};
-use chassis::http::Cx;
-use chassis::identity::MaybePrincipal;
+use chassis::http::{Cx, RequestContext};
 use chassis::peer::{Peer, UpstreamError};
 use chassis::stop::Stop;
 use contract::ErrorCode;
@@ -35,6 +34,18 @@ impl Upstream {
         Self { name, peer, answered: counter("answered"), failed: counter("failed"), upgrades, stop }
     }
 
+    /// The same service through a route of its own, with tunnels of its own.
+    pub(crate) fn through(&self, upgrades: Upgrades) -> Self {
+        let Self { name, peer, answered, failed, stop, .. } = self;
+        let (peer, stop) = (peer.clone(), stop.clone());
+        Self { name, peer, answered: answered.clone(), failed: failed.clone(), upgrades, stop }
+    }
+
+    /// Ends the tunnels to it.
+    pub(crate) fn end_tunnels(&self) {
+        self.upgrades.end();
+    }
+
     fn peer(&self) -> ApiResult<&Peer> {
         self.peer.as_ref().ok_or_else(|| {
             let cause = anyhow::anyhow!(
@@ -49,46 +60,51 @@ impl Upstream {
 pub(crate) async fn forward(
     State(upstream): State<Arc<Upstream>>,
     cx: Cx,
-    identity: ApiResult<MaybePrincipal>,
     request: Request<Body>,
 ) -> Response {
-    if let Ok(MaybePrincipal(Some(principal))) = &identity {
-        tracing::Span::current().record("user", tracing::field::display(principal.user()));
-    }
     if has_dot_segments(request.uri().path()) {
         return ApiError::not_found("route").into_response();
     }
-    if !upgrade::is_served(request.method()) {
-        return ApiError::new(ErrorCode::MethodNotAllowed, "The gateway does not serve this method.")
-            .into_response();
-    }
-    pass(&upstream, &cx, identity, request).await.unwrap_or_else(IntoResponse::into_response)
+    pass(&upstream, &cx, request).await.unwrap_or_else(IntoResponse::into_response)
 }
 
-async fn pass(
+/// Sends a request on to its service.
+///
+/// # Errors
+/// Why there is no answer.
+pub(crate) async fn pass(
     upstream: &Upstream,
-    cx: &Cx,
-    identity: ApiResult<MaybePrincipal>,
+    cx: &RequestContext,
     mut request: Request<Body>,
 ) -> ApiResult<Response> {
-    let handshake = upstream.upgrades.take(&mut request, cx, || identity.map(|MaybePrincipal(who)| who))?;
+    let identity = cx.maybe_principal();
+    if let Ok(Some(principal)) = &identity {
+        tracing::Span::current().record("user", tracing::field::display(principal.user()));
+    }
+    if !upgrade::is_served(request.method()) {
+        let message = "The gateway does not serve this method.";
+        return Err(ApiError::new(ErrorCode::MethodNotAllowed, message));
+    }
+    let handshake = upstream.upgrades.take(&mut request, cx, || identity)?;
     let authority = request.uri().authority().cloned();
     headers::inbound(request.headers_mut(), authority.as_ref());
     *request.version_mut() = Version::HTTP_11;
     let answer = async {
         let peer = upstream.peer()?;
         match handshake {
-            Some(handshake) => upstream.upgrades.pass(handshake, peer, request).await,
+            Some(handshake) => {
+                upstream.upgrades.pass(handshake, request, |request| peer.forward(request)).await
+            }
             None => ordinary(peer.forward(request).await?),
         }
     };
-    let answer = answer.await.map(|answer| received(upstream, answer));
+    let answer = answer.await.map(|answer| received(&upstream.stop, answer));
     if answer.is_ok() { &upstream.answered } else { &upstream.failed }.increment(1);
     answer
 }
 
 /// Refuses an answer that would have the client's connection speak something else although nobody asked for that.
-fn ordinary(response: Response) -> ApiResult<Response> {
+pub(crate) fn ordinary(response: Response) -> ApiResult<Response> {
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         return Err(UpstreamError::Broken("a 101 that nobody asked for".to_owned()).into());
     }
@@ -96,7 +112,7 @@ fn ordinary(response: Response) -> ApiResult<Response> {
 }
 
 /// Prepares an answer for the client.
-fn received(upstream: &Upstream, mut response: Response) -> Response {
+pub(crate) fn received(stop: &Stop, mut response: Response) -> Response {
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         // The second half of a handshake, which is prepared where it was checked.
         return response;
@@ -106,7 +122,7 @@ fn received(upstream: &Upstream, mut response: Response) -> Response {
     *response.version_mut() = Version::HTTP_11;
     if is_endless(response.headers()) {
         // The service behind goes on; who follows it comes back to another door, or to this one when it is up again.
-        let stopping = upstream.stop.stopping();
+        let stopping = stop.stopping();
         return response.map(|body| Body::from_stream(body.into_data_stream().take_until(stopping)));
     }
     response
@@ -120,7 +136,7 @@ fn is_endless(headers: &HeaderMap) -> bool {
 
 /// Whether something behind the door could read another path than the one that was routed. Clients resolve such
 /// segments themselves (RFC 3986, section 5.2.4); who sends them on means to reach what is not meant to be reached.
-fn has_dot_segments(path: &str) -> bool {
+pub(crate) fn has_dot_segments(path: &str) -> bool {
     let dots = |segment: &str| {
         // Some servers take what stands behind a semicolon for a parameter of the segment.
         let name = segment.split(';').next().unwrap_or_default();

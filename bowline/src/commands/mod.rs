@@ -11,6 +11,7 @@ pub(crate) mod mail;
 pub(crate) mod migrate;
 pub(crate) mod openapi;
 pub(crate) mod projections;
+pub(crate) mod routes;
 pub(crate) mod run;
 pub(crate) mod saga;
 pub(crate) mod targets;

@@ -5,6 +5,7 @@
 //! being passed from hand to hand.
 
 use super::edge::EdgeShared;
+use crate::error::ApiResult;
 use crate::identity::{Principal, TokenError};
 use crate::telemetry::origin::Origin;
 use crate::telemetry::trace::TraceContext;
@@ -20,6 +21,24 @@ use tokio::time::Instant;
 
 tokio::task_local! {
     static CURRENT: Arc<RequestContext>;
+}
+
+/// The route that a request matched.
+#[derive(Debug, Clone)]
+pub(crate) enum Matched {
+    /// The template of a router.
+    Router(MatchedPath),
+    /// The name of a way.
+    Way(Arc<str>),
+}
+
+impl Matched {
+    pub(crate) fn as_str(&self) -> &str {
+        match self {
+            Self::Router(path) => path.as_str(),
+            Self::Way(name) => name,
+        }
+    }
 }
 
 /// The request in hand.
@@ -43,7 +62,7 @@ pub struct RequestContext {
     pub calling_service: Option<Box<str>>,
     pub(crate) authorization: Option<HeaderValue>,
     pub(crate) principal: OnceLock<Result<Principal, TokenError>>,
-    pub(crate) route: OnceLock<MatchedPath>,
+    pub(crate) route: OnceLock<Matched>,
     /// Whether a call to a peer failed in the course of this request, or of one that it is made in the course of.
     pub(crate) retries_spent: Arc<AtomicBool>,
     pub(crate) edge: Arc<EdgeShared>,
@@ -66,6 +85,14 @@ impl RequestContext {
     #[must_use]
     pub fn principal(&self) -> Option<Principal> {
         self.identity().and_then(|identity| identity.as_ref().ok().cloned())
+    }
+
+    /// Who is asking, if anybody says who.
+    ///
+    /// # Errors
+    /// When the token that says so does not hold.
+    pub fn maybe_principal(&self) -> ApiResult<Option<Principal>> {
+        Ok(self.identity().cloned().transpose()?)
     }
 
     /// Who is asking: nobody, somebody proved, or a token that does not hold.

@@ -23,10 +23,12 @@ const REMEMBERED: &str = "600";
 
 /// The list of origins, and what they are told.
 #[derive(Debug, Clone)]
-pub(super) struct Cors(Vec<HeaderValue>);
+pub struct Cors(Vec<HeaderValue>);
 
 impl Cors {
-    pub(super) fn new(origins: &[String]) -> Self {
+    /// What pages of these origins are told; each has passed [`check_origin`](super::check_origin).
+    #[must_use]
+    pub fn new(origins: &[String]) -> Self {
         Self(origins.iter().filter_map(|origin| origin.parse().ok()).collect())
     }
 

@@ -11,8 +11,8 @@ use super::etag::Conditions;
 use super::record::Record;
 use super::shed::{Place, Shedder};
 use super::{
-    API_VERSION, HttpConfig, RequestContext, X_CORRELATION_ID, X_FORWARDED_FOR, X_NO_COMPRESSION,
-    X_REQUEST_ID, X_REQUEST_TIMEOUT_MS, X_RETRIES_SPENT, client_ip, compress, version,
+    API_VERSION, HttpConfig, Lane, Matched, RequestContext, Way, X_CORRELATION_ID, X_FORWARDED_FOR,
+    X_NO_COMPRESSION, X_REQUEST_ID, X_REQUEST_TIMEOUT_MS, X_RETRIES_SPENT, client_ip, compress, version,
 };
 use crate::clock::Clock;
 use crate::error::{ApiError, ApiResult};
@@ -71,6 +71,7 @@ pub struct EdgeShared {
 #[derive(Clone)]
 pub struct Edge {
     router: Router,
+    lane: Option<Arc<dyn Lane>>,
     cors: Arc<Cors>,
     active: Gauge,
     shared: Arc<EdgeShared>,
@@ -90,7 +91,13 @@ impl Edge {
         let router = around(router);
         let active = metrics::gauge!("http_active_connections", "service" => shared.service);
         let cors = Arc::new(Cors::new(&shared.config.allowed_origins));
-        Self { router, cors, active, shared: Arc::new(shared) }
+        Self { router, lane: None, cors, active, shared: Arc::new(shared) }
+    }
+
+    /// Has a lane asked for the route of each request from outside, before the router is.
+    #[must_use]
+    pub(crate) fn with_lane(self, lane: Option<Arc<dyn Lane>>) -> Self {
+        Self { lane, ..self }
     }
 
     /// The name of the service behind it.
@@ -107,14 +114,14 @@ impl Edge {
 
     /// Answers one request. Never fails: what goes wrong is an answer too.
     pub async fn handle(&self, mut request: Request<Body>, caller: Caller) -> Response<Body> {
-        let version = version::resolve(&mut request);
-        let context = Arc::new(self.context(request.headers(), &caller));
+        let (way, version) = self.find(&mut request, &caller);
+        let context = Arc::new(self.context(request.headers(), &caller, way.as_deref()));
         let span = self.span(&request, &context);
         let handling = async {
             let mut record = Record::begin(self.shared.service, request.method(), self.active.clone());
             let response = match (caller, version) {
-                (Caller::Socket(_), version) => self.outside(request, version, &context).await,
-                (Caller::InProcess(..), Ok(_)) => self.run(request, &context).await,
+                (Caller::Socket(_), version) => self.outside(request, version, way, &context).await,
+                (Caller::InProcess(..), Ok(_)) => self.run(request, way, &context).await,
                 (Caller::InProcess(..), Err(error)) => error.into_response(),
             };
             record.answered(response.status(), response.extensions().get::<ErrorCode>().copied());
@@ -123,44 +130,82 @@ impl Edge {
         context.clone().scope(handling.instrument(span)).await
     }
 
+    /// The way of a request, and the version that it asks for. A way for the path as it was sent comes before one for the
+    /// same path with a version.
+    fn find(
+        &self,
+        request: &mut Request<Body>,
+        caller: &Caller,
+    ) -> (Option<Arc<dyn Way>>, ApiResult<Option<u32>>) {
+        let (Some(lane), Caller::Socket(_)) = (&self.lane, caller) else {
+            return (None, version::resolve(request));
+        };
+        if let Some(way) = lane.find(request) {
+            return (Some(way), Ok(None));
+        }
+        let length = request.uri().path().len();
+        let version = version::resolve(request);
+        let is_rewritten = request.uri().path().len() != length;
+        (if is_rewritten { lane.find(request) } else { None }, version)
+    }
+
     /// What only concerns requests that came over a connection.
     async fn outside(
         &self,
         mut request: Request<Body>,
         version: ApiResult<Option<u32>>,
-        context: &RequestContext,
+        way: Option<Arc<dyn Way>>,
+        context: &Arc<RequestContext>,
     ) -> Response<Body> {
-        let origin = self.cors.listed(request.headers());
+        let of_way = way.clone();
+        let cors = of_way.as_ref().and_then(|way| way.cors()).unwrap_or(&self.cors);
+        let origin = cors.listed(request.headers());
         let named = version.as_ref().ok().copied().flatten();
-        let entered = version.and_then(|_| self.enter(&mut request, context));
-        let mut response = match (entered, self.cors.preflight(&request)) {
+        let limit = way.as_ref().and_then(|way| way.body_limit());
+        let entered = version.and_then(|_| self.enter(&mut request, limit, context));
+        let mut response = match (entered, cors.preflight(&request)) {
             (_, Some(preflight)) => preflight,
             (Err(error), None) => error.into_response(),
             (Ok(place), None) => {
                 self.shared.shedder.feel(&place).await;
-                self.compressed(request, context).await
+                self.compressed(request, way, context).await
             }
         };
-        self.cors.allow(origin, &mut response);
+        cors.allow(origin, &mut response);
         if response.status().is_server_error()
             && context.calling_service.is_some()
             && context.retries_spent.load(Relaxed)
         {
             response.headers_mut().insert(X_RETRIES_SPENT, HeaderValue::from_static("1"));
         }
-        self.finish(response.headers_mut(), context, named);
+        let differs = (self.shared.config.compression, cors.is_on());
+        finish(response.headers_mut(), context, named, differs);
+        if of_way.is_none() || response.extensions().get::<ErrorCode>().is_some() {
+            // What a way brings from elsewhere may be a page, whose own rules these are.
+            secure(response.headers_mut());
+        }
         response
     }
 
     /// Lets a request in, when there is room and it may.
-    fn enter(&self, request: &mut Request<Body>, context: &RequestContext) -> ApiResult<Place<'_>> {
+    fn enter(
+        &self,
+        request: &mut Request<Body>,
+        limit: Option<usize>,
+        context: &RequestContext,
+    ) -> ApiResult<Place<'_>> {
         let place = self.shared.shedder.enter(request, context)?;
-        self.admit(request, context)?;
+        self.admit(request, limit, context)?;
         Ok(place)
     }
 
     /// Refuses what need not go on, and bounds the body.
-    fn admit(&self, request: &mut Request<Body>, context: &RequestContext) -> ApiResult<()> {
+    fn admit(
+        &self,
+        request: &mut Request<Body>,
+        limit: Option<usize>,
+        context: &RequestContext,
+    ) -> ApiResult<()> {
         if context.calling_service.is_none() && request.uri().path().starts_with("/internal/") {
             // Not found, not forbidden: from outside there are no internal routes.
             return Err(ApiError::new(ErrorCode::NotFound, "There is no such route."));
@@ -169,7 +214,7 @@ impl Edge {
             return Ok(());
         }
         let config = &self.shared.config;
-        let limit = config.limit_of(request.headers());
+        let limit = limit.unwrap_or_else(|| config.limit_of(request.headers()));
         let announced = http_body::Body::size_hint(request.body()).exact();
         if announced.is_some_and(|length| usize::try_from(length).map_or(true, |length| length > limit)) {
             return Err(BodyFault::TooLarge(limit).into());
@@ -180,10 +225,15 @@ impl Edge {
         Ok(())
     }
 
-    async fn compressed(&self, mut request: Request<Body>, context: &RequestContext) -> Response<Body> {
+    async fn compressed(
+        &self,
+        mut request: Request<Body>,
+        way: Option<Arc<dyn Way>>,
+        context: &Arc<RequestContext>,
+    ) -> Response<Body> {
         let headers = request.headers_mut();
-        if !headers.contains_key(ACCEPT_ENCODING) {
-            return self.run(request, context).await;
+        if !headers.contains_key(ACCEPT_ENCODING) || way.as_ref().is_some_and(|way| !way.compresses()) {
+            return self.run(request, way, context).await;
         }
         if !self.shared.config.compression
             || headers.contains_key(&X_NO_COMPRESSION)
@@ -191,20 +241,30 @@ impl Edge {
         {
             // Nor is the service behind a gateway to compress.
             headers.remove(ACCEPT_ENCODING);
-            return self.run(request, context).await;
+            return self.run(request, way, context).await;
         }
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
-        let run = service_fn(|request| async { Ok(self.run(request, context).await) });
+        let run = service_fn(|request| async { Ok(self.run(request, way.clone(), context).await) });
         unwrap(compress::layer().layer(run).oneshot(request).await).map(Body::new)
     }
 
-    /// Runs the router under the deadline, panics caught.
-    async fn run(&self, request: Request<Body>, context: &RequestContext) -> Response<Body> {
+    /// Runs the way, or else the router, under the deadline, panics caught.
+    async fn run(
+        &self,
+        request: Request<Body>,
+        way: Option<Arc<dyn Way>>,
+        context: &Arc<RequestContext>,
+    ) -> Response<Body> {
         let conditions = Conditions::of(&request);
-        let running = AssertUnwindSafe(self.router.clone().oneshot(request)).catch_unwind();
+        let running = async {
+            match way {
+                Some(way) => way.attend(request, context.clone()).await,
+                None => unwrap(self.router.clone().oneshot(request).await),
+            }
+        };
+        let running = AssertUnwindSafe(running).catch_unwind();
         match tokio::time::timeout_at(context.deadline, running).await {
-            Ok(Ok(response)) => {
-                let mut response = unwrap(response);
+            Ok(Ok(mut response)) => {
                 conditions.apply(&mut response);
                 response
             }
@@ -220,7 +280,7 @@ impl Edge {
         }
     }
 
-    fn context(&self, headers: &HeaderMap, caller: &Caller) -> RequestContext {
+    fn context(&self, headers: &HeaderMap, caller: &Caller, way: Option<&dyn Way>) -> RequestContext {
         let shared = &self.shared;
         let parent = match caller {
             Caller::InProcess(_, parent) => parent.as_deref(),
@@ -256,14 +316,16 @@ impl Edge {
             correlation_id: valid_id(headers, &X_CORRELATION_ID).unwrap_or_else(|| request_id.clone()),
             request_id,
             trace: TraceContext::receive(headers),
-            deadline: self.deadline(headers, parent),
+            deadline: self.deadline(headers, parent, way.and_then(Way::timeout)),
             client_ip,
             user_agent: text(headers, &USER_AGENT).map(|agent| agent.get(..200).unwrap_or(agent).into()),
             wants_problem: accept.is_some_and(|accept| accept.contains("application/problem+json")),
             calling_service,
             authorization,
             principal,
-            route: OnceLock::new(),
+            route: way
+                .map(|way| Matched::Way(way.label().clone()))
+                .map_or_else(OnceLock::new, OnceLock::from),
             retries_spent: parent.map(|parent| parent.retries_spent.clone()).unwrap_or_default(),
             edge: shared.clone(),
         }
@@ -271,8 +333,13 @@ impl Edge {
 
     /// The configured time, less when the caller waits less; never later than that of the request in whose course this
     /// one was made.
-    fn deadline(&self, headers: &HeaderMap, parent: Option<&RequestContext>) -> Instant {
-        let longest = self.shared.config.request_timeout();
+    fn deadline(
+        &self,
+        headers: &HeaderMap,
+        parent: Option<&RequestContext>,
+        of_way: Option<Duration>,
+    ) -> Instant {
+        let longest = of_way.unwrap_or_else(|| self.shared.config.request_timeout());
         let asked = text(headers, &X_REQUEST_TIMEOUT_MS).and_then(|ms| ms.parse().ok());
         let own = Instant::now() + asked.map_or(longest, |ms| Duration::from_millis(ms).min(longest));
         parent.map_or(own, |parent| own.min(parent.deadline))
@@ -292,36 +359,40 @@ impl Edge {
         trace::export_as(&span, &context.trace);
         span
     }
+}
 
-    fn finish(&self, headers: &mut HeaderMap, context: &RequestContext, version: Option<u32>) {
-        let mut set = |name: HeaderName, value: &str| {
-            if let Ok(value) = HeaderValue::from_str(value) {
-                headers.insert(name, value);
-            }
-        };
-        set(X_REQUEST_ID, &context.request_id);
-        set(X_CORRELATION_ID, &context.correlation_id);
-        if let Some(version) = version {
-            headers.insert(API_VERSION, HeaderValue::from(version));
+/// Names the request on its answer. `differs`: whether answers differ by compression, and by the page that asks.
+fn finish(headers: &mut HeaderMap, context: &RequestContext, version: Option<u32>, differs: (bool, bool)) {
+    let mut set = |name: HeaderName, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(name, value);
         }
-        if headers.contains_key(CACHE_CONTROL) {
-            // Somebody may keep it: for whom it is the right answer must stand on it, whoever asked this time.
-            self.vary(headers);
-        }
-        for (name, value) in SECURITY {
-            headers.entry(name).or_insert(HeaderValue::from_static(value));
+    };
+    set(X_REQUEST_ID, &context.request_id);
+    set(X_CORRELATION_ID, &context.correlation_id);
+    if let Some(version) = version {
+        headers.insert(API_VERSION, HeaderValue::from(version));
+    }
+    if headers.contains_key(CACHE_CONTROL) {
+        // Somebody may keep it: for whom it is the right answer must stand on it, whoever asked this time.
+        let (compression, pages) = differs;
+        vary(headers, [(ACCEPT_ENCODING, compression), (ORIGIN, pages)]);
+    }
+}
+
+fn vary(headers: &mut HeaderMap, differs: [(HeaderName, bool); 2]) {
+    for (name, _) in differs.into_iter().filter(|(_, differs)| *differs) {
+        let mut named = headers.get_all(VARY).iter().filter_map(|value| value.to_str().ok());
+        if !named.any(|line| line.split(',').any(|part| part.trim().eq_ignore_ascii_case(name.as_str()))) {
+            headers.append(VARY, HeaderValue::from(name));
         }
     }
+}
 
-    fn vary(&self, headers: &mut HeaderMap) {
-        let differs = [(ACCEPT_ENCODING, self.shared.config.compression), (ORIGIN, self.cors.is_on())];
-        for (name, _) in differs.into_iter().filter(|(_, differs)| *differs) {
-            let mut named = headers.get_all(VARY).iter().filter_map(|value| value.to_str().ok());
-            if !named.any(|line| line.split(',').any(|part| part.trim().eq_ignore_ascii_case(name.as_str())))
-            {
-                headers.append(VARY, HeaderValue::from(name));
-            }
-        }
+/// What a browser is told unless a route says otherwise.
+fn secure(headers: &mut HeaderMap) {
+    for (name, value) in SECURITY {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
 }
 
@@ -400,7 +471,7 @@ impl<S: Service<Request<Body>>> Service<Request<Body>> for Remembering<S> {
         if let Some(matched) = request.extensions().get::<MatchedPath>() {
             RequestContext::with_current(|context| {
                 // A nested router may match again; the first, whole template is kept.
-                drop(context.route.set(matched.clone()));
+                drop(context.route.set(Matched::Router(matched.clone())));
             });
         }
         self.0.call(request)

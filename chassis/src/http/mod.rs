@@ -14,6 +14,7 @@ mod edge;
 pub mod etag;
 mod front;
 mod json;
+mod lane;
 mod listener;
 pub mod outgoing;
 pub mod page;
@@ -27,12 +28,15 @@ mod version;
 
 pub use body::BodyFault;
 pub use caching::Caching;
+pub(crate) use context::Matched;
 pub use context::{Cx, RequestContext, origin};
+pub use cors::Cors;
 pub use cursor::{Cursor, NotACursor};
 pub use edge::{Caller, Edge, EdgeShared};
 pub use front::{Behind, Front};
 pub use json::Json;
 pub(crate) use json::read_body;
+pub use lane::{Attending, Lane, Way};
 pub use listener::{Listener, Serving};
 pub use page::{Page, PageQuery, SortKey, cut_page};
 pub use params::{Path, Query};
@@ -152,7 +156,11 @@ impl Validate for HttpConfig {
     }
 }
 
-fn check_origin(origin: &str) -> Result<(), String> {
+/// Whether this is an origin as a browser writes it; the text says what would be one.
+///
+/// # Errors
+/// When it is none, or a wildcard.
+pub fn check_origin(origin: &str) -> Result<(), String> {
     if origin == "*" {
         return Err("must list origins: a wildcard would open every user's session to every site".to_owned());
     }

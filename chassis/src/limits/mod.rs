@@ -24,11 +24,13 @@
 mod config;
 mod headers;
 mod layer;
+mod route;
 mod rule;
 mod subject;
 
 pub use config::{LimitsConfig, WhenAway};
 pub use layer::{LimitLayer, Limiting};
+pub use route::{Counted, Left, RouteLimits};
 pub use rule::{By, NamedRule, Quota, Rule};
 
 use crate::error::{ApiError, ApiResult};
@@ -82,6 +84,17 @@ enum Holds {
     At(String),
     /// Where a route asks for it.
     OnRoutes,
+}
+
+impl Holds {
+    /// Whether it holds for a request from outside to this path.
+    fn outside(&self, path: &str) -> bool {
+        match self {
+            Self::Everywhere => true,
+            Self::At(prefix) => is_below(path, prefix),
+            Self::OnRoutes => false,
+        }
+    }
 }
 
 impl Limits {
@@ -144,12 +157,7 @@ impl Limits {
             return Vec::new();
         }
         let path = request.uri().path();
-        let holds = |policy: &&Policy| match &policy.holds {
-            Holds::Everywhere => true,
-            Holds::At(prefix) => is_below(path, prefix),
-            Holds::OnRoutes => false,
-        };
-        let holding = self.shared.policies.iter().filter(holds);
+        let holding = self.shared.policies.iter().filter(|policy| policy.holds.outside(path));
         holding.filter_map(|policy| Some((subject::subject(policy.quota.by, cx, request)?, policy))).collect()
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 const ALLOWED: &str =
     "must be like `5 per 15m by ip` (by ip, user, key or route, several joined by `+`), or `off`";
+const QUOTA: &str = "must be like `30 per 1m by user` (by ip, user, key or route, several joined by `+`)";
 const NAMED: &str = "must be like `search: 30 per 1m by user at /api/v1/users`";
 const LONGEST: u64 = 366 * 86_400;
 const UNITS: [(char, u64); 4] = [('d', 86_400), ('h', 3_600), ('m', 60), ('s', 1)];
@@ -107,6 +108,14 @@ impl Rule {
     #[must_use]
     pub const fn quota(&self) -> Option<Quota> {
         self.0
+    }
+}
+
+impl std::str::FromStr for Quota {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::parse(&text.split_whitespace().collect::<Vec<_>>()).ok_or(QUOTA)
     }
 }
 

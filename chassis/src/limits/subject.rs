@@ -27,7 +27,8 @@ pub(super) fn subject(by: By, cx: &RequestContext, request: &Request<Body>) -> O
         parts.push(format!("key:{}", api_key(request)));
     }
     if by.route {
-        let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str);
+        let matched = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+        let route = matched.or_else(|| Some(cx.route.get()?.as_str())).unwrap_or("unmatched");
         parts.push(format!("route:{} {route}", request.method()));
     }
     Some(parts.join(" "))

@@ -238,7 +238,7 @@ impl Assembly {
             self.start(spec.name, worker);
         }
         let readiness = Readiness::of_service(self.stop.clone(), Handle::current(), checks);
-        let edge = context.edge(parts.router, readiness);
+        let edge = context.edge(parts.router, parts.lane, readiness);
         context.directory.connect(&edge);
         self.behind.push(Behind { edge, door: spec.door, owns: spec.owns, well_known: spec.well_known });
         Ok(())

@@ -20,7 +20,7 @@ use crate::mail::MailConfig;
 use crate::ops::OpsConfig;
 use crate::peer::{self, CallsConfig, DiscoveryConfig};
 use crate::saga::SagaConfig;
-use crate::service::{AnyConfig, Registration};
+use crate::service::{AnyConfig, Registration, Service};
 use crate::state::{RedisConfig, StateConfig};
 use crate::telemetry::TelemetryConfig;
 use crate::vault::{Vault, VaultConfig};
@@ -117,6 +117,12 @@ pub struct Platform {
 }
 
 impl Platform {
+    /// The settings of a service, if it is in the list.
+    #[must_use]
+    pub fn config_of<S: Service>(&self) -> Option<&S::Config> {
+        self.services.iter().find_map(|(_, config)| config.downcast_ref())
+    }
+
     /// What the databases of the targets are; `None` when none of them has one.
     pub(super) fn database_engine(&self, targets: &Targets) -> Option<String> {
         let here =

@@ -10,7 +10,7 @@ use crate::event_store::EventStore;
 use crate::events::{DeadLetters, EventsConfig, Outbox};
 use crate::flags::{Flag, Flags, Switch};
 use crate::health::Readiness;
-use crate::http::{Edge, EdgeShared, HttpConfig, Shedder, reply};
+use crate::http::{Edge, EdgeShared, HttpConfig, Lane, Shedder, reply};
 use crate::idempotency::{Idempotency, KeyedLayer};
 use crate::identity::{ServiceCaller, ServiceKeys, Verifier};
 use crate::jobs::Jobs;
@@ -228,7 +228,7 @@ impl Context {
 
     /// The edge around a service's routes, to which are added its description, for the gateway to ask for, and whether it
     /// is ready, for the status service.
-    pub(crate) fn edge(&self, router: Router, readiness: Readiness) -> Edge {
+    pub(crate) fn edge(&self, router: Router, lane: Option<Arc<dyn Lane>>, readiness: Readiness) -> Edge {
         let described = self.spec.openapi;
         let describe = move |_: ServiceCaller| std::future::ready(reply(described()));
         let ask = move |_: ServiceCaller| {
@@ -251,6 +251,6 @@ impl Context {
             service_keys: self.service_keys.clone(),
             shedder: self.shedder.clone(),
         };
-        Edge::new(router, shared, |router| router.layer(self.limits().general()))
+        Edge::new(router, shared, |router| router.layer(self.limits().general())).with_lane(lane)
     }
 }

@@ -6,6 +6,7 @@ use crate::db::Tx;
 use crate::event_store::{EventStore, Projection};
 use crate::events::{Handled, Handler, Received, Several, Subscription};
 use crate::health::Check;
+use crate::http::Lane;
 use crate::invariant::Invariant;
 use crate::jobs::Job;
 use crate::saga::{Flow, Saga};
@@ -21,6 +22,8 @@ use std::sync::Arc;
 pub struct Parts {
     /// Its routes, with their whole public paths.
     pub router: Router,
+    /// Routes that may change while it runs, asked for before those of the router.
+    pub lane: Option<Arc<dyn Lane>>,
     /// What it does besides answering.
     pub workers: Vec<Worker>,
     /// What must be well for it to be ready, besides its database.
@@ -41,6 +44,7 @@ impl Parts {
     pub fn new(router: Router) -> Self {
         Self {
             router,
+            lane: None,
             workers: Vec::new(),
             checks: Vec::new(),
             subscriptions: Vec::new(),
@@ -48,6 +52,13 @@ impl Parts {
             jobs: Vec::new(),
             invariants: Vec::new(),
         }
+    }
+
+    /// Has these routes asked for before those of the router. They count their own requests against the limits.
+    #[must_use]
+    pub fn lane(mut self, lane: Arc<dyn Lane>) -> Self {
+        self.lane = Some(lane);
+        self
     }
 
     /// Adds work that goes on until the stop. When it ends or fails before, the process stops.

@@ -31,7 +31,7 @@ use axum::response::Response;
 use chassis::error::{ApiError, ApiResult};
 use chassis::http::RequestContext;
 use chassis::identity::{Principal, TokenError};
-use chassis::peer::{Peer, UpstreamError};
+use chassis::peer::UpstreamError;
 use contract::ErrorCode;
 use handshake::{Accept, Asked};
 use http::header::AUTHORIZATION;
@@ -43,6 +43,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use tunnel::{End, Tunnel};
 use tunnels::Place;
@@ -50,13 +51,15 @@ use tunnels::Place;
 /// How long both connections may take to be handed over after the handshake.
 const HANDING_OVER: Duration = Duration::from_secs(10);
 
-/// The WebSockets to one service.
+/// The WebSockets to one service, or through one route of the file.
 #[derive(Debug)]
 pub(crate) struct Upgrades {
-    peer: &'static str,
+    peer: Arc<str>,
     tunnels: Arc<Tunnels>,
     origins: Origins,
     meter: Meter,
+    /// Cancelled when what they lead to is no more.
+    gone: CancellationToken,
 }
 
 #[derive(Clone)]
@@ -67,14 +70,21 @@ struct Meter {
 }
 
 impl Upgrades {
-    pub(crate) fn new(peer: &'static str, tunnels: Arc<Tunnels>, origins: Origins) -> Self {
-        let bytes = |from| counter!("gateway_tunnel_bytes_total", "peer" => peer, "from" => from);
+    pub(crate) fn new(peer: impl Into<Arc<str>>, tunnels: Arc<Tunnels>, origins: Origins) -> Self {
+        let peer = peer.into();
+        let bytes =
+            |from| counter!("gateway_tunnel_bytes_total", "peer" => Arc::clone(&peer), "from" => from);
         let meter = Meter {
-            open: gauge!("gateway_tunnels", "peer" => peer),
+            open: gauge!("gateway_tunnels", "peer" => Arc::clone(&peer)),
             from_client: bytes("client"),
             from_service: bytes("service"),
         };
-        Self { peer, tunnels, origins, meter }
+        Self { peer, tunnels, origins, meter, gone: CancellationToken::new() }
+    }
+
+    /// Ends those that are open: what they lead to is no more.
+    pub(crate) fn end(&self) {
+        self.gone.cancel();
     }
 
     /// Takes a request that asks for a WebSocket; gives any other one back.
@@ -118,11 +128,11 @@ impl Upgrades {
     pub(crate) async fn pass(
         &self,
         handshake: Handshake,
-        peer: &Peer,
         mut request: Request<Body>,
+        send: impl AsyncFnOnce(Request<Body>) -> Result<Response, UpstreamError>,
     ) -> ApiResult<Response> {
         handshake::mark(request.headers_mut());
-        let answer = peer.forward(request).await;
+        let answer = send(request).await;
         let mut response = answer.map_err(ApiError::from).inspect_err(|_| self.count("failed"))?;
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             self.count("declined");
@@ -146,7 +156,8 @@ impl Upgrades {
 
     fn open(&self, handshake: Handshake, service: OnUpgrade) {
         let Handshake { client, place, token_ended, .. } = handshake;
-        let (tunnels, meter, peer) = (Arc::clone(&self.tunnels), self.meter.clone(), self.peer);
+        let (tunnels, meter, peer) = (Arc::clone(&self.tunnels), self.meter.clone(), Arc::clone(&self.peer));
+        let gone = self.gone.clone();
         let carried = async move {
             let _place = place;
             let _open = Counted::new(meter.open);
@@ -157,14 +168,15 @@ impl Upgrades {
             };
             let mut tunnel =
                 Tunnel::new((client, meter.from_client), (service, meter.from_service), tunnels.patience);
-            let end = tunnel.run(until(token_ended, &tunnels)).await;
+            let end = tunnel.run(until(token_ended, &tunnels, &gone)).await;
             ended(peer, end, tunnel.passed());
         };
         self.tunnels.tasks.spawn(carried.in_current_span());
     }
 
     fn count(&self, outcome: &'static str) {
-        counter!("gateway_upgrades_total", "peer" => self.peer, "outcome" => outcome).increment(1);
+        counter!("gateway_upgrades_total", "peer" => Arc::clone(&self.peer), "outcome" => outcome)
+            .increment(1);
     }
 }
 
@@ -178,7 +190,11 @@ pub(crate) struct Handshake {
 }
 
 /// Resolves when a tunnel has to end although both sides would go on.
-async fn until(token_ended: Option<oneshot::Receiver<TokenError>>, tunnels: &Tunnels) -> End {
+async fn until(
+    token_ended: Option<oneshot::Receiver<TokenError>>,
+    tunnels: &Tunnels,
+    gone: &CancellationToken,
+) -> End {
     let token = async {
         match token_ended {
             Some(ended) => ended.await,
@@ -196,10 +212,11 @@ async fn until(token_ended: Option<oneshot::Receiver<TokenError>>, tunnels: &Tun
             TokenError::Revoked | TokenError::Invalid | TokenError::Stale => End::Revoked,
         },
         () = stopped => End::Stopping,
+        () = gone.cancelled() => End::Gone,
     }
 }
 
-fn ended(peer: &'static str, end: End, (from_client, from_service): (u64, u64)) {
+fn ended(peer: Arc<str>, end: End, (from_client, from_service): (u64, u64)) {
     counter!("gateway_tunnels_ended_total", "peer" => peer, "by" => end.as_str()).increment(1);
     tracing::debug!(end = end.as_str(), from_client, from_service, "a tunnel has ended");
 }

@@ -37,6 +37,8 @@ pub(super) enum End {
     Revoked,
     /// The process stops.
     Stopping,
+    /// The route that it was opened through was changed or taken away.
+    Gone,
 }
 
 impl End {
@@ -50,6 +52,7 @@ impl End {
             Self::Expired => "expired",
             Self::Revoked => "revoked",
             Self::Stopping => "stopping",
+            Self::Gone => "gone",
         }
     }
 
@@ -62,6 +65,7 @@ impl End {
             Self::Expired => Some((4401, "the access token has expired")),
             Self::Revoked => Some((4401, "the session has ended")),
             Self::Stopping => Some((1001, "the gateway stops")),
+            Self::Gone => Some((1001, "the route was changed")),
         }
     }
 }

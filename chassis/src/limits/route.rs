@@ -1,0 +1,115 @@
+//! The limits of a [`Way`](crate::http::Way): its own, and those that hold for every request from outside, decided together.
+
+use super::headers::{Told, tell};
+use super::{Holds, Limits, Policy, Quota, subject};
+use crate::error::{ApiError, ApiResult};
+use crate::http::RequestContext;
+use crate::state::{Limit, StateError};
+use axum::body::Body;
+use http::{HeaderMap, Request};
+
+/// The limits of one route.
+#[derive(Debug, Default)]
+pub struct RouteLimits(Vec<Policy>);
+
+/// What came of counting a request.
+#[derive(Debug)]
+pub struct Counted {
+    told: Vec<Told>,
+    refused: Option<ApiError>,
+}
+
+impl Counted {
+    /// The refusal, when there is one.
+    pub fn refused(&mut self) -> Option<ApiError> {
+        self.refused.take()
+    }
+
+    /// Says on an answer what was decided.
+    pub fn tell(&self, headers: &mut HeaderMap) {
+        tell(headers, &self.told);
+    }
+}
+
+/// What is left of one limit for whoever asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    /// The policy.
+    pub name: String,
+    /// What it says.
+    pub quota: Quota,
+    /// How many are left; `None` when it does not count this request, such as a limit by user when nobody is logged in.
+    pub remaining: Option<u32>,
+}
+
+impl Limits {
+    /// The limits of a route of this name. A limit that is changed begins anew.
+    ///
+    /// # Errors
+    /// When a quota cannot be kept.
+    pub fn of_route(&self, name: &str, quotas: &[Quota]) -> Result<RouteLimits, StateError> {
+        let several = quotas.len() > 1;
+        let policy = |(number, quota): (usize, &Quota)| {
+            let shown = if several { format!("{name}-{}", number + 1) } else { name.to_owned() };
+            let window = format!("route/{shown}/{}/{}", quota.limit, quota.window.as_secs());
+            let limit = Limit::new(window, quota.limit, quota.window)?;
+            Ok(Policy { name: shown, quota: *quota, limit, holds: Holds::OnRoutes })
+        };
+        quotas.iter().enumerate().map(policy).collect::<Result<_, _>>().map(RouteLimits)
+    }
+
+    /// Counts a request to a route: all limits in one round trip, and in none of them when one refuses it.
+    pub fn count<'a>(
+        &'a self,
+        own: &'a RouteLimits,
+        cx: &RequestContext,
+        request: &Request<Body>,
+    ) -> impl Future<Output = Counted> + Send + use<'a> {
+        let mut asked = self.outside(cx, request);
+        asked.extend(own.holding(cx, request));
+        async move {
+            if asked.is_empty() {
+                return Counted { told: Vec::new(), refused: None };
+            }
+            let (told, outcome) = self.decide(&asked).await;
+            Counted { told, refused: outcome.err() }
+        }
+    }
+
+    /// What is left of each limit that holds for a request from outside. Nothing is counted.
+    ///
+    /// # Errors
+    /// When nobody can tell.
+    pub fn look<'a>(
+        &'a self,
+        own: &'a RouteLimits,
+        cx: &RequestContext,
+        request: &Request<Body>,
+    ) -> impl Future<Output = ApiResult<Vec<Left>>> + Send + use<'a> {
+        let path = request.uri().path();
+        let general = self.shared.policies.iter().filter(|policy| policy.holds.outside(path));
+        let subject = |policy: &Policy| subject::subject(policy.quota.by, cx, request);
+        let asked: Vec<_> = general.chain(&own.0).map(|policy| (policy, subject(policy))).collect();
+        async move {
+            let mut all = Vec::new();
+            for (policy, subject) in asked {
+                let remaining = match subject {
+                    None => None,
+                    Some(subject) => {
+                        let limit = policy.limit.clone().cost(0)?;
+                        Some(self.shared.state.limits(&[(&subject, &limit)]).await?.tightest().remaining)
+                    }
+                };
+                all.push(Left { name: policy.name.clone(), quota: policy.quota, remaining });
+            }
+            Ok(all)
+        }
+    }
+}
+
+impl RouteLimits {
+    fn holding(&self, cx: &RequestContext, request: &Request<Body>) -> Vec<(String, &Policy)> {
+        let subject = |policy: &Policy| subject::subject(policy.quota.by, cx, request);
+        self.0.iter().filter_map(|policy| Some((subject(policy)?, policy))).collect()
+    }
+}

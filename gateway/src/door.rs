@@ -1,0 +1,179 @@
+//! The routes of the file that are live now, and how they follow it.
+//!
+//! The file is read at the start, when it has changed, and at SIGHUP. What must hold: a file that is wrong changes nothing and
+//! is told once, with everything that is wrong; a request that is under way ends on the route that it began on; and what did
+//! not change stays open.
+
+use crate::config::GatewayConfig;
+use crate::route::{Ground, Route};
+use crate::table::{Plan, Planned, Problem};
+use anyhow::Context as _;
+use arc_swap::ArcSwap;
+use axum::body::Body;
+use chassis::http::{Lane, Way};
+use chassis::stop::Stop;
+use http::Request;
+use metrics::{counter, gauge};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::sleep;
+
+/// The door's own routes.
+#[derive(Debug)]
+pub(crate) struct Door {
+    file: PathBuf,
+    every: Duration,
+    ground: Arc<Ground>,
+    table: ArcSwap<Table>,
+}
+
+/// The routes of one moment.
+#[derive(Debug)]
+struct Table {
+    text: String,
+    plan: Plan,
+    /// By their places in the plan.
+    routes: Vec<Arc<Route>>,
+}
+
+/// What a reload has changed, by name.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Report {
+    pub(crate) added: Vec<String>,
+    pub(crate) removed: Vec<String>,
+    pub(crate) changed: Vec<String>,
+    pub(crate) same: usize,
+}
+
+impl Door {
+    /// Reads the file; `None` when there is none in the settings.
+    ///
+    /// # Errors
+    /// When it cannot be read, or anything in it is wrong.
+    pub(crate) async fn open(
+        config: &GatewayConfig,
+        ground: Arc<Ground>,
+    ) -> anyhow::Result<Option<Arc<Self>>> {
+        let Some(file) = config.routes_file.clone() else { return Ok(None) };
+        let text = read(&file).await?;
+        let plan = Plan::read(&text, &ground.services()).map_err(|problems| wrong(&file, &problems))?;
+        let table = Table::of(text, plan, None, &ground)?;
+        gauge!("gateway_routes").set(u32::try_from(table.routes.len()).unwrap_or(u32::MAX));
+        let every = Duration::from_secs(config.routes_reload_secs);
+        Ok(Some(Arc::new(Self { file, every, ground, table: ArcSwap::from_pointee(table) })))
+    }
+
+    /// Follows the file until the stop.
+    pub(crate) async fn follow(self: Arc<Self>, stop: Stop) -> anyhow::Result<()> {
+        let mut hangups = signal(SignalKind::hangup()).context("SIGHUP cannot be listened to")?;
+        let mut told = None;
+        loop {
+            let asked = tokio::select! {
+                () = sleep(self.every) => false,
+                hangup = hangups.recv() => hangup.is_some(),
+                () = stop.stopping() => return Ok(()),
+            };
+            match self.look().await {
+                Ok(Some(report)) => report.tell(),
+                Ok(None) if asked => tracing::info!("the routes were read again: nothing has changed"),
+                Ok(None) => {}
+                Err(error) => {
+                    counter!("gateway_routes_reload_failures_total").increment(1);
+                    let error = format!("{error:#}");
+                    if asked || told.as_ref() != Some(&error) {
+                        tracing::error!(error, "the routes cannot be read again: those of before hold");
+                    }
+                    told = Some(error);
+                    continue;
+                }
+            }
+            told = None;
+        }
+    }
+
+    /// Reads the file again; what has changed, when it has.
+    async fn look(&self) -> anyhow::Result<Option<Report>> {
+        let text = read(&self.file).await?;
+        let before = self.table.load_full();
+        if text == before.text {
+            return Ok(None);
+        }
+        let plan =
+            Plan::read(&text, &self.ground.services()).map_err(|problems| wrong(&self.file, &problems))?;
+        let table = Table::of(text, plan, Some(&before), &self.ground)?;
+        let report = before.report(&table);
+        gauge!("gateway_routes").set(u32::try_from(table.routes.len()).unwrap_or(u32::MAX));
+        self.table.store(Arc::new(table));
+        counter!("gateway_routes_reloads_total").increment(1);
+        Ok(Some(report))
+    }
+}
+
+impl Lane for Door {
+    fn find(&self, request: &Request<Body>) -> Option<Arc<dyn Way>> {
+        let table = self.table.load();
+        let place = table.plan.find(request)?;
+        Some(table.routes.get(place)?.clone())
+    }
+}
+
+impl Table {
+    fn of(text: String, plan: Plan, before: Option<&Self>, ground: &Arc<Ground>) -> anyhow::Result<Self> {
+        let known: BTreeMap<&str, &Arc<Route>> = before.map(Self::by_name).unwrap_or_default();
+        let live = |planned: &Arc<Planned>| match known.get(&*planned.name) {
+            Some(route) if route.is(planned) => Ok(Arc::clone(route)),
+            _ => Route::new(planned, ground),
+        };
+        let routes = plan.routes.iter().map(live).collect::<anyhow::Result<_>>()?;
+        Ok(Self { text, plan, routes })
+    }
+
+    fn by_name(&self) -> BTreeMap<&str, &Arc<Route>> {
+        self.routes.iter().map(|route| (&*route.planned().name, route)).collect()
+    }
+
+    /// What is different afterwards.
+    fn report(&self, after: &Self) -> Report {
+        let (before, after) = (self.by_name(), after.by_name());
+        let names: BTreeSet<_> = before.keys().chain(after.keys()).copied().collect();
+        let mut report = Report::default();
+        for name in names {
+            match (before.get(name), after.get(name)) {
+                (Some(before), Some(after)) if Arc::ptr_eq(before, after) => report.same += 1,
+                (Some(before), after) => {
+                    before.end();
+                    let list = if after.is_some() { &mut report.changed } else { &mut report.removed };
+                    list.push(name.to_owned());
+                }
+                (None, _) => report.added.push(name.to_owned()),
+            }
+        }
+        report
+    }
+}
+
+impl Report {
+    fn tell(&self) {
+        let Self { added, removed, changed, same } = self;
+        tracing::info!(
+            added = added.join(" "),
+            removed = removed.join(" "),
+            changed = changed.join(" "),
+            same,
+            "the routes were read again"
+        );
+    }
+}
+
+async fn read(file: &Path) -> anyhow::Result<String> {
+    let text = tokio::fs::read_to_string(file).await;
+    text.with_context(|| format!("gateway.routes_file: {} cannot be read", file.display()))
+}
+
+fn wrong(file: &Path, problems: &[Problem]) -> anyhow::Error {
+    let lines: Vec<_> = problems.iter().map(|problem| format!("  {problem}")).collect();
+    anyhow::anyhow!("gateway.routes_file: {} is wrong\n{}", file.display(), lines.join("\n"))
+}

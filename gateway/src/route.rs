@@ -1,0 +1,207 @@
+//! A route of the file while it is live: what happens to a request that is meant for it, in this order.
+//!
+//! 1. Its limits, and those that hold for everybody, are counted.
+//! 2. A handshake of a WebSocket is told from a request.
+//! 3. Path and headers become what the target is asked for, and the target is asked.
+//! 4. The answer gets the route's headers.
+//!
+//! What must hold: a route that is as it was before a reload is the same route after it, with everything that is open.
+
+use crate::origin::Origins;
+use crate::proxy;
+use crate::routes::Services;
+use crate::table::{Planned, plain};
+use crate::upgrade::{Tunnels, Upgrades};
+use axum::body::Body;
+use axum::response::IntoResponse;
+use axum::response::Response;
+use chassis::error::{ApiError, ApiResult};
+use chassis::http::{Attending, Cors, RequestContext, Way};
+use chassis::limits::{Limits, RouteLimits};
+use chassis::service::Context;
+use http::header::{HeaderValue, LOCATION};
+use http::uri::PathAndQuery;
+use http::{Request, StatusCode, Uri};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What routes are made live on.
+#[derive(Debug, Clone)]
+pub(crate) struct Ground {
+    limits: Limits,
+    services: Services,
+    tunnels: Arc<Tunnels>,
+    origins: Origins,
+}
+
+/// A live route.
+#[derive(Debug)]
+pub(crate) struct Route {
+    planned: Arc<Planned>,
+    limits: RouteLimits,
+    cors: Option<Cors>,
+    target: Target,
+    ground: Arc<Ground>,
+}
+
+/// Where a route leads.
+#[derive(Debug)]
+enum Target {
+    /// A service of the platform, as this route leads to it.
+    Service(Arc<proxy::Upstream>),
+    /// The client is sent elsewhere.
+    Redirect,
+}
+
+impl Ground {
+    pub(crate) fn new(
+        context: &Context,
+        services: &Services,
+        tunnels: &Arc<Tunnels>,
+        origins: &Origins,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            limits: context.limits(),
+            services: services.clone(),
+            tunnels: tunnels.clone(),
+            origins: origins.clone(),
+        })
+    }
+
+    /// The names of the services that a route may lead to.
+    pub(crate) fn services(&self) -> Vec<&str> {
+        self.services.keys().copied().collect()
+    }
+}
+
+impl Route {
+    /// Makes a route live.
+    ///
+    /// # Errors
+    /// When what it leads to is not there; the plan has been checked for that.
+    pub(crate) fn new(planned: &Arc<Planned>, ground: &Arc<Ground>) -> anyhow::Result<Arc<Self>> {
+        let spec = &planned.spec;
+        let upgrades = Upgrades::new(planned.name.clone(), ground.tunnels.clone(), ground.origins.clone());
+        let target = match &spec.service {
+            Some(name) => {
+                let service = ground.services.get(name.as_str());
+                let service = service.ok_or_else(|| anyhow::anyhow!("there is no service {name}"))?;
+                Target::Service(Arc::new(service.through(upgrades)))
+            }
+            None => Target::Redirect,
+        };
+        Ok(Arc::new(Self {
+            limits: ground.limits.of_route(&planned.name, &planned.quotas)?,
+            cors: spec.cors.as_deref().map(Cors::new),
+            planned: planned.clone(),
+            target,
+            ground: ground.clone(),
+        }))
+    }
+
+    /// Whether a route that was planned anew is this one.
+    pub(crate) fn is(&self, planned: &Planned) -> bool {
+        self.planned.spec == planned.spec
+    }
+
+    pub(crate) fn planned(&self) -> &Planned {
+        &self.planned
+    }
+
+    /// Ends the tunnels through it: it is no more.
+    pub(crate) fn end(&self) {
+        match &self.target {
+            Target::Service(service) => service.end_tunnels(),
+            Target::Redirect => {}
+        }
+    }
+
+    /// Answers a request.
+    async fn serve(&self, request: Request<Body>, cx: &RequestContext) -> Response {
+        let mut counted = self.ground.limits.count(&self.limits, cx, &request).await;
+        let mut response = match counted.refused() {
+            None => self.admitted(request, cx).await.unwrap_or_else(IntoResponse::into_response),
+            Some(refusal) => refusal.into_response(),
+        };
+        counted.tell(response.headers_mut());
+        response
+    }
+
+    async fn admitted(&self, mut request: Request<Body>, cx: &RequestContext) -> ApiResult<Response> {
+        let planned = &*self.planned;
+        let answer = match &self.target {
+            Target::Service(service) => {
+                self.readdress(&mut request)?;
+                planned.request_edit.apply(request.headers_mut());
+                proxy::pass(service, cx, request).await
+            }
+            Target::Redirect => self.redirect(&request),
+        };
+        let mut response = answer?;
+        planned.response_edit.apply(response.headers_mut());
+        Ok(response)
+    }
+
+    /// Gives a request the path that the target is asked for: the one that was matched, or what it is rewritten to.
+    fn readdress(&self, request: &mut Request<Body>) -> ApiResult<()> {
+        let sent = request.uri();
+        let path = plain(sent.path()).map_err(|_| ApiError::not_found("route"))?;
+        let wanted = match &self.planned.rewrite {
+            Some(template) => template.fill(&self.planned.pattern.captures(&path).unwrap_or_default()),
+            None if matches!(path, std::borrow::Cow::Borrowed(_)) => return Ok(()),
+            None => path.into_owned(),
+        };
+        let wanted = match sent.query() {
+            Some(query) => format!("{wanted}?{query}"),
+            None => wanted,
+        };
+        let wanted = PathAndQuery::try_from(wanted).map_err(|_| ApiError::not_found("route"))?;
+        let mut parts = std::mem::take(request.uri_mut()).into_parts();
+        parts.path_and_query = Some(wanted);
+        *request.uri_mut() = Uri::from_parts(parts).map_err(|_| ApiError::not_found("route"))?;
+        Ok(())
+    }
+
+    fn redirect(&self, request: &Request<Body>) -> ApiResult<Response> {
+        let (status, to) = match &self.planned.redirect {
+            Some((status, template)) => (*status, template),
+            None => return Err(ApiError::not_found("route")),
+        };
+        let path = plain(request.uri().path()).map_err(|_| ApiError::not_found("route"))?;
+        let mut to = to.fill(&self.planned.pattern.captures(&path).unwrap_or_default());
+        if let Some(query) = request.uri().query() {
+            to.push(if to.contains('?') { '&' } else { '?' });
+            to.push_str(query);
+        }
+        let mut response = StatusCode::into_response(status);
+        let to = HeaderValue::from_str(&to).map_err(ApiError::internal)?;
+        response.headers_mut().insert(LOCATION, to);
+        Ok(response)
+    }
+}
+
+impl Way for Route {
+    fn label(&self) -> &Arc<str> {
+        &self.planned.name
+    }
+
+    fn timeout(&self) -> Option<Duration> {
+        self.planned.timeout()
+    }
+
+    fn body_limit(&self) -> Option<usize> {
+        self.planned.spec.body_limit
+    }
+
+    fn cors(&self) -> Option<&Cors> {
+        self.cors.as_ref()
+    }
+
+    fn compresses(&self) -> bool {
+        self.planned.spec.compress
+    }
+
+    fn attend(self: Arc<Self>, request: Request<Body>, cx: Arc<RequestContext>) -> Attending {
+        Box::pin(async move { self.serve(request, &cx).await })
+    }
+}
