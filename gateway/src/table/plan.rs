@@ -87,7 +87,7 @@ impl Plan {
         }
         twins(source, &file, &mut problems);
         // The narrowest first; of equals the one that stands first in the file.
-        found.sort_by(|(a, _), (b, _)| rank(b).cmp(&rank(a)));
+        found.sort_by_key(|(planned, _)| std::cmp::Reverse(rank(planned)));
         never_meant(source, &found, &mut problems);
         if !problems.is_empty() {
             problems.sort();
@@ -189,7 +189,7 @@ fn planned(spec: &RouteSpec, services: &[&str], say: &mut dyn FnMut(&str, String
     }
     let request_edit = Edit::of(&spec.request_headers, |message| say("request_headers", message));
     let response_edit = Edit::of(&spec.response_headers, |message| say("response_headers", message));
-    let conditions = Conditions::of(spec, |field, message| say(field, message));
+    let conditions = Conditions::of(spec, &mut *say);
     let pattern = match Pattern::parse(&spec.path) {
         Ok(pattern) => pattern,
         Err(message) => {

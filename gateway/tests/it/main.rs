@@ -9,6 +9,7 @@ mod headers;
 mod house;
 mod instances;
 mod live;
+mod routes;
 mod routing;
 mod streaming;
 mod tunnels;
