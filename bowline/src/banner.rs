@@ -30,13 +30,17 @@ impl Facts {
     }
 
     fn text(&self, started: &Started) -> String {
-        let Started { public, ops, databases, took } = started;
+        let Started { public, secure, ops, databases, took } = started;
+        let api = match secure {
+            Some(secure) => format!("https://{secure}"),
+            None => format!("http://{public}"),
+        };
         let mut lines = vec![
             format!("bowline {} ({}), ready in {} ms", crate::VERSION, self.mode, took.as_millis()),
-            format!("  API         http://{public}"),
+            format!("  API         {api}"),
         ];
         if self.docs {
-            lines.push(format!("  docs        http://{public}/docs"));
+            lines.push(format!("  docs        {api}/docs"));
         }
         lines.push(format!("  operations  http://{ops}/ready   /health /metrics /info"));
         lines.push(format!("  running     {}", self.targets.join(", ")));
@@ -65,6 +69,7 @@ mod tests {
         let facts = Facts { mode: Mode::Development, targets: vec!["gateway", "auth"], docs: true };
         let text = facts.text(&Started {
             public: ([127, 0, 0, 1], 8080).into(),
+            secure: None,
             ops: ([127, 0, 0, 1], 9090).into(),
             databases: vec![("auth", "SQLite data/auth.db".to_owned())],
             took: Duration::from_millis(42),

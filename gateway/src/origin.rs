@@ -20,13 +20,14 @@ impl Origins {
         Self(allowed.iter().cloned().chain(public).collect())
     }
 
-    /// Whether the page that sends this request may, or nobody sends it but a program.
-    pub(crate) fn may<B>(&self, request: &Request<B>) -> bool {
+    /// Whether the page that sends this request may, or nobody sends it but a program. `secure` says whether the request came
+    /// over HTTPS: then a page that came over plain HTTP may not, because anybody on the way could have written it.
+    pub(crate) fn may<B>(&self, request: &Request<B>, secure: bool) -> bool {
         let mut origins = request.headers().get_all(ORIGIN).into_iter();
         match (origins.next(), origins.next()) {
             (None, _) => true,
             (Some(origin), None) => {
-                origin.to_str().is_ok_and(|origin| self.is_listed(origin) || is_own(origin, request))
+                origin.to_str().is_ok_and(|origin| self.is_listed(origin) || is_own(origin, request, secure))
             }
             (Some(_), Some(_)) => false,
         }
@@ -38,8 +39,11 @@ impl Origins {
 }
 
 /// Whether the page came from the host that it calls.
-fn is_own<B>(origin: &str, request: &Request<B>) -> bool {
+fn is_own<B>(origin: &str, request: &Request<B>, secure: bool) -> bool {
     let Ok(origin) = origin.parse::<Uri>() else { return false };
+    if secure && origin.scheme_str() != Some("https") {
+        return false;
+    }
     let Some(of_page) = origin.authority() else { return false };
     let target = request.uri().authority().cloned().or_else(|| host(request.headers()));
     target.is_some_and(|target| same(of_page, &target))
@@ -60,13 +64,17 @@ mod tests {
     use super::*;
 
     fn may(origin: &[&str], host: &str) -> bool {
+        may_over(origin, host, false)
+    }
+
+    fn may_over(origin: &[&str], host: &str, secure: bool) -> bool {
         let origins = Origins::new(&["https://shop.example".to_owned()], "https://api.example");
         let mut request = Request::new(());
         request.headers_mut().insert(HOST, host.parse().unwrap());
         for origin in origin {
             request.headers_mut().append(ORIGIN, origin.parse().unwrap());
         }
-        origins.may(&request)
+        origins.may(&request, secure)
     }
 
     #[test]
@@ -79,6 +87,13 @@ mod tests {
         );
         assert!(may(&["http://localhost:8080"], "localhost:8080"));
         assert!(may(&["https://Own.example"], "own.example:443"));
+    }
+
+    #[test]
+    fn over_https_a_page_that_came_in_the_clear_may_not() {
+        assert!(may_over(&["https://own.example"], "own.example", true));
+        assert!(!may_over(&["http://own.example"], "own.example", true));
+        assert!(may_over(&["https://shop.example"], "own.example", true));
     }
 
     #[test]

@@ -10,6 +10,8 @@
 #![cfg_attr(feature = "harness", expect(clippy::expect_used, reason = "a test that cannot go on fails"))]
 
 #[cfg(feature = "harness")]
+mod authority;
+#[cfg(feature = "harness")]
 mod client;
 pub mod engines;
 #[cfg(feature = "harness")]
@@ -45,6 +47,8 @@ pub mod tiny;
 #[cfg(feature = "harness")]
 pub mod ws;
 
+#[cfg(feature = "harness")]
+pub use authority::{Authority, Pair, connect};
 #[cfg(feature = "harness")]
 pub use client::{Answer, Ask, Client};
 #[cfg(feature = "harness")]

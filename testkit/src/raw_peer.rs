@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
 
@@ -19,8 +19,8 @@ pub struct RawPeer {
 
 /// One connection, from either side.
 #[derive(Debug)]
-pub struct Wire {
-    stream: TcpStream,
+pub struct Wire<S = TcpStream> {
+    stream: S,
     read: Vec<u8>,
 }
 
@@ -90,10 +90,6 @@ pub(crate) fn spawn(task: impl Future<Output = ()> + Send + 'static) -> AbortHan
 }
 
 impl Wire {
-    pub(crate) fn new(stream: TcpStream) -> Self {
-        Self { stream, read: Vec::new() }
-    }
-
     /// A connection to a listener.
     ///
     /// # Errors
@@ -102,6 +98,21 @@ impl Wire {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         Ok(Self::new(stream))
+    }
+
+    /// Ends the connection with a reset, as a machine does that has lost it.
+    ///
+    /// # Errors
+    /// When the socket cannot be told so.
+    pub fn reset(self) -> io::Result<()> {
+        self.stream.set_zero_linger()
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
+    /// A connection, however it was made.
+    pub fn new(stream: S) -> Self {
+        Self { stream, read: Vec::new() }
     }
 
     /// Sends bytes.
@@ -184,14 +195,6 @@ impl Wire {
     pub async fn rest(&mut self) -> String {
         while self.stream.read_buf(&mut self.read).await.is_ok_and(|read| read > 0) {}
         String::from_utf8_lossy(&std::mem::take(&mut self.read)).into_owned()
-    }
-
-    /// Ends the connection with a reset, as a machine does that has lost it.
-    ///
-    /// # Errors
-    /// When the socket cannot be told so.
-    pub fn reset(self) -> io::Result<()> {
-        self.stream.set_zero_linger()
     }
 
     /// Resolves when the other side is gone; whatever it sent before is thrown away.

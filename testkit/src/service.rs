@@ -7,10 +7,12 @@ use crate::{Folder, engines};
 use chassis::clock::{Clock, Ts};
 use chassis::config::Sources;
 use chassis::db::Db;
+use chassis::http::tls::Tls;
 use chassis::run::{Assembled, Platform, Targets};
 use chassis::service::{Registration, Service};
 use chassis::stop::{self, Stopper};
 use std::path::Path;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// The database that a test runs on.
@@ -153,7 +155,16 @@ impl TestService {
     /// When it cannot.
     #[must_use]
     pub fn listen(&self) -> Listening {
-        Listening::start(&self.assembled)
+        Listening::start(&self.assembled, None)
+    }
+
+    /// Listens with TLS: on the one port, or beside it on another.
+    ///
+    /// # Panics
+    /// When it cannot.
+    #[must_use]
+    pub fn listen_with(&self, tls: &Arc<Tls>) -> Listening {
+        Listening::start(&self.assembled, Some(tls))
     }
 
     /// Its clock, which only the test moves.

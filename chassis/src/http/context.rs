@@ -5,6 +5,7 @@
 //! being passed from hand to hand.
 
 use super::edge::EdgeShared;
+use super::tls::ClientCert;
 use crate::error::ApiResult;
 use crate::identity::{Principal, TokenError};
 use crate::telemetry::origin::Origin;
@@ -54,6 +55,10 @@ pub struct RequestContext {
     pub deadline: Instant,
     /// The client's address, through trusted proxies only.
     pub client_ip: IpAddr,
+    /// Whether the client came over HTTPS: to this process, or as far as trusted proxies say.
+    pub secure: bool,
+    /// The client's certificate, where this process asked for one and has verified it.
+    pub client_cert: Option<Arc<ClientCert>>,
     /// Name and version of the client as it says, cut to 200 characters.
     pub user_agent: Option<Box<str>>,
     /// Whether the client asked for RFC 9457 problem details.

@@ -9,10 +9,13 @@ use super::body::{Arriving, BodyFault};
 use super::cors::Cors;
 use super::etag::Conditions;
 use super::record::Record;
+use super::remember::RememberRoute;
 use super::shed::{Place, Shedder};
+use super::tls::ClientCert;
 use super::{
     API_VERSION, HttpConfig, Lane, Matched, RequestContext, Way, X_CORRELATION_ID, X_FORWARDED_FOR,
-    X_NO_COMPRESSION, X_REQUEST_ID, X_REQUEST_TIMEOUT_MS, X_RETRIES_SPENT, client_ip, compress, version,
+    X_FORWARDED_PROTO, X_NO_COMPRESSION, X_REQUEST_ID, X_REQUEST_TIMEOUT_MS, X_RETRIES_SPENT, client_ip,
+    compress, version,
 };
 use crate::clock::Clock;
 use crate::error::{ApiError, ApiResult};
@@ -20,7 +23,6 @@ use crate::identity::{ServiceKeys, Verifier};
 use crate::telemetry::trace::{self, TraceContext};
 use axum::Router;
 use axum::body::Body;
-use axum::extract::MatchedPath;
 use axum::response::IntoResponse;
 use contract::ErrorCode;
 use futures_util::FutureExt;
@@ -34,10 +36,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::Instant;
-use tower::{Layer, Service, ServiceExt, service_fn};
+use tower::{Layer, ServiceExt, service_fn};
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -46,6 +47,8 @@ use uuid::Uuid;
 pub enum Caller {
     /// A connection from this address.
     Socket(IpAddr),
+    /// A connection over TLS from this address, by a client that may have shown a certificate.
+    Secure(IpAddr, Option<Arc<ClientCert>>),
     /// A service in this process, on behalf of the request that it handles (if it does).
     InProcess(&'static str, Option<Arc<RequestContext>>),
 }
@@ -120,7 +123,9 @@ impl Edge {
         let handling = async {
             let mut record = Record::begin(self.shared.service, request.method(), self.active.clone());
             let response = match (caller, version) {
-                (Caller::Socket(_), version) => self.outside(request, version, way, &context).await,
+                (Caller::Socket(_) | Caller::Secure(..), version) => {
+                    self.outside(request, version, way, &context).await
+                }
                 (Caller::InProcess(..), Ok(_)) => self.run(request, way, &context).await,
                 (Caller::InProcess(..), Err(error)) => error.into_response(),
             };
@@ -137,7 +142,7 @@ impl Edge {
         request: &mut Request<Body>,
         caller: &Caller,
     ) -> (Option<Arc<dyn Way>>, ApiResult<Option<u32>>) {
-        let (Some(lane), Caller::Socket(_)) = (&self.lane, caller) else {
+        let (Some(lane), Caller::Socket(_) | Caller::Secure(..)) = (&self.lane, caller) else {
             return (None, version::resolve(request));
         };
         if let Some(way) = lane.find(request) {
@@ -284,14 +289,24 @@ impl Edge {
         let shared = &self.shared;
         let parent = match caller {
             Caller::InProcess(_, parent) => parent.as_deref(),
-            Caller::Socket(_) => None,
+            Caller::Socket(_) | Caller::Secure(..) => None,
         };
         let calling_service = match caller {
             Caller::InProcess(name, _) => Some((*name).into()),
-            Caller::Socket(_) => shared.service_keys.caller(headers, shared.service, &shared.clock),
+            Caller::Socket(_) | Caller::Secure(..) => {
+                shared.service_keys.caller(headers, shared.service, &shared.clock)
+            }
+        };
+        let (secure, client_cert) = match (caller, parent) {
+            (Caller::Socket(address), _) => (self.secure(*address, false, headers, &calling_service), None),
+            (Caller::Secure(address, client), _) => {
+                (self.secure(*address, true, headers, &calling_service), client.clone())
+            }
+            (_, Some(parent)) => (parent.secure, parent.client_cert.clone()),
+            (_, None) => (false, None),
         };
         let client_ip = match (caller, parent) {
-            (Caller::Socket(address), _) => {
+            (Caller::Socket(address) | Caller::Secure(address, _), _) => {
                 // A line that is no text is nobody's address; it must not make the ones beside it count.
                 let forwarded = headers.get_all(&X_FORWARDED_FOR).into_iter();
                 let forwarded = forwarded.map(|value| value.to_str().unwrap_or("?"));
@@ -318,6 +333,8 @@ impl Edge {
             trace: TraceContext::receive(headers),
             deadline: self.deadline(headers, parent, way.and_then(Way::timeout)),
             client_ip,
+            secure,
+            client_cert,
             user_agent: text(headers, &USER_AGENT).map(|agent| agent.get(..200).unwrap_or(agent).into()),
             wants_problem: accept.is_some_and(|accept| accept.contains("application/problem+json")),
             calling_service,
@@ -328,6 +345,18 @@ impl Edge {
                 .map_or_else(OnceLock::new, OnceLock::from),
             retries_spent: parent.map(|parent| parent.retries_spent.clone()).unwrap_or_default(),
             edge: shared.clone(),
+        }
+    }
+
+    /// Whether the client came over HTTPS. Whom we believe about its address we believe about that too; of several proxies
+    /// all must have said so.
+    fn secure(&self, socket: IpAddr, own: bool, headers: &HeaderMap, service: &Option<Box<str>>) -> bool {
+        if service.is_none() && !client_ip::is_trusted(socket, &self.shared.config.trusted_proxies) {
+            return own;
+        }
+        match text(headers, &X_FORWARDED_PROTO) {
+            Some(said) => said.split(',').all(|hop| hop.trim().eq_ignore_ascii_case("https")),
+            None => own,
         }
     }
 
@@ -440,40 +469,5 @@ fn unwrap<T>(result: Result<T, std::convert::Infallible>) -> T {
     match result {
         Ok(value) => value,
         Err(never) => match never {},
-    }
-}
-
-/// Tells the context which route matched; the router keeps that to itself otherwise.
-#[derive(Clone)]
-struct RememberRoute;
-
-impl<S> Layer<S> for RememberRoute {
-    type Service = Remembering<S>;
-
-    fn layer(&self, inner: S) -> Self::Service {
-        Remembering(inner)
-    }
-}
-
-#[derive(Clone)]
-struct Remembering<S>(S);
-
-impl<S: Service<Request<Body>>> Service<Request<Body>> for Remembering<S> {
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = S::Future;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.0.poll_ready(cx)
-    }
-
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
-        if let Some(matched) = request.extensions().get::<MatchedPath>() {
-            RequestContext::with_current(|context| {
-                // A nested router may match again; the first, whole template is kept.
-                drop(context.route.set(Matched::Router(matched.clone())));
-            });
-        }
-        self.0.call(request)
     }
 }

@@ -20,9 +20,11 @@ pub mod outgoing;
 pub mod page;
 mod params;
 mod record;
+mod remember;
 mod reply;
 mod shed;
 pub mod sorted;
+pub mod tls;
 mod upload;
 mod version;
 
@@ -63,6 +65,8 @@ pub const X_REQUEST_TIMEOUT_MS: HeaderName = HeaderName::from_static("x-request-
 pub const X_SERVICE_AUTHORIZATION: HeaderName = HeaderName::from_static("x-service-authorization");
 /// The addresses that a request came through.
 pub const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+/// How the client spoke with the first door that it came through: `http` or `https`.
+pub const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 /// Stands on an answer to a service that says no because a call of its own failed, with every retry that could help: who
 /// gets it does not try again, else each layer would multiply the calls of the one before.
 pub const X_RETRIES_SPENT: HeaderName = HeaderName::from_static("x-retries-spent");
@@ -86,7 +90,7 @@ settings! {
         public_url: Option<String> = None;
         /// Origins that a browser may call from, for example `https://shop.example`. Never a wildcard.
         allowed_origins: Vec<String> = Vec::new(), env "ALLOWED_ORIGINS";
-        /// Networks of proxies whose X-Forwarded-For is believed.
+        /// Networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.
         trusted_proxies: Vec<IpNet> = Vec::new();
         /// Milliseconds until a request must be answered.
         request_timeout_ms: u64 = 30_000;
@@ -119,6 +123,12 @@ impl HttpConfig {
     #[must_use]
     pub fn request_timeout(&self) -> Duration {
         Duration::from_millis(self.request_timeout_ms)
+    }
+
+    /// The port at which clients reach the platform over HTTPS, as far as `public_url` says so.
+    pub(crate) fn https_port(&self) -> Option<u16> {
+        let url: http::Uri = self.public_url.as_ref()?.parse().ok()?;
+        (url.scheme_str() == Some("https")).then(|| url.port_u16().unwrap_or(443))
     }
 
     /// The largest body of a request with these headers, in bytes.

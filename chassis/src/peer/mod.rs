@@ -37,7 +37,8 @@ pub use fallback::{Answer, Fallback};
 
 use crate::clock::Clock;
 use crate::http::{
-    Caller, Edge, RequestContext, X_CORRELATION_ID, X_FORWARDED_FOR, X_REQUEST_ID, X_SERVICE_AUTHORIZATION,
+    Caller, Edge, RequestContext, X_CORRELATION_ID, X_FORWARDED_FOR, X_FORWARDED_PROTO, X_REQUEST_ID,
+    X_SERVICE_AUTHORIZATION,
 };
 use crate::identity::ServiceKeys;
 use crate::telemetry::origin::Origin;
@@ -199,6 +200,8 @@ fn hand_on(headers: &mut HeaderMap, context: &RequestContext) {
     if let Ok(client) = HeaderValue::try_from(context.client_ip.to_string()) {
         headers.insert(X_FORWARDED_FOR, client);
     }
+    let scheme = if context.secure { "https" } else { "http" };
+    headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(scheme));
 }
 
 /// What background work, such as the step of a saga, hands on of the request that it goes back to.

@@ -6,9 +6,11 @@ use super::{Platform, Started, Targets};
 use crate::clock::Clock;
 use crate::health::Readiness;
 use crate::http::Listener;
+use crate::http::tls::Tls;
 use crate::ops::{Info, Ops, OpsState};
 use crate::stop;
 use crate::telemetry::Telemetry;
+use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
@@ -22,8 +24,10 @@ pub(super) async fn boot(
     let clock = Clock::system();
     let (stopper, stop) = stop::channel();
     let ops = Ops::bind(&platform.ops)?;
-    let listener = Listener::bind(&platform.http)?;
-    let public = listener.address();
+    let tls = Tls::open(&platform.tls, platform.process.mode)?;
+    let listener = Listener::bind_with(&platform.http, tls.as_ref())?;
+    let (public, secure) = (listener.address(), listener.secure_address());
+    let reload = Duration::from_secs(platform.process.reload_secs);
 
     // From here on the process is alive and says that it is not ready.
     let readiness = Readiness::new(stop.clone(), Handle::current());
@@ -47,11 +51,20 @@ pub(super) async fn boot(
         clock: clock.clone(),
     })?;
 
-    let mut assembled = Assembled::of(platform, targets, Some(public), clock, stop.clone()).await?;
+    let mut assembled = Assembled::of(platform, targets, Some(public), clock.clone(), stop.clone()).await?;
+    if let Some(tls) = tls {
+        let follow = tls.follow(reload, clock, stop.clone());
+        assembled.workers.spawn(async move { ("chassis.tls".to_owned(), follow.await) });
+    }
     let serving = listener.serve(assembled.front(), assembled.shared().http(), &stop)?;
     readiness.booted(std::mem::take(&mut assembled.checks));
-    let started =
-        Started { public, ops: ops.address(), databases: assembled.described(), took: began.elapsed() };
+    let started = Started {
+        public,
+        secure,
+        ops: ops.address(),
+        databases: assembled.described(),
+        took: began.elapsed(),
+    };
     let ms = u64::try_from(started.took.as_millis()).unwrap_or(u64::MAX);
     tracing::info!(%public, ops = %started.ops, targets = targets.names().join(","), ms, "started");
     Ok(Running { started, stopper, assembled, serving, ops })

@@ -58,6 +58,7 @@ impl Foundation {
         let Platform {
             process,
             http,
+            tls,
             database,
             bus,
             events,
@@ -104,7 +105,10 @@ impl Foundation {
         let directory =
             Directory::new(&local, remote, calls, discovery, service_keys.clone(), clock.clone())?;
         seen.show(&directory);
-        let own_url = || format!("http://{}", listening.unwrap_or_else(|| (http.host, http.port).into()));
+        let own_url = || {
+            let scheme = if tls.is_on() && tls.port.is_none() { "https" } else { "http" };
+            format!("{scheme}://{}", listening.unwrap_or_else(|| (http.host, http.port).into()))
+        };
         let public_url = http.public_url.clone().unwrap_or_else(own_url).trim_end_matches('/').to_owned();
         let described: Vec<_> = all.iter().map(|spec| (spec.openapi)()).collect();
         let (wakes, carrier) = Wakes::new(&redis)?;

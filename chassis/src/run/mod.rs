@@ -87,6 +87,8 @@ impl Targets {
 pub struct Started {
     /// Where the public listener is.
     pub public: SocketAddr,
+    /// Where it speaks HTTPS, if it does.
+    pub secure: Option<SocketAddr>,
     /// Where the operations listener is.
     pub ops: SocketAddr,
     /// Where each service keeps its data.

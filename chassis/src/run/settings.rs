@@ -11,6 +11,7 @@ use crate::durability::{Board, DurabilityConfig};
 use crate::events::EventsConfig;
 use crate::flags::{Flag, Flags};
 use crate::http::HttpConfig;
+use crate::http::tls::TlsConfig;
 use crate::idempotency::IdempotencyConfig;
 use crate::identity::IdentityConfig;
 use crate::invariant::Books;
@@ -40,7 +41,7 @@ settings! {
         drain_secs: u64 = 0;
         /// Seconds that the whole stop may take; what still runs then is cut off.
         stop_timeout_secs: u64 = 30;
-        /// Seconds between looks at what may change while the process runs: flags in the settings file, and the service key.
+        /// Seconds between looks at what may change while the process runs: flags in the settings file, the service key, and certificates.
         reload_secs: u64 = 5;
     }
 }
@@ -62,6 +63,8 @@ pub struct Platform {
     pub process: ProcessConfig,
     /// The public listener.
     pub http: HttpConfig,
+    /// Its certificates.
+    pub tls: TlsConfig,
     /// The operations listener.
     pub ops: OpsConfig,
     /// Logs and traces.
@@ -142,6 +145,7 @@ impl Platform {
         let vault: VaultConfig = loader.section("vault");
         loader.resolve_with(Arc::new(Vault::new(&vault, process.mode)));
         let http = loader.section("http");
+        let tls = loader.section("tls");
         let ops = loader.section("ops");
         let telemetry = loader.section("telemetry");
         let database = loader.section("database");
@@ -176,6 +180,7 @@ impl Platform {
         Ok(Self {
             process,
             http,
+            tls,
             ops,
             telemetry,
             database,

@@ -216,6 +216,8 @@ async fn context(cx: Cx, headers: http::HeaderMap) -> impl IntoResponse {
         "traceId": cx.trace.trace_id().to_string(),
         "clientIp": cx.client_ip,
         "callingService": cx.calling_service,
+        "secure": cx.secure,
+        "clientCert": cx.client_cert.as_ref().and_then(|client| client.common_name.clone()),
         "user": cx.principal().map(|who| who.user()),
         "remainingMs": u64::try_from(cx.remaining().as_millis()).unwrap_or(u64::MAX),
         "userAgent": cx.user_agent,

@@ -27,5 +27,6 @@ mod saga;
 mod shed;
 mod state;
 mod telemetry;
+mod tls;
 mod vault;
 mod wake;

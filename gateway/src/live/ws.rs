@@ -8,6 +8,7 @@ use axum::extract::ws::{CloseFrame, Message as Frame, WebSocket, WebSocketUpgrad
 use axum::extract::{FromRequestParts, Request, State};
 use axum::response::Response;
 use chassis::error::{ApiError, ApiResult};
+use chassis::http::Cx;
 use chassis::identity::MaybePrincipal;
 use contract::auth::Token;
 use contract::live::{ClientFrame, ServerFrame};
@@ -61,10 +62,11 @@ mod codes {
 )]
 pub(super) async fn ws(
     State(channel): State<Channel>,
+    cx: Cx,
     MaybePrincipal(who): MaybePrincipal,
     request: Request,
 ) -> ApiResult<Response> {
-    if !channel.origins.may(&request) {
+    if !channel.origins.may(&request, cx.secure) {
         return Err(ApiError::new(ErrorCode::Forbidden, "Pages of this origin may not connect."));
     }
     let (mut parts, _) = request.into_parts();

@@ -115,7 +115,7 @@ impl Upgrades {
         let client = client.ok_or_else(|| {
             ApiError::new(ErrorCode::Validation, "There is no connection that could become a WebSocket.")
         })?;
-        if !self.origins.may(request) {
+        if !self.origins.may(request, cx.secure) {
             let message = "A page of this origin may not open a WebSocket here.";
             return Err(ApiError::new(ErrorCode::Forbidden, message));
         }

@@ -113,7 +113,6 @@ async fn nobody_outside_speaks_with_the_headers_of_the_inside() {
         "x-auth-user",
         "x-internal-call",
         "x-organization-role",
-        "x-forwarded-proto",
         "x-real-ip",
         "forwarded",
         "origin",
@@ -122,6 +121,7 @@ async fn nobody_outside_speaks_with_the_headers_of_the_inside() {
     }
     assert_eq!(heard.values("x-forwarded-for"), ["127.0.0.1"], "the address that it came from");
     assert_eq!(heard.values("x-forwarded-host"), ["shop.example"]);
+    assert_eq!(heard.values("x-forwarded-proto"), ["http"], "how it came");
     let credential = heard.values("x-service-authorization");
     assert!(credential.len() == 1 && !credential[0].contains("forged"), "{credential:?}");
     let left: Vec<u64> = heard.values("x-request-timeout-ms").iter().map(|ms| ms.parse().unwrap()).collect();
@@ -129,10 +129,11 @@ async fn nobody_outside_speaks_with_the_headers_of_the_inside() {
 }
 
 #[tokio::test]
-async fn behind_a_trusted_proxy_the_clients_address_is_handed_on() {
+async fn behind_a_trusted_proxy_the_clients_address_and_scheme_are_handed_on() {
     let heard = Heard::new(OK, &[("BOWLINE_HTTP__TRUSTED_PROXIES", "127.0.0.0/8")]).await;
-    heard.ask(&["x-forwarded-for: 1.2.3.4, 203.0.113.9"]).await;
+    heard.ask(&["x-forwarded-for: 1.2.3.4, 203.0.113.9", "x-forwarded-proto: https"]).await;
     assert_eq!(heard.values("x-forwarded-for"), ["203.0.113.9"]);
+    assert_eq!(heard.values("x-forwarded-proto"), ["https"]);
 }
 
 #[tokio::test]

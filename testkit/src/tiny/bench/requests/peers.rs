@@ -21,7 +21,7 @@ pub(super) async fn measure(
     if !over_http {
         return call(&here, long).await;
     }
-    let listening = Listening::start(&here.assembled);
+    let listening = Listening::start(&here.assembled, None);
     let mut settings = settings.to_vec();
     settings.push(("BOWLINE_PEERS__ASKED".to_owned(), listening.url()));
     let there = ground::lay(&SERVICES, "auth", &issuer, &settings).await?;
