@@ -14,6 +14,7 @@ mod route;
 mod routes;
 mod table;
 mod upgrade;
+pub mod upstream;
 
 pub use config::GatewayConfig;
 

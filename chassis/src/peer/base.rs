@@ -9,14 +9,18 @@ use std::net::SocketAddr;
 
 /// Scheme, host and optional path prefix of an instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Base {
+pub struct Base {
     scheme: Scheme,
     authority: Authority,
     prefix: String,
 }
 
 impl Base {
-    pub(super) fn parse(url: &str) -> anyhow::Result<Self> {
+    /// Reads `http://host:port/prefix` or the same with https.
+    ///
+    /// # Errors
+    /// What is wrong with it; a user and a password are not repeated.
+    pub fn parse(url: &str) -> anyhow::Result<Self> {
         let uri: Uri = url.trim().parse().with_context(|| format!("`{url}` is not a URL"))?;
         let parts = uri.into_parts();
         let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else {
@@ -33,22 +37,42 @@ impl Base {
     }
 
     /// The same service at an address that was found.
-    pub(super) fn at(&self, address: SocketAddr) -> anyhow::Result<Self> {
+    ///
+    /// # Errors
+    /// Never for an address of IP.
+    pub fn at(&self, address: SocketAddr) -> anyhow::Result<Self> {
         let authority = Authority::try_from(address.to_string())?;
         Ok(Self { scheme: self.scheme.clone(), authority, prefix: self.prefix.clone() })
     }
 
-    pub(super) fn is_tls(&self) -> bool {
+    /// Whether it is spoken to over TLS.
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
         self.scheme == Scheme::HTTPS
     }
 
     /// The host as a resolver takes it, without the brackets of an IPv6 address.
-    pub(super) fn host(&self) -> &str {
+    #[must_use]
+    pub fn host(&self) -> &str {
         self.authority.host().trim_start_matches('[').trim_end_matches(']')
     }
 
-    pub(super) fn port(&self) -> Option<u16> {
+    /// The port, when it names one.
+    #[must_use]
+    pub fn port(&self) -> Option<u16> {
         self.authority.port_u16()
+    }
+
+    /// Host and port as they stand in the URL.
+    #[must_use]
+    pub fn authority(&self) -> &Authority {
+        &self.authority
+    }
+
+    /// What stands before every path, without a slash at its end; often nothing.
+    #[must_use]
+    pub fn prefix(&self) -> &str {
+        &self.prefix
     }
 
     /// The path and query of `target` under this base.

@@ -14,7 +14,7 @@ const WEIGHT: f64 = 0.125;
 
 /// An average in microseconds. Two that add to it at once may lose one of the two: it is an estimate.
 #[derive(Debug)]
-pub(super) struct Latency {
+pub struct Latency {
     origin: Instant,
     micros: AtomicU64,
     changed: AtomicU64,
@@ -22,25 +22,27 @@ pub(super) struct Latency {
 
 impl Latency {
     /// Begins with an estimate.
-    pub(super) fn new(micros: f64) -> Self {
+    #[must_use]
+    pub fn new(micros: f64) -> Self {
         Self { origin: Instant::now(), micros: AtomicU64::new(micros.to_bits()), changed: AtomicU64::new(0) }
     }
 
     /// The average now, in microseconds.
-    pub(super) fn micros(&self) -> f64 {
+    #[must_use]
+    pub fn micros(&self) -> f64 {
         let since = self.now().saturating_sub(self.changed.load(Relaxed));
         let halves = Duration::from_micros(since).as_secs_f64() / HALF_LIFE;
         f64::from_bits(self.micros.load(Relaxed)) * (-halves).exp2()
     }
 
     /// An answer took this long.
-    pub(super) fn took(&self, time: Duration) {
+    pub fn took(&self, time: Duration) {
         let before = self.micros();
         self.set(before + WEIGHT * (time.as_secs_f64() * 1e6 - before));
     }
 
     /// No answer came within this time; how long it would have taken is not known.
-    pub(super) fn took_longer_than(&self, time: Duration) {
+    pub fn took_longer_than(&self, time: Duration) {
         if time.as_secs_f64() * 1e6 > self.micros() {
             self.took(time);
         }

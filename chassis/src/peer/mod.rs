@@ -28,12 +28,15 @@ mod replay;
 mod steady;
 mod upgrade;
 
+pub use base::Base;
 pub use board::{Board, Seen, SeenInstance};
 pub use config::CallsConfig;
 pub use directory::Directory;
 pub use discovery::DiscoveryConfig;
 pub use error::UpstreamError;
 pub use fallback::{Answer, Fallback};
+pub use latency::Latency;
+pub use replay::Replay;
 
 use crate::clock::Clock;
 use crate::http::{

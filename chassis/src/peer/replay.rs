@@ -23,7 +23,7 @@ use std::time::Duration;
 const KEPT: usize = 64 * 1024;
 
 /// A request and what is needed to send it again.
-pub(super) struct Replay {
+pub struct Replay {
     head: Parts,
     /// Whether a second time does no harm, also when the first one took effect.
     harmless: bool,
@@ -43,7 +43,9 @@ struct Shared {
 }
 
 impl Replay {
-    pub(super) fn new(request: Request<Body>) -> Self {
+    /// A request of which nothing was sent yet.
+    #[must_use]
+    pub fn new(request: Request<Body>) -> Self {
         let (head, body) = request.into_parts();
         let by_method = matches!(
             head.method,
@@ -57,7 +59,8 @@ impl Replay {
 
     /// Whether it may be sent twice although the first time may have taken effect (RFC 9110, section 9.2.2, or a key by which
     /// the peer knows the second time).
-    pub(super) fn is_harmless(&self) -> bool {
+    #[must_use]
+    pub fn is_harmless(&self) -> bool {
         self.harmless
     }
 
@@ -67,19 +70,35 @@ impl Replay {
     }
 
     /// Whether all of it can be sent again.
-    pub(super) fn is_whole(&self) -> bool {
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
         self.body.as_ref().is_none_or(|shared| !lock(shared).forgotten)
     }
 
     /// The next attempt, to this instance, which is told how much time is left.
     pub(super) fn attempt(&self, base: &Base, left: Duration) -> Result<Request<Body>, UpstreamError> {
-        let mut head = self.head.clone();
-        head.uri = base.join(&head.uri)?;
+        let mut request = self.again();
+        *request.uri_mut() = base.join(request.uri())?;
         let left = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
-        head.headers.insert(X_REQUEST_TIMEOUT_MS, HeaderValue::from(left));
-        let body =
-            self.body.as_ref().map_or_else(Body::empty, |shared| Body::new(Attempt::of(shared.clone())));
-        Ok(Request::from_parts(head, body))
+        request.headers_mut().insert(X_REQUEST_TIMEOUT_MS, HeaderValue::from(left));
+        Ok(request)
+    }
+
+    /// The next attempt as it came, after which there may be another one.
+    #[must_use]
+    pub fn again(&self) -> Request<Body> {
+        Request::from_parts(self.head.clone(), self.body())
+    }
+
+    /// The next attempt, which is the last one: nothing is copied for it.
+    #[must_use]
+    pub fn last(self) -> Request<Body> {
+        let body = self.body();
+        Request::from_parts(self.head, body)
+    }
+
+    fn body(&self) -> Body {
+        self.body.as_ref().map_or_else(Body::empty, |shared| Body::new(Attempt::of(shared.clone())))
     }
 }
 

@@ -14,4 +14,5 @@ mod routing;
 mod streaming;
 mod tunnels;
 mod upgrades;
+mod upstreams;
 mod websockets;

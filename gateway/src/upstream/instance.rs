@@ -1,0 +1,105 @@
+//! One instance of an upstream: where it is, how busy and how fast it is.
+
+use super::flight::Ending;
+use super::idle::Idle;
+use super::line::Line;
+use chassis::peer::{Base, Latency};
+use http::uri::PathAndQuery;
+use http::{HeaderValue, Uri};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// What a failed attempt weighs in the latency of its instance at least, so that one that fails fast does not look fast.
+const FAILURE_WEIGHS: Duration = Duration::from_secs(1);
+/// Below this many microseconds one instance is as fast as another.
+const AS_FAST: f64 = 200.0;
+
+/// One instance.
+pub(super) struct Instance {
+    pub(super) base: Base,
+    /// Its URL, by which the log and `explain` name it.
+    pub(super) name: Arc<str>,
+    /// What `Host` says where a request does not say it itself.
+    pub(super) host: HeaderValue,
+    /// Where it is, when its URL says so and nobody has to be asked.
+    pub(super) address: Option<SocketAddr>,
+    pub(super) idle: Idle,
+    in_flight: AtomicU32,
+    latency: Latency,
+}
+
+impl Instance {
+    /// `micros` is the latency that it is taken to have until it is known.
+    pub(super) fn new(base: Base, micros: f64) -> anyhow::Result<Self> {
+        let name: Arc<str> = base.to_string().into();
+        let host = HeaderValue::from_str(base.authority().as_str())?;
+        let address = base.host().parse::<IpAddr>().ok().map(|ip| SocketAddr::new(ip, port(&base)));
+        let (idle, in_flight) = (Idle::new(), AtomicU32::new(0));
+        Ok(Self { base, name, host, address, idle, in_flight, latency: Latency::new(micros) })
+    }
+
+    /// What one more request costs here: those in its hands, each as long as the last ones took.
+    pub(super) fn cost(&self) -> f64 {
+        f64::from(self.in_flight() + 1) * (self.micros() + AS_FAST)
+    }
+
+    pub(super) fn in_flight(&self) -> u32 {
+        self.in_flight.load(Relaxed)
+    }
+
+    pub(super) fn micros(&self) -> f64 {
+        self.latency.micros()
+    }
+
+    pub(super) fn took_one(&self) {
+        self.in_flight.fetch_add(1, Relaxed);
+    }
+
+    pub(super) fn gave_back_one(&self) {
+        self.in_flight.fetch_sub(1, Relaxed);
+    }
+
+    /// An attempt has ended, or its answer has begun.
+    pub(super) fn ended(&self, ending: Ending, took: Duration) {
+        match ending {
+            Ending::Well => self.latency.took(took),
+            Ending::Failed => self.latency.took(took.max(FAILURE_WEIGHS)),
+            Ending::Unknown => self.latency.took_longer_than(took),
+        }
+    }
+
+    /// An answer that had begun did not come whole.
+    pub(super) fn broke_off(&self) {
+        self.latency.took(FAILURE_WEIGHS);
+    }
+
+    /// Keeps a connection for the next request when it may be used again.
+    pub(super) fn park(&self, mut line: Line) {
+        if line.is_free() {
+            line.idle_since = Instant::now();
+            self.idle.put(line);
+        }
+    }
+
+    /// What a request's target becomes on its way here: no scheme and no host, and the path below that of the URL.
+    ///
+    /// # Errors
+    /// When the two paths together are too long to be one.
+    pub(super) fn target(&self, uri: &Uri) -> Result<Option<Uri>, http::uri::InvalidUri> {
+        let prefix = self.base.prefix();
+        if prefix.is_empty() {
+            let is_origin_form = uri.scheme().is_none() && uri.authority().is_none();
+            let path = || uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
+            return Ok((!is_origin_form).then(|| Uri::from(path())));
+        }
+        let path = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+        PathAndQuery::try_from(format!("{prefix}{path}")).map(|path| Some(Uri::from(path)))
+    }
+}
+
+pub(super) fn port(base: &Base) -> u16 {
+    base.port().unwrap_or(if base.is_tls() { 443 } else { 80 })
+}
