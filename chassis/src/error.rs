@@ -209,7 +209,8 @@ impl IntoResponse for ApiError {
             let secs = after.as_millis().div_ceil(1_000).max(1);
             headers.insert(header::RETRY_AFTER, HeaderValue::from(u64::try_from(secs).unwrap_or(u64::MAX)));
         }
-        if self.status() == StatusCode::UNAUTHORIZED {
+        let challenged = self.0.headers.iter().any(|(name, _)| name == header::WWW_AUTHENTICATE);
+        if self.status() == StatusCode::UNAUTHORIZED && !challenged {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         headers.extend(self.0.headers);

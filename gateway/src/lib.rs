@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+#[allow(dead_code, unused_imports, reason = "until the routes of the file ask it")]
+mod access;
 mod bff;
 mod config;
 mod docs;

@@ -1,4 +1,4 @@
-//! From which pages a browser may open a WebSocket.
+//! From which pages a browser may open a WebSocket, or change something with a cookie.
 //!
 //! A browser sends a page's WebSocket handshake to any host, with that host's cookies, and asks nobody first: CORS does not
 //! hold for it. So the door looks at `Origin`, which a page cannot forge (RFC 6455, section 10.2). What is no browser sends none.
@@ -33,9 +33,27 @@ impl Origins {
         }
     }
 
+    /// Whether a page sends it, and one that may by its name: here or in `more`.
+    pub(crate) fn is_named(&self, headers: &HeaderMap, more: &[String]) -> bool {
+        only(headers).is_some_and(|origin| self.is_listed(origin) || more.iter().any(|named| named == origin))
+    }
+
+    /// The same, or one of the host that it calls.
+    pub(crate) fn is_own_or_named<B>(&self, request: &Request<B>, more: &[String]) -> bool {
+        let headers = request.headers();
+        self.is_named(headers, more) || only(headers).is_some_and(|origin| is_own(origin, request))
+    }
+
     fn is_listed(&self, origin: &str) -> bool {
         self.0.iter().any(|listed| listed == origin)
     }
+}
+
+/// The origin, when one is said and only one.
+fn only(headers: &HeaderMap) -> Option<&str> {
+    let mut origins = headers.get_all(ORIGIN).into_iter();
+    let first = origins.next()?;
+    if origins.next().is_some() { None } else { first.to_str().ok() }
 }
 
 /// Whether the page came from the host that it calls.

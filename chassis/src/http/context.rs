@@ -101,7 +101,8 @@ impl RequestContext {
     }
 
     /// Who is asking: nobody, somebody proved, or a token that does not hold.
-    pub(crate) fn identity(&self) -> Option<&Result<Principal, TokenError>> {
+    #[must_use]
+    pub fn identity(&self) -> Option<&Result<Principal, TokenError>> {
         let header = self.authorization.as_ref()?;
         Some(self.principal.get_or_init(|| self.edge.verifier.verify_header(header)))
     }

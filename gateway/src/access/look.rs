@@ -1,0 +1,99 @@
+//! What each rule of a route says of a request, in words: for whoever wants to know why it was let in or not.
+
+use super::{Access, Guards, Who};
+use axum::body::Body;
+use chassis::http::RequestContext;
+use http::Request;
+use serde::Serialize;
+
+/// What one rule says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Verdict {
+    /// The field of `access` that it is about.
+    pub(crate) rule: &'static str,
+    /// Whether it lets the request through; absent when that cannot be told without a live request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) passes: Option<bool>,
+    /// Why.
+    pub(crate) why: String,
+}
+
+impl Access {
+    /// Each rule's verdict, by the functions that decide live. Without `live` (a file that is only looked at) it says what the
+    /// rule asks for.
+    pub(crate) async fn look(
+        &self,
+        live: Option<(&Guards, &RequestContext)>,
+        request: &mut Request<Body>,
+    ) -> Vec<Verdict> {
+        let Some((guards, cx)) = live else {
+            return vec![
+                Verdict { rule: "allow", passes: None, why: self.addresses() },
+                Verdict { rule: "who", passes: None, why: self.wanted() },
+            ];
+        };
+        let near = self.address(cx.client_ip);
+        let mut told = vec![Verdict {
+            rule: "allow",
+            passes: Some(near.is_ok()),
+            why: format!("{} asks; {}", cx.client_ip, self.addresses()),
+        }];
+        if near.is_ok() {
+            let admitted = self.admit(guards, cx, request).await;
+            let why = match &admitted {
+                Ok(admitted) => format!("{}; it is {}", self.wanted(), admitted.subject),
+                Err(error) => format!("{}; {}", self.wanted(), error.message()),
+            };
+            told.push(Verdict { rule: "who", passes: Some(admitted.is_ok()), why });
+        }
+        told
+    }
+
+    fn addresses(&self) -> String {
+        let list = |networks: &[super::spec::Network]| {
+            networks.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+        };
+        match (self.allow.is_empty(), self.deny.is_empty()) {
+            (true, true) => "open to every address".to_owned(),
+            (true, false) => format!("open to every address but {}", list(&self.deny)),
+            (false, true) => format!("open to {} only", list(&self.allow)),
+            (false, false) => {
+                format!("open to {} only, and of these not to {}", list(&self.allow), list(&self.deny))
+            }
+        }
+    }
+
+    fn wanted(&self) -> String {
+        let mut text = match self.who {
+            Who::Public => "open to everybody",
+            Who::User => "wants somebody who is logged in",
+            Who::Key => "wants an API key",
+            Who::UserOrKey => "wants somebody who is logged in, or an API key",
+            Who::Service => "wants a service of the platform",
+        }
+        .to_owned();
+        if !self.roles.is_empty() {
+            let roles: Vec<&str> = self.roles.iter().map(|role| role.as_str()).collect();
+            text = format!("{text} with the role {}", roles.join(" or "));
+        }
+        if !self.scopes.is_empty() {
+            text = format!("{text} with the scopes {}", self.scopes.join(" "));
+        }
+        match (self.who, self.services.is_empty()) {
+            (Who::Service, _) => format!("{text}: {}", self.services.join(", ")),
+            (_, false) => format!("{text}, or the services {}", self.services.join(", ")),
+            (_, true) => text,
+        }
+    }
+}
+
+impl std::fmt::Display for super::Subject {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Nobody => f.write_str("not asked who it is"),
+            Self::User(principal) => write!(f, "the user {}", principal.user()),
+            Self::Service(name) => write!(f, "the service {name}"),
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Who may use a route of the routes file.
+//!
+//! [`Access`] is what the file says of one route, made ready; [`Guards`] is what all routes ask: who a credential belongs to.
+//! [`Access::admit`] decides, before anything is counted, kept or sent, and says who it let in ([`Admitted`]).
+//!
+//! What must hold:
+//! - Addresses come first and are nobody's to argue with: who is denied by address learns nothing else.
+//! - One credential decides. A key that does not hold is not made good by a token beside it, nor the other way round.
+//! - What proves somebody here proves nothing elsewhere: keys and cookies of this door reach no upstream, a token reaches one
+//!   that is not Bowline's only where the route says so ([`Admitted::hand_on`]).
+//! - An ordinary request of a route that is public, or that a token opens, waits for nothing and takes no lock: the token was
+//!   verified when the edge read it, or is in its cache.
+//!
+//! What it does not do: it does not decide whose a thing is. That is for who has the thing.
+
+mod admitted;
+mod csrf;
+mod look;
+mod refusal;
+mod spec;
+
+#[cfg(test)]
+pub(crate) mod probe;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use admitted::{Admitted, Subject, Toward};
+pub(crate) use look::Verdict;
+pub(crate) use spec::{AccessSpec, Who};
+
+use crate::origin::Origins;
+use axum::body::Body;
+use chassis::error::ApiResult;
+use chassis::http::RequestContext;
+use chassis::identity::Principal;
+use contract::identity::Role;
+use http::{HeaderValue, Request};
+use refusal::{bearer, forbidden, insufficient, unknown};
+use spec::Network;
+use std::net::IpAddr;
+
+/// What all routes ask.
+#[derive(Debug)]
+pub(crate) struct Guards {
+    origins: Origins,
+}
+
+impl Guards {
+    /// What a gateway's routes ask. `origins` are the pages that may send changing requests.
+    pub(crate) fn new(origins: Origins) -> Self {
+        Self { origins }
+    }
+}
+
+/// Who may use one route.
+#[derive(Debug)]
+pub(crate) struct Access {
+    who: Who,
+    roles: Box<[Role]>,
+    scopes: Box<[Box<str>]>,
+    services: Box<[Box<str>]>,
+    allow: Box<[Network]>,
+    deny: Box<[Network]>,
+    csrf: bool,
+    pass_authorization: bool,
+    /// Pages that may send changing requests to this route, besides those of [`Guards`].
+    origins: Box<[String]>,
+    /// What a refusal asks for.
+    challenge: HeaderValue,
+}
+
+impl Access {
+    /// What a spec that was checked says. `origins` are those that the route allows to call it.
+    pub(crate) fn new(spec: &AccessSpec, origins: &[String]) -> Self {
+        let boxed = |texts: &[String]| texts.iter().map(|text| text.as_str().into()).collect();
+        Self {
+            who: spec.who,
+            roles: spec.roles.as_slice().into(),
+            scopes: boxed(&spec.scopes),
+            services: boxed(&spec.services),
+            allow: spec.allow.as_slice().into(),
+            deny: spec.deny.as_slice().into(),
+            csrf: spec.csrf,
+            pass_authorization: spec.pass_authorization,
+            origins: origins.into(),
+            challenge: refusal::challenge(spec.who),
+        }
+    }
+
+    /// Lets a request in, and says who that is.
+    ///
+    /// # Errors
+    /// 403 for an address or somebody who may not, 401 for nobody, 503 when nobody can tell.
+    pub(crate) async fn admit(
+        &self,
+        guards: &Guards,
+        cx: &RequestContext,
+        request: &mut Request<Body>,
+    ) -> ApiResult<Admitted> {
+        self.address(cx.client_ip)?;
+        if let Some(service) = self.service(cx) {
+            return Ok(Admitted::new(Subject::Service(service.into())));
+        }
+        let subject = match self.who {
+            Who::Public => Subject::Nobody,
+            Who::Service => return Err(forbidden("Only services of the platform may use this route.")),
+            Who::User | Who::UserOrKey => Subject::User(self.person(cx)?),
+            Who::Key => return Err(unknown("This route wants an API key.", &self.challenge)),
+        };
+        let _ = (guards, request);
+        Ok(Admitted::new(subject))
+    }
+
+    /// Whether somebody at this address may come near.
+    fn address(&self, address: IpAddr) -> ApiResult<()> {
+        let among = |networks: &[Network]| networks.iter().any(|network| network.contains(address));
+        if among(&self.deny) || !(self.allow.is_empty() || among(&self.allow)) {
+            return Err(forbidden("This route is not open to your address."));
+        }
+        Ok(())
+    }
+
+    /// The service that asks, when it is one that may.
+    fn service<'a>(&self, cx: &'a RequestContext) -> Option<&'a str> {
+        let caller = cx.calling_service.as_deref()?;
+        self.services.iter().any(|name| **name == *caller).then_some(caller)
+    }
+
+    /// The person of the access token.
+    fn person(&self, cx: &RequestContext) -> ApiResult<Principal> {
+        match cx.identity() {
+            Some(Ok(principal)) => self.with_role(principal.roles()).map(|()| principal.clone()),
+            Some(Err(error)) => Err(bearer(*error)),
+            None => Err(unknown("Log in first: this route wants an access token.", &self.challenge)),
+        }
+    }
+
+    fn with_role(&self, roles: &[Role]) -> ApiResult<()> {
+        if self.roles.is_empty() || self.roles.iter().any(|role| roles.contains(role)) {
+            return Ok(());
+        }
+        let named: Vec<&str> = self.roles.iter().map(|role| role.as_str()).collect();
+        Err(forbidden(format!("This needs the role {}.", named.join(" or "))))
+    }
+
+    fn with_scopes<'a>(&self, scopes: impl Fn(&str) -> bool + 'a) -> ApiResult<()> {
+        if self.scopes.iter().all(|scope| scopes(scope)) {
+            return Ok(());
+        }
+        Err(insufficient(&self.scopes))
+    }
+}
