@@ -91,6 +91,8 @@ pub enum Permission {
     ManageAssistant,
     /// See alerts, and open and change incidents.
     ManageStatus,
+    /// Purge what the gateway keeps, and look after who may use it.
+    ManageGateway,
 }
 
 impl Permission {
@@ -111,6 +113,7 @@ impl Permission {
             Self::ReadNotifications => "notifications:read",
             Self::ManageAssistant => "assistant:manage",
             Self::ManageStatus => "status:manage",
+            Self::ManageGateway => "gateway:manage",
         }
     }
 
@@ -130,7 +133,8 @@ impl Permission {
             | Self::ManagePayments
             | Self::ReadNotifications
             | Self::ManageAssistant
-            | Self::ManageStatus => &[Role::Admin],
+            | Self::ManageStatus
+            | Self::ManageGateway => &[Role::Admin],
         }
     }
 }

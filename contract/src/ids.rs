@@ -98,4 +98,6 @@ ids! {
     AlertId;
     /// Something that did not work, for everybody to know.
     IncidentId;
+    /// A key of a program.
+    ApiKeyId;
 }

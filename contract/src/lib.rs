@@ -15,6 +15,7 @@ pub mod client;
 pub mod error;
 pub mod event;
 pub mod events;
+pub mod gateway;
 pub mod identity;
 pub mod ids;
 pub mod inventory;

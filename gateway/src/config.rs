@@ -13,6 +13,12 @@ settings! {
         routes_file: Option<PathBuf> = None;
         /// Seconds between two looks at whether that file has changed. SIGHUP has it read at once.
         routes_reload_secs: u64 = 2;
+        /// Seconds for which an API key is good as it was read last, without another look at the database.
+        key_fresh_secs: u64 = 5;
+        /// Seconds for which it goes on so while the database is away.
+        key_stale_secs: u64 = 300;
+        /// API keys that are remembered in each process; others are read when they are used.
+        key_cache: u64 = 10_000;
         /// Milliseconds that one part of a page (/api/v1/bff) may take; the page comes without one that takes longer.
         bff_part_ms: u64 = 1_000;
         /// Milliseconds for which what everybody sees of the catalog on such pages is kept before it is asked for again.
@@ -51,6 +57,9 @@ settings! {
 impl Validate for GatewayConfig {
     fn validate(&self, _: Mode, problems: &mut Problems) {
         problems.range("routes_reload_secs", self.routes_reload_secs, 1..=3_600);
+        problems.range("key_fresh_secs", self.key_fresh_secs, 1..=60);
+        problems.range("key_stale_secs", self.key_stale_secs, self.key_fresh_secs * 2..=86_400);
+        problems.range("key_cache", self.key_cache, 100..=10_000_000);
         problems.range("bff_part_ms", self.bff_part_ms, 10..=30_000);
         problems.range("bff_fresh_ms", self.bff_fresh_ms, 1..=600_000);
         problems.range("bff_stale_secs", self.bff_stale_secs, 0..=86_400);

@@ -9,6 +9,7 @@ mod door;
 pub mod explain;
 mod headers;
 mod index;
+mod keys;
 mod live;
 mod origin;
 mod proxy;
@@ -25,6 +26,7 @@ use bff::Bff;
 use chassis::db::Migrations;
 use chassis::service::{Context, Parts, Service, Spec};
 use door::Door;
+use keys::Keys;
 use live::Channel;
 use origin::Origins;
 use proxy::Upstream;
@@ -33,7 +35,7 @@ use std::sync::Arc;
 use upgrade::{Tunnels, Upgrades};
 use utoipa::openapi::OpenApi;
 
-/// The tables of the live channel.
+/// The tables of the live channel and of API keys.
 const MIGRATIONS: Migrations = chassis::migrations!();
 
 /// The one door.
@@ -45,7 +47,7 @@ impl Service for Gateway {
         name: "gateway",
         about: "The one door: routes every request to its service, in process or by URL",
         door: true,
-        owns: &["bff", "ws", "stream"],
+        owns: &["bff", "ws", "stream", "gateway"],
         well_known: &[],
         needs: &["auth"],
         database: Some(MIGRATIONS),
@@ -64,7 +66,10 @@ impl Service for Gateway {
         let door = Door::open(&config, ground).await?;
         let channel = Channel::open(&context, &config).await?;
         let (told, _) = live::routes().with_state(channel.clone()).split_for_parts();
+        let keys = Keys::open(&context, &config).await?;
+        let (managing, _) = keys::routes().with_state(keys.clone()).split_for_parts();
         let mut router = Router::new()
+            .merge(managing)
             .merge(routes::router(&context, &services))
             .merge(index::router(&context, &config))
             .merge(pages)
@@ -77,7 +82,7 @@ impl Service for Gateway {
             Some(door) => parts.lane(door.clone()).worker("routes", |stop| door.follow(stop)),
             None => parts,
         };
-        Ok(channel.declare(parts))
+        Ok(keys.declare(channel.declare(parts)))
     }
 }
 
@@ -95,5 +100,6 @@ fn services(context: &Context, tunnels: &Arc<Tunnels>, origins: &Origins) -> Ser
 fn own() -> OpenApi {
     let mut own = bff::routes().into_openapi();
     own.merge(live::routes().into_openapi());
+    own.merge(keys::routes().into_openapi());
     own
 }

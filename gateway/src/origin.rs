@@ -38,10 +38,11 @@ impl Origins {
         only(headers).is_some_and(|origin| self.is_listed(origin) || more.iter().any(|named| named == origin))
     }
 
-    /// The same, or one of the host that it calls.
-    pub(crate) fn is_own_or_named<B>(&self, request: &Request<B>, more: &[String]) -> bool {
+    /// The same, or one of the host that it calls; `secure` as above.
+    pub(crate) fn is_own_or_named<B>(&self, request: &Request<B>, secure: bool, more: &[String]) -> bool {
         let headers = request.headers();
-        self.is_named(headers, more) || only(headers).is_some_and(|origin| is_own(origin, request))
+        let is_own = || only(headers).is_some_and(|origin| is_own(origin, request, secure));
+        self.is_named(headers, more) || is_own()
     }
 
     fn is_listed(&self, origin: &str) -> bool {

@@ -83,7 +83,7 @@ pub mod permits {
 
     permits! {
         ManageUsers ReadAudit ManageOrganizations ReadMail SellProducts ManageCatalog ManageStock ManageOrders ManagePayments
-        ModerateReviews ReadNotifications ManageAssistant ManageStatus
+        ModerateReviews ReadNotifications ManageAssistant ManageStatus ManageGateway
     }
 }
 

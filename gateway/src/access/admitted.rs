@@ -1,9 +1,14 @@
 //! Who was let in, and what an upstream is told of them.
 
 use super::Access;
+use super::sent::remove_keys;
+use crate::keys::Known;
 use chassis::identity::Principal;
-use contract::ids::UserId;
+use contract::ids::{ApiKeyId, UserId};
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use std::sync::Arc;
+use uuid::Uuid;
+use uuid::fmt::Hyphenated;
 
 /// Who asks, for an upstream that cannot verify it. Only the door sets these: what a client sends by these names ends at it
 /// (`headers.rs`).
@@ -11,7 +16,10 @@ const X_USER_ID: HeaderName = HeaderName::from_static("x-user-id");
 const X_USER_ROLES: HeaderName = HeaderName::from_static("x-user-roles");
 const X_AUTH_SERVICE: HeaderName = HeaderName::from_static("x-auth-service");
 const X_AUTH_SCOPES: HeaderName = HeaderName::from_static("x-auth-scopes");
-const TOLD: [HeaderName; 4] = [X_USER_ID, X_USER_ROLES, X_AUTH_SERVICE, X_AUTH_SCOPES];
+const X_AUTH_KEY_ID: HeaderName = HeaderName::from_static("x-auth-key-id");
+const X_AUTH_OWNER: HeaderName = HeaderName::from_static("x-auth-owner");
+const TOLD: [HeaderName; 6] =
+    [X_USER_ID, X_USER_ROLES, X_AUTH_SERVICE, X_AUTH_SCOPES, X_AUTH_KEY_ID, X_AUTH_OWNER];
 
 /// Where a request goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +43,8 @@ pub(crate) enum Subject {
     Nobody,
     /// A person with an account here.
     User(Principal),
+    /// A program with an API key.
+    Key(Arc<Known>),
     /// A service of the platform.
     Service(Box<str>),
 }
@@ -52,9 +62,18 @@ impl Admitted {
         }
     }
 
+    /// The API key, when it is a program with one: verified, so that what it does can be counted by it.
+    pub(crate) fn key(&self) -> Option<ApiKeyId> {
+        match &self.subject {
+            Subject::Key(known) => Some(known.id),
+            _ => None,
+        }
+    }
+
     /// Prepares the headers of the request for the target: takes out what proves somebody here, and tells an upstream that is
     /// not Bowline's who it is. To be called after what clients may not send was removed.
     pub(crate) fn hand_on(&self, access: &Access, headers: &mut HeaderMap, toward: Toward) {
+        remove_keys(headers);
         if toward == Toward::Bowline {
             return;
         }
@@ -70,15 +89,24 @@ impl Admitted {
                 headers.insert(name, value);
             }
         };
+        let mut id = [0; Hyphenated::LENGTH];
         match &self.subject {
             Subject::Nobody => {}
             Subject::User(principal) => {
-                let mut id = [0; uuid::fmt::Hyphenated::LENGTH];
-                tell(X_USER_ID, principal.user().uuid().hyphenated().encode_lower(&mut id));
+                tell(X_USER_ID, written(principal.user().uuid(), &mut id));
                 let roles: Vec<&str> = principal.roles().iter().map(|role| role.as_str()).collect();
                 tell(X_USER_ROLES, &roles.join(" "));
+            }
+            Subject::Key(known) => {
+                tell(X_AUTH_KEY_ID, written(known.id.uuid(), &mut id));
+                tell(X_AUTH_OWNER, written(known.owner.uuid(), &mut id));
+                tell(X_AUTH_SCOPES, &known.scopes().join(" "));
             }
             Subject::Service(name) => tell(X_AUTH_SERVICE, name),
         }
     }
+}
+
+fn written(id: Uuid, space: &mut [u8; Hyphenated::LENGTH]) -> &str {
+    id.hyphenated().encode_lower(space)
 }

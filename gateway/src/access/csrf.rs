@@ -10,8 +10,8 @@ use http::{HeaderMap, HeaderName, Request};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Whether the request may change something.
-pub(super) fn is_meant<B>(request: &Request<B>, origins: &Origins, listed: &[String]) -> bool {
+/// Whether the request may change something. `secure` says whether it came over HTTPS.
+pub(super) fn is_meant<B>(request: &Request<B>, secure: bool, origins: &Origins, listed: &[String]) -> bool {
     if request.method().is_safe() {
         return true;
     }
@@ -20,7 +20,7 @@ pub(super) fn is_meant<B>(request: &Request<B>, origins: &Origins, listed: &[Str
         Sent::Once(b"same-origin" | b"none") => true,
         // The browser says that it is another site's. That one may be allowed by name, not by looking like this one.
         Sent::Once(_) => origins.is_named(request.headers(), listed),
-        Sent::Never => origins.is_own_or_named(request, listed),
+        Sent::Never => origins.is_own_or_named(request, secure, listed),
         Sent::Often => false,
     }
 }
@@ -53,7 +53,7 @@ mod tests {
         for (name, value) in headers {
             request.headers_mut().append(*name, value.parse().unwrap());
         }
-        is_meant(&request, &origins, &["https://partner.example".to_owned()])
+        is_meant(&request, true, &origins, &["https://partner.example".to_owned()])
     }
 
     #[test]
@@ -76,6 +76,7 @@ mod tests {
         for headers in [
             &[][..],
             &[("origin", "null")],
+            &[("origin", "http://api.example")],
             &[("origin", "https://evil.example")],
             &[("sec-fetch-site", "cross-site")],
             &[("sec-fetch-site", "same-site")],

@@ -93,6 +93,7 @@ impl std::fmt::Display for super::Subject {
         match self {
             Self::Nobody => f.write_str("not asked who it is"),
             Self::User(principal) => write!(f, "the user {}", principal.user()),
+            Self::Key(known) => write!(f, "the API key {}", known.id),
             Self::Service(name) => write!(f, "the service {name}"),
         }
     }

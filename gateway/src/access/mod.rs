@@ -17,6 +17,7 @@ mod admitted;
 mod csrf;
 mod look;
 mod refusal;
+mod sent;
 mod spec;
 
 #[cfg(test)]
@@ -28,27 +29,32 @@ pub(crate) use admitted::{Admitted, Subject, Toward};
 pub(crate) use look::Verdict;
 pub(crate) use spec::{AccessSpec, Who};
 
+use crate::keys::{Keys, Known};
 use crate::origin::Origins;
 use axum::body::Body;
-use chassis::error::ApiResult;
+use chassis::error::{ApiError, ApiResult};
 use chassis::http::RequestContext;
 use chassis::identity::Principal;
 use contract::identity::Role;
+use http::header::WWW_AUTHENTICATE;
 use http::{HeaderValue, Request};
 use refusal::{bearer, forbidden, insufficient, unknown};
+use sent::SentKey;
 use spec::Network;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// What all routes ask.
 #[derive(Debug)]
 pub(crate) struct Guards {
+    keys: Keys,
     origins: Origins,
 }
 
 impl Guards {
     /// What a gateway's routes ask. `origins` are the pages that may send changing requests.
-    pub(crate) fn new(origins: Origins) -> Self {
-        Self { origins }
+    pub(crate) fn new(keys: Keys, origins: Origins) -> Self {
+        Self { keys, origins }
     }
 }
 
@@ -104,10 +110,12 @@ impl Access {
         let subject = match self.who {
             Who::Public => Subject::Nobody,
             Who::Service => return Err(forbidden("Only services of the platform may use this route.")),
-            Who::User | Who::UserOrKey => Subject::User(self.person(cx)?),
-            Who::Key => return Err(unknown("This route wants an API key.", &self.challenge)),
+            Who::User => Subject::User(self.person(cx)?),
+            Who::Key | Who::UserOrKey => match (SentKey::of(request.headers()), self.who) {
+                (SentKey::None, Who::UserOrKey) => Subject::User(self.person(cx)?),
+                (sent, _) => Subject::Key(self.key(guards, sent).await?),
+            },
         };
-        let _ = (guards, request);
         Ok(Admitted::new(subject))
     }
 
@@ -135,6 +143,22 @@ impl Access {
         }
     }
 
+    /// The key that was sent, when it may.
+    async fn key(&self, guards: &Guards, sent: SentKey<'_>) -> ApiResult<Arc<Known>> {
+        let SentKey::One(key) = sent else {
+            return Err(unknown("This route wants one API key, in X-Api-Key.", &self.challenge));
+        };
+        let known = guards.keys.verify(key).await.map_err(|error| {
+            let refused = ApiError::from(error);
+            match refused.status() {
+                http::StatusCode::UNAUTHORIZED => refused.header(WWW_AUTHENTICATE, self.challenge.clone()),
+                _ => refused,
+            }
+        })?;
+        self.with_scopes(|scope| known.has(scope))?;
+        Ok(known)
+    }
+
     fn with_role(&self, roles: &[Role]) -> ApiResult<()> {
         if self.roles.is_empty() || self.roles.iter().any(|role| roles.contains(role)) {
             return Ok(());
@@ -143,8 +167,8 @@ impl Access {
         Err(forbidden(format!("This needs the role {}.", named.join(" or "))))
     }
 
-    fn with_scopes<'a>(&self, scopes: impl Fn(&str) -> bool + 'a) -> ApiResult<()> {
-        if self.scopes.iter().all(|scope| scopes(scope)) {
+    fn with_scopes(&self, has: impl Fn(&str) -> bool) -> ApiResult<()> {
+        if self.scopes.iter().all(|scope| has(scope)) {
             return Ok(());
         }
         Err(insufficient(&self.scopes))

@@ -1,7 +1,9 @@
 //! A service with one route, guarded by the rule that a test sets: the live path, from the edge to what an upstream is told.
 
 use super::{Access, AccessSpec, Guards, Toward};
+use crate::config::GatewayConfig;
 use crate::headers;
+use crate::keys::{self, Keys};
 use crate::origin::Origins;
 use axum::Router;
 use axum::body::Body;
@@ -46,11 +48,11 @@ impl Service for Probe {
     const SPEC: Spec = Spec {
         name: "probe",
         about: "Shows what a rule lets in",
-        owns: &["probe"],
+        owns: &["probe", "gateway"],
         well_known: &[],
         door: false,
         needs: &[],
-        database: None,
+        database: Some(crate::MIGRATIONS),
         events: &[],
         openapi: || chassis::openapi::document("Probe", "Under test."),
     };
@@ -61,13 +63,15 @@ impl Service for Probe {
         let spec: AccessSpec = toml::from_str(&config.access)?;
         anyhow::ensure!(spec.check().is_empty(), "{:?}", spec.check());
         let origins = Origins::new(&context.http().allowed_origins, context.public_url());
+        let keys = Keys::open(&context, &GatewayConfig::default()).await?;
+        let (managing, _) = keys::routes().with_state(keys.clone()).split_for_parts();
         let route = Route {
             access: Access::new(&spec, &[]),
-            guards: Guards::new(origins),
+            guards: Guards::new(keys.clone(), origins),
             toward: if config.to_bowline { Toward::Bowline } else { Toward::Elsewhere },
         };
         let router = Router::new().route("/api/v1/probe", any(admit)).with_state(Arc::new(route));
-        Ok(Parts::new(router))
+        Ok(keys.declare(Parts::new(router.merge(managing))))
     }
 }
 
