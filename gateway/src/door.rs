@@ -7,6 +7,7 @@
 use crate::config::GatewayConfig;
 use crate::route::{Ground, Route};
 use crate::table::{Plan, Planned, Problem};
+use crate::upstream::Upstream;
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use axum::body::Body;
@@ -37,6 +38,7 @@ struct Table {
     plan: Plan,
     /// By their places in the plan.
     routes: Vec<Arc<Route>>,
+    upstreams: BTreeMap<String, Arc<Upstream>>,
 }
 
 /// What a reload has changed, by name.
@@ -122,13 +124,14 @@ impl Lane for Door {
 
 impl Table {
     fn of(text: String, plan: Plan, before: Option<&Self>, ground: &Arc<Ground>) -> anyhow::Result<Self> {
+        let upstreams = upstreams(&plan, before, ground)?;
         let known: BTreeMap<&str, &Arc<Route>> = before.map(Self::by_name).unwrap_or_default();
         let live = |planned: &Arc<Planned>| match known.get(&*planned.name) {
             Some(route) if route.is(planned) => Ok(Arc::clone(route)),
-            _ => Route::new(planned, ground),
+            _ => Route::new(planned, &upstreams, ground),
         };
         let routes = plan.routes.iter().map(live).collect::<anyhow::Result<_>>()?;
-        Ok(Self { text, plan, routes })
+        Ok(Self { text, plan, routes, upstreams })
     }
 
     fn by_name(&self) -> BTreeMap<&str, &Arc<Route>> {
@@ -137,6 +140,7 @@ impl Table {
 
     /// What is different afterwards.
     fn report(&self, after: &Self) -> Report {
+        let plans = (&self.plan, &after.plan);
         let (before, after) = (self.by_name(), after.by_name());
         let names: BTreeSet<_> = before.keys().chain(after.keys()).copied().collect();
         let mut report = Report::default();
@@ -151,8 +155,35 @@ impl Table {
                 (None, _) => report.added.push(name.to_owned()),
             }
         }
+        for (name, spec) in &plans.1.upstreams {
+            if plans.0.upstreams.get(name).is_some_and(|before| before != spec) {
+                report.changed.push(format!("upstream.{name}"));
+            }
+        }
         report
     }
+}
+
+/// The upstreams of a plan. Those that are there stay, with what is known of their instances, and take over what has changed.
+fn upstreams(
+    plan: &Plan,
+    before: Option<&Table>,
+    ground: &Ground,
+) -> anyhow::Result<BTreeMap<String, Arc<Upstream>>> {
+    let known = |name: &String| before.and_then(|before| before.upstreams.get(name));
+    let mut upstreams = BTreeMap::new();
+    for (name, spec) in plan.upstreams.iter().filter(|(name, _)| known(name).is_none()) {
+        upstreams.insert(name.clone(), ground.upstream(name, spec)?);
+    }
+    for (name, spec) in &plan.upstreams {
+        if let Some(upstream) = known(name) {
+            if before.is_some_and(|before| before.plan.upstreams.get(name) != Some(spec)) {
+                upstream.change(spec.clone())?;
+            }
+            upstreams.insert(name.clone(), upstream.clone());
+        }
+    }
+    Ok(upstreams)
 }
 
 impl Report {

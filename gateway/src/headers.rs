@@ -24,7 +24,7 @@ const HOP_BY_HOP: [HeaderName; 9] = [
 const INSIDE: [&str; 6] =
     ["x-user-", "x-auth-", "x-internal-", "x-organization-role", "x-forwarded-", "x-real-ip"];
 
-const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+pub(crate) const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
 /// Prepares the headers of a request for the service behind. `authority` is that of the request's target, by which
 /// HTTP/2 says what HTTP/1.1 says with `Host`.

@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 
-#[allow(dead_code, unused_imports, reason = "until the routes of the file ask it")]
+#[allow(dead_code, unused_imports, reason = "until keys and providers are asked by it")]
 mod access;
 mod bff;
 mod config;
@@ -17,10 +17,12 @@ mod route;
 mod routes;
 mod table;
 mod upgrade;
+#[allow(dead_code, reason = "until explanations ask it")]
 pub mod upstream;
 
 pub use config::GatewayConfig;
 
+use access::Guards;
 use axum::Router;
 use bff::Bff;
 use chassis::db::Migrations;
@@ -62,11 +64,12 @@ impl Service for Gateway {
         let tunnels = Tunnels::new(&context, &config);
         let origins = Origins::new(&context.http().allowed_origins, context.public_url());
         let services = services(&context, &tunnels, &origins);
-        let ground = route::Ground::new(&context, &services, &tunnels, &origins);
+        let keys = Keys::open(&context, &config).await?;
+        let guards = Guards::new(keys.clone(), origins.clone());
+        let ground = route::Ground::new(&context, guards, &services, (&tunnels, &origins));
         let door = Door::open(&config, ground).await?;
         let channel = Channel::open(&context, &config).await?;
         let (told, _) = live::routes().with_state(channel.clone()).split_for_parts();
-        let keys = Keys::open(&context, &config).await?;
         let (managing, _) = keys::routes().with_state(keys.clone()).split_for_parts();
         let mut router = Router::new()
             .merge(managing)

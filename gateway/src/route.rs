@@ -1,37 +1,50 @@
 //! A route of the file while it is live: what happens to a request that is meant for it, in this order.
 //!
 //! 1. Its limits, and those that hold for everybody, are counted.
-//! 2. A handshake of a WebSocket is told from a request.
-//! 3. Path and headers become what the target is asked for, and the target is asked.
-//! 4. The answer gets the route's headers.
+//! 2. Whoever may not use it is refused.
+//! 3. A handshake of a WebSocket is told from a request.
+//! 4. Path and headers become what the target is asked for, and the target is asked.
+//! 5. The answer gets the route's headers.
 //!
 //! What must hold: a route that is as it was before a reload is the same route after it, with everything that is open.
 
+use crate::access::{Access, Admitted, Guards, Toward};
+use crate::headers;
 use crate::origin::Origins;
 use crate::proxy;
 use crate::routes::Services;
 use crate::table::{Planned, plain};
-use crate::upgrade::{Tunnels, Upgrades};
+use crate::upgrade::{self, Tunnels, Upgrades};
+use crate::upstream::{Ask, Upstream, UpstreamSpec};
 use axum::body::Body;
 use axum::response::IntoResponse;
 use axum::response::Response;
 use chassis::error::{ApiError, ApiResult};
 use chassis::http::{Attending, Cors, RequestContext, Way};
 use chassis::limits::{Limits, RouteLimits};
+use chassis::peer::hand_on;
 use chassis::service::Context;
-use http::header::{HeaderValue, LOCATION};
+use chassis::stop::Stop;
+use contract::ErrorCode;
+use http::header::{HOST, HeaderValue, LOCATION};
 use http::uri::PathAndQuery;
 use http::{Request, StatusCode, Uri};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Attempts on the instances of an upstream, where the route says nothing.
+const TRIES: u32 = 2;
+
 /// What routes are made live on.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Ground {
     limits: Limits,
     services: Services,
     tunnels: Arc<Tunnels>,
     origins: Origins,
+    guards: Guards,
+    stop: Stop,
 }
 
 /// A live route.
@@ -40,6 +53,7 @@ pub(crate) struct Route {
     planned: Arc<Planned>,
     limits: RouteLimits,
     cors: Option<Cors>,
+    access: Access,
     target: Target,
     ground: Arc<Ground>,
 }
@@ -49,6 +63,8 @@ pub(crate) struct Route {
 enum Target {
     /// A service of the platform, as this route leads to it.
     Service(Arc<proxy::Upstream>),
+    /// What is no service of the platform.
+    Upstream(Arc<Upstream>, Upgrades),
     /// The client is sent elsewhere.
     Redirect,
 }
@@ -56,21 +72,31 @@ enum Target {
 impl Ground {
     pub(crate) fn new(
         context: &Context,
+        guards: Guards,
         services: &Services,
-        tunnels: &Arc<Tunnels>,
-        origins: &Origins,
+        (tunnels, origins): (&Arc<Tunnels>, &Origins),
     ) -> Arc<Self> {
         Arc::new(Self {
             limits: context.limits(),
             services: services.clone(),
             tunnels: tunnels.clone(),
             origins: origins.clone(),
+            guards,
+            stop: context.stop().clone(),
         })
     }
 
     /// The names of the services that a route may lead to.
     pub(crate) fn services(&self) -> Vec<&str> {
         self.services.keys().copied().collect()
+    }
+
+    /// Begins to look after an upstream.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(crate) fn upstream(&self, name: &str, spec: &UpstreamSpec) -> anyhow::Result<Arc<Upstream>> {
+        Upstream::open(name, spec.clone(), &self.stop)
     }
 }
 
@@ -79,20 +105,30 @@ impl Route {
     ///
     /// # Errors
     /// When what it leads to is not there; the plan has been checked for that.
-    pub(crate) fn new(planned: &Arc<Planned>, ground: &Arc<Ground>) -> anyhow::Result<Arc<Self>> {
+    pub(crate) fn new(
+        planned: &Arc<Planned>,
+        upstreams: &BTreeMap<String, Arc<Upstream>>,
+        ground: &Arc<Ground>,
+    ) -> anyhow::Result<Arc<Self>> {
         let spec = &planned.spec;
         let upgrades = Upgrades::new(planned.name.clone(), ground.tunnels.clone(), ground.origins.clone());
-        let target = match &spec.service {
-            Some(name) => {
+        let target = match (&spec.service, &spec.upstream) {
+            (Some(name), _) => {
                 let service = ground.services.get(name.as_str());
                 let service = service.ok_or_else(|| anyhow::anyhow!("there is no service {name}"))?;
                 Target::Service(Arc::new(service.through(upgrades)))
             }
-            None => Target::Redirect,
+            (None, Some(name)) => {
+                let upstream = upstreams.get(name);
+                let upstream = upstream.ok_or_else(|| anyhow::anyhow!("there is no upstream {name}"))?;
+                Target::Upstream(upstream.clone(), upgrades)
+            }
+            (None, None) => Target::Redirect,
         };
         Ok(Arc::new(Self {
             limits: ground.limits.of_route(&planned.name, &planned.quotas)?,
             cors: spec.cors.as_deref().map(Cors::new),
+            access: Access::new(&planned.access, spec.cors.as_deref().unwrap_or_default()),
             planned: planned.clone(),
             target,
             ground: ground.clone(),
@@ -112,6 +148,7 @@ impl Route {
     pub(crate) fn end(&self) {
         match &self.target {
             Target::Service(service) => service.end_tunnels(),
+            Target::Upstream(_, upgrades) => upgrades.end(),
             Target::Redirect => {}
         }
     }
@@ -129,17 +166,56 @@ impl Route {
 
     async fn admitted(&self, mut request: Request<Body>, cx: &RequestContext) -> ApiResult<Response> {
         let planned = &*self.planned;
+        let admitted = self.access.admit(&self.ground.guards, cx, &mut request).await?;
         let answer = match &self.target {
             Target::Service(service) => {
                 self.readdress(&mut request)?;
                 planned.request_edit.apply(request.headers_mut());
                 proxy::pass(service, cx, request).await
             }
+            Target::Upstream(upstream, upgrades) => {
+                self.readdress(&mut request)?;
+                self.elsewhere((upstream, upgrades), cx, &admitted, request).await
+            }
             Target::Redirect => self.redirect(&request),
         };
         let mut response = answer?;
         planned.response_edit.apply(response.headers_mut());
         Ok(response)
+    }
+
+    /// Sends a request on to what is no service of the platform.
+    async fn elsewhere(
+        &self,
+        (upstream, upgrades): (&Upstream, &Upgrades),
+        cx: &RequestContext,
+        admitted: &Admitted,
+        mut request: Request<Body>,
+    ) -> ApiResult<Response> {
+        if !upgrade::is_served(request.method()) {
+            let message = "The gateway does not serve this method.";
+            return Err(ApiError::new(ErrorCode::MethodNotAllowed, message));
+        }
+        let handshake = upgrades.take(&mut request, cx, || cx.maybe_principal())?;
+        let authority = request.uri().authority().cloned();
+        let headers = request.headers_mut();
+        headers::inbound(headers, authority.as_ref());
+        hand_on(headers, cx);
+        admitted.hand_on(&self.access, headers, Toward::Elsewhere);
+        self.planned.request_edit.apply(headers);
+        if self.planned.spec.preserve_host
+            && let Some(host) = headers.get(headers::X_FORWARDED_HOST).cloned()
+        {
+            headers.insert(HOST, host);
+        }
+        let tries = self.planned.spec.tries.unwrap_or(TRIES);
+        let ask = Ask { deadline: cx.deadline, tries, key: None, sticky: None };
+        let send = async |request| Ok(upstream.send(request, &ask).await?.response);
+        let answer = match handshake {
+            Some(handshake) => upgrades.pass(handshake, request, send).await?,
+            None => proxy::ordinary(send(request).await?)?,
+        };
+        Ok(proxy::received(&self.ground.stop, answer))
     }
 
     /// Gives a request the path that the target is asked for: the one that was matched, or what it is rewritten to.

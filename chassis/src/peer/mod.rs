@@ -193,7 +193,8 @@ async fn read(body: Body) -> Result<Bytes, UpstreamError> {
     }
 }
 
-fn hand_on(headers: &mut HeaderMap, context: &RequestContext) {
+/// What every call hands on of the request in hand: its ids, its trace, and where and how it came in.
+pub fn hand_on(headers: &mut HeaderMap, context: &RequestContext) {
     for (name, id) in [(X_REQUEST_ID, &context.request_id), (X_CORRELATION_ID, &context.correlation_id)] {
         if let Ok(value) = HeaderValue::from_str(id) {
             headers.insert(name, value);

@@ -158,6 +158,9 @@ impl Planned {
         if let Some(to) = &spec.rewrite {
             verdicts.say("rewrite", "rewrite", format!("asked for as {to}"));
         }
+        if let Some(name) = &spec.upstream {
+            verdicts.say("target", "upstream", format!("the upstream {name}"));
+        }
         if let Some(name) = &spec.service {
             verdicts.say("target", "service", format!("the service {name}"));
         }

@@ -3,6 +3,8 @@
 //! What must hold: everything that is wrong with it is told at once, each with its line and what would be right, and none of
 //! it holds then. What is read compares, so that a reload knows what changed.
 
+use crate::access::AccessSpec;
+use crate::upstream::UpstreamSpec;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,6 +18,9 @@ pub(crate) struct File {
     /// The routes.
     #[serde(default)]
     pub(crate) route: Vec<Spanned<RouteSpec>>,
+    /// What is no service of the platform, by name.
+    #[serde(default)]
+    pub(crate) upstream: BTreeMap<String, Spanned<UpstreamSpec>>,
 }
 
 /// A route as it is written.
@@ -41,6 +46,9 @@ pub(crate) struct RouteSpec {
     /// The service of the platform behind it.
     #[serde(default)]
     pub(crate) service: Option<String>,
+    /// The upstream behind it.
+    #[serde(default)]
+    pub(crate) upstream: Option<String>,
     /// Where a client is sent instead.
     #[serde(default)]
     pub(crate) redirect: Option<RedirectSpec>,
@@ -59,7 +67,10 @@ pub(crate) struct RouteSpec {
     /// Milliseconds until a request must be answered.
     #[serde(default)]
     pub(crate) timeout_ms: Option<u64>,
-    /// Attempts on different instances at most, for what is safe to send again.
+    /// Who may use it. Where nothing is said, an upstream wants somebody who is logged in, and a service asks for itself.
+    #[serde(default)]
+    pub(crate) access: Option<AccessSpec>,
+    /// Attempts on instances of an upstream at most, for what is safe to send again.
     #[serde(default)]
     pub(crate) tries: Option<u32>,
     /// The largest body in bytes.

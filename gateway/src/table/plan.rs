@@ -5,11 +5,13 @@ use super::condition::{Conditions, Unmet};
 use super::edit::Edit;
 use super::file::{File, Problem, RouteSpec, Source};
 use super::pattern::{Pattern, Template, plain};
+use crate::access::{AccessSpec, Who};
 use crate::proxy::has_dot_segments;
+use crate::upstream::UpstreamSpec;
 use chassis::http::check_origin;
 use chassis::limits::Quota;
 use http::{Request, StatusCode};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +28,8 @@ pub(crate) struct Plan {
     pub(crate) routes: Vec<Arc<Planned>>,
     /// Where each route stands, by its place above.
     pub(crate) lines: Vec<usize>,
+    /// The upstreams that they lead to.
+    pub(crate) upstreams: BTreeMap<String, UpstreamSpec>,
     /// The places of routes by their first segment, and of those that any will do for.
     first: HashMap<String, Vec<usize>>,
     any: Vec<usize>,
@@ -45,6 +49,7 @@ pub(crate) struct Planned {
     pub(crate) request_edit: Edit,
     pub(crate) response_edit: Edit,
     pub(crate) quotas: Vec<Quota>,
+    pub(crate) access: AccessSpec,
 }
 
 impl Planned {
@@ -54,10 +59,12 @@ impl Planned {
 
     /// Where it leads, in words.
     pub(crate) fn target(&self) -> String {
-        match (&self.spec.service, &self.spec.redirect) {
-            (Some(service), _) => format!("service {service}"),
-            (None, Some(redirect)) => format!("{} {}", redirect.status, redirect.to),
-            (None, None) => String::new(),
+        let RouteSpec { service, upstream, redirect, .. } = &self.spec;
+        match (service, upstream, redirect) {
+            (Some(service), ..) => format!("service {service}"),
+            (None, Some(upstream), _) => format!("upstream {upstream}"),
+            (None, None, Some(redirect)) => format!("{} {}", redirect.status, redirect.to),
+            (None, None, None) => String::new(),
         }
     }
 }
@@ -72,6 +79,8 @@ impl Plan {
         let file = source.read().map_err(|problem| vec![problem])?;
         let mut problems = Vec::new();
         let mut found = Vec::new();
+        let known = Known { services, upstreams: file.upstream.keys().map(String::as_str).collect() };
+        upstreams(source, &file, &mut problems);
         for route in &file.route {
             let (spec, span) = (route.get_ref(), route.span());
             let mut say = |field: &str, message: String| {
@@ -81,7 +90,7 @@ impl Plan {
                     message,
                 });
             };
-            if let Some(planned) = planned(spec, services, &mut say) {
+            if let Some(planned) = planned(spec, &known, &mut say) {
                 found.push((planned, span));
             }
         }
@@ -93,7 +102,8 @@ impl Plan {
             problems.sort();
             return Err(problems);
         }
-        let mut plan = Self { text: text.into(), ..Self::default() };
+        let upstreams = file.upstream.into_iter().map(|(name, spec)| (name, spec.into_inner()));
+        let mut plan = Self { text: text.into(), upstreams: upstreams.collect(), ..Self::default() };
         for (place, (planned, span)) in found.into_iter().enumerate() {
             match planned.pattern.first() {
                 Some(first) => plan.first.entry(first.to_owned()).or_default().push(place),
@@ -160,12 +170,12 @@ fn rank(planned: &Planned) -> impl Ord + use<> {
     (host, planned.pattern.narrowness(), conditions, methods)
 }
 
-fn planned(spec: &RouteSpec, services: &[&str], say: &mut dyn FnMut(&str, String)) -> Option<Planned> {
-    let fine = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
-    if spec.name.is_empty() || spec.name.len() > 64 || !spec.name.bytes().all(fine) {
-        say("name", "must be 1 to 64 small letters, digits, `-`, `_` or `.`".to_owned());
+fn planned(spec: &RouteSpec, known: &Known<'_>, say: &mut dyn FnMut(&str, String)) -> Option<Planned> {
+    if !is_name(&spec.name) {
+        say("name", NAME.to_owned());
     }
-    target(spec, services, say);
+    target(spec, known, say);
+    let access = access(spec, say);
     if spec.timeout_ms.is_some_and(|ms| !(1..=LONGEST).contains(&ms)) {
         say("timeout_ms", format!("must be between 1 and {LONGEST}"));
     }
@@ -213,20 +223,92 @@ fn planned(spec: &RouteSpec, services: &[&str], say: &mut dyn FnMut(&str, String
     }
     let name = spec.name.as_str().into();
     let spec = spec.clone();
-    Some(Planned { spec, name, pattern, conditions, rewrite, redirect, request_edit, response_edit, quotas })
+    Some(Planned {
+        spec,
+        name,
+        pattern,
+        conditions,
+        rewrite,
+        redirect,
+        request_edit,
+        response_edit,
+        quotas,
+        access,
+    })
+}
+
+/// What a route may name.
+struct Known<'a> {
+    services: &'a [&'a str],
+    upstreams: Vec<&'a str>,
+}
+
+const NAME: &str = "must be 1 to 64 small letters, digits, `-`, `_` or `.`";
+
+fn is_name(name: &str) -> bool {
+    let fine = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
+    (1..=64).contains(&name.len()) && name.bytes().all(fine)
+}
+
+/// What upstreams say about themselves.
+fn upstreams(source: Source<'_>, file: &File, problems: &mut Vec<Problem>) {
+    for (name, spec) in &file.upstream {
+        let table = source.line_at(spec.span().start);
+        let mut say = |line, field: &str, message| {
+            let place = format!("upstream {name}{}{field}", if field.is_empty() { "" } else { ": " });
+            problems.push(Problem { line, place, message });
+        };
+        if !is_name(name) {
+            say(table, "", NAME.to_owned());
+        }
+        for (field, message) in spec.get_ref().check() {
+            say(source.line_of(spec.span(), &field), &field, message);
+        }
+        if !file.route.iter().any(|route| route.get_ref().upstream.as_ref() == Some(name)) {
+            say(table, "", "no route leads to it".to_owned());
+        }
+    }
+}
+
+/// Who may use a route. A service asks for itself; an upstream knows nobody, so the door does.
+fn access(spec: &RouteSpec, say: &mut dyn FnMut(&str, String)) -> AccessSpec {
+    let Some(access) = &spec.access else {
+        let who = if spec.upstream.is_some() { Who::default() } else { Who::Public };
+        return AccessSpec { who, ..AccessSpec::default() };
+    };
+    for (field, message) in access.check() {
+        say(&format!("access.{field}"), message);
+    }
+    access.clone()
 }
 
 /// A route goes to one place.
-fn target(spec: &RouteSpec, services: &[&str], say: &mut dyn FnMut(&str, String)) {
-    let named = [("service", spec.service.is_some()), ("redirect", spec.redirect.is_some())];
+fn target(spec: &RouteSpec, known: &Known<'_>, say: &mut dyn FnMut(&str, String)) {
+    let named = [
+        ("service", spec.service.is_some()),
+        ("upstream", spec.upstream.is_some()),
+        ("redirect", spec.redirect.is_some()),
+    ];
     if named.iter().filter(|(_, is)| *is).count() != 1 {
         let all: Vec<_> = named.iter().map(|(name, _)| *name).collect();
         say("name", format!("a route has exactly one of: {}", all.join(", ")));
     }
     if let Some(service) = &spec.service
-        && !services.contains(&service.as_str())
+        && !known.services.contains(&service.as_str())
     {
-        say("service", format!("there is no service `{service}`; there is: {}", services.join(", ")));
+        say("service", format!("there is no service `{service}`; there is: {}", known.services.join(", ")));
+    }
+    if let Some(upstream) = &spec.upstream
+        && !known.upstreams.contains(&upstream.as_str())
+    {
+        say("upstream", format!("there is no [upstream.{upstream}] in the file"));
+    }
+    if spec.upstream.is_none() {
+        for (field, is) in [("tries", spec.tries.is_some()), ("preserve_host", spec.preserve_host)] {
+            if is {
+                say(field, "has a meaning on the way to an upstream only".to_owned());
+            }
+        }
     }
     if let Some(redirect) = &spec.redirect {
         if !matches!(redirect.status, 301 | 302 | 303 | 307 | 308) {

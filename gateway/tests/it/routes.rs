@@ -2,17 +2,18 @@
 
 use crate::house::{NOWHERE, setup};
 use contract::ErrorCode;
+use contract::identity::Role;
 use http::Method;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::time::Duration;
 use testkit::ws::{Dial, Heard};
-use testkit::{Answer, Folder, Issuer, TestService, eventually};
+use testkit::{Answer, Folder, Issuer, Listening, TestService, eventually};
 
 /// A door with a file of routes, and the service behind it in the same process.
 pub(crate) struct Routed {
     pub(crate) door: TestService,
-    _issuer: Issuer,
+    pub(crate) issuer: Issuer,
     file: PathBuf,
     _folder: Folder,
 }
@@ -27,7 +28,7 @@ impl Routed {
         let setup = setup.set("BOWLINE_GATEWAY__ROUTES_FILE", file.display().to_string());
         let door = setup.set("BOWLINE_GATEWAY__ROUTES_RELOAD_SECS", "1").build().await;
         eventually(async || door.assembled().shared().verifier().check()).await;
-        Self { door, _issuer: issuer, file, _folder: folder }
+        Self { door, issuer, file, _folder: folder }
     }
 
     pub(crate) async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
@@ -190,4 +191,70 @@ async fn a_reload_leaves_open_what_did_not_change_and_ends_what_did() {
     kept.say("still here").await;
     assert_eq!(kept.hear().await, Heard::Text("still here".to_owned()));
     open("/changed/ws").await;
+}
+
+/// A server that is no service of the platform: it knows none of its credentials.
+async fn elsewhere(issuer: &Issuer) -> (TestService, Listening) {
+    let server = setup(issuer)
+        .targets("auth,things")
+        .set("BOWLINE_IDENTITY__SERVICE_KEY", "k".repeat(40))
+        .build()
+        .await;
+    let listening = server.listen();
+    (server, listening)
+}
+
+fn to_upstream(listening: &Listening, access: &str) -> String {
+    format!(
+        "[upstream.other]\ninstances = [\"{}\"]\n[[route]]\nname = \"other\"\npath = \"/other/{{*rest}}\"\nupstream \
+         = \"other\"\nrewrite = \"/api/v1/things/{{rest}}\"\n{access}\n",
+        listening.url()
+    )
+}
+
+#[tokio::test]
+async fn an_upstream_is_asked_for_whom_the_door_let_in_and_told_who_that_is() {
+    let (_server, listening) = elsewhere(&Issuer::new()).await;
+    let routed = Routed::with(&to_upstream(&listening, "")).await;
+    // Nobody said who may.
+    routed.get("/other/a/b", &[]).await.expect(401).refused(ErrorCode::Unauthenticated);
+    let claims = routed.issuer.claims(routed.door.clock(), &[Role::User]);
+    let token = format!("Bearer {}", routed.issuer.sign(&claims));
+    let headers = [("authorization", &*token), ("x-user-id", "somebody-else"), ("host", "shop.example")];
+    let seen = routed.seen("/other/a/b?x=1", &headers).await;
+    assert_eq!(seen["target"], "/api/v1/things/a/b?x=1");
+    let told = |name: &str| seen["headers"][name].clone();
+    assert_eq!(told("x-user-id"), json!([claims.sub.to_string()]));
+    assert_eq!(told("authorization"), Value::Null, "a token proves somebody to whoever has it");
+    assert_eq!(
+        (told("x-forwarded-host"), told("x-forwarded-for")),
+        (json!(["shop.example"]), json!(["192.0.2.1"]))
+    );
+    assert_eq!(told("host"), json!([listening.address().to_string()]));
+    assert_eq!(
+        seen["callingService"],
+        Value::Null,
+        "the door's own credential is no business of an upstream"
+    );
+}
+
+#[tokio::test]
+async fn a_websocket_to_an_upstream_goes_through_its_route() {
+    let (_server, upstream) = elsewhere(&Issuer::new()).await;
+    let routed = Routed::with(&to_upstream(&upstream, "access = { who = \"public\" }")).await;
+    let listening = routed.door.listen();
+    let mut socket = Dial::new(listening.address(), "/other/ws").open().await.unwrap();
+    assert_eq!(socket.hear().await, Heard::Text("nobody".to_owned()));
+    socket.say("hello").await;
+    assert_eq!(socket.hear().await, Heard::Text("hello".to_owned()));
+}
+
+#[tokio::test]
+async fn an_upstream_that_nobody_answers_for_is_503() {
+    let text = "[upstream.gone]\ninstances = [\"http://127.0.0.1:9\"]\n[[route]]\nname = \"gone\"\npath = \
+                \"/gone\"\nupstream = \"gone\"\naccess = { who = \"public\" }\n";
+    let routed = Routed::with(text).await;
+    let answer = routed.get("/gone", &[]).await.expect(503);
+    assert!(answer.header("retry-after").is_some());
+    answer.refused(ErrorCode::Unavailable);
 }
