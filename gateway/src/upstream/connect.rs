@@ -1,8 +1,9 @@
 //! Opens connections to instances.
 
 use super::instance::{Instance, port};
-use super::line::{Line, chain};
+use super::line::{Line, Open, chain};
 use chassis::peer::UpstreamError;
+use chassis::resilience::Full;
 use std::io;
 use std::net::SocketAddr;
 use tokio::net::{TcpStream, lookup_host};
@@ -10,15 +11,25 @@ use tokio::time::{Instant, timeout_at};
 
 /// Opens a connection, until the deadline at most.
 pub(super) async fn open(instance: &Instance, deadline: Instant) -> Result<Line, UpstreamError> {
-    match timeout_at(deadline, line(instance)).await {
+    open_counted(instance, deadline, 0).await
+}
+
+/// Opens a connection unless there are as many as may be.
+pub(super) async fn open_counted(
+    instance: &Instance,
+    deadline: Instant,
+    most: u32,
+) -> Result<Line, UpstreamError> {
+    let open = Open::one_more(&instance.open, most).ok_or(UpstreamError::Full(Full::Queue))?;
+    match timeout_at(deadline, line(instance, open)).await {
         Ok(opened) => opened,
         Err(_) => Err(UpstreamError::Unreachable("no connection in time".to_owned())),
     }
 }
 
-async fn line(instance: &Instance) -> Result<Line, UpstreamError> {
+async fn line(instance: &Instance, open: Open) -> Result<Line, UpstreamError> {
     let stream = tcp(instance).await.map_err(|error| UpstreamError::Unreachable(chain(&error)))?;
-    Line::open(stream).await.map_err(|error| UpstreamError::Unreachable(chain(&error)))
+    Line::open(stream, open).await.map_err(|error| UpstreamError::Unreachable(chain(&error)))
 }
 
 async fn tcp(instance: &Instance) -> io::Result<TcpStream> {

@@ -57,7 +57,7 @@ impl Flight {
 
     /// The answer had begun and did not come whole.
     pub(super) fn broke_off(self) {
-        self.instance.broke_off();
+        self.instance.ended(Ending::Failed, Duration::ZERO);
     }
 }
 

@@ -61,6 +61,12 @@ impl Idle {
         None
     }
 
+    /// One that another thread has put there.
+    pub(super) fn take_from_others(&self) -> Option<Line> {
+        let mut shelves = self.shelves.iter();
+        shelves.find_map(|shelf| shelf.0.lock().unwrap_or_else(PoisonError::into_inner).pop())
+    }
+
     pub(super) fn put(&self, line: Line) {
         self.shelf().push(line);
     }

@@ -1,14 +1,17 @@
-//! One instance of an upstream: where it is, how busy and how fast it is.
+//! One instance of an upstream: where it is, how busy and how fast it is, and whether it is well.
 
+use super::condition::{Condition, State};
 use super::flight::Ending;
+use super::hash::hash;
 use super::idle::Idle;
+use super::inner::Inner;
 use super::line::Line;
 use chassis::peer::{Base, Latency};
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Uri};
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -19,26 +22,50 @@ const AS_FAST: f64 = 200.0;
 
 /// One instance.
 pub(super) struct Instance {
+    /// Its upstream, which hears when it fails.
+    home: Weak<Inner>,
+    /// The name of its upstream, for the log.
+    upstream: Arc<str>,
     pub(super) base: Base,
     /// Its URL, by which the log and `explain` name it.
     pub(super) name: Arc<str>,
+    /// Its number in hashes and cookies: the same in every replica.
+    pub(super) token: u64,
     /// What `Host` says where a request does not say it itself.
     pub(super) host: HeaderValue,
     /// Where it is, when its URL says so and nobody has to be asked.
     pub(super) address: Option<SocketAddr>,
     pub(super) idle: Idle,
+    pub(super) condition: Condition,
+    /// Connections to it that are open.
+    pub(super) open: Arc<AtomicU32>,
     in_flight: AtomicU32,
     latency: Latency,
 }
 
 impl Instance {
     /// `micros` is the latency that it is taken to have until it is known.
-    pub(super) fn new(base: Base, micros: f64) -> anyhow::Result<Self> {
+    pub(super) fn new(
+        home: &Weak<Inner>,
+        upstream: Arc<str>,
+        base: Base,
+        micros: f64,
+    ) -> anyhow::Result<Self> {
         let name: Arc<str> = base.to_string().into();
-        let host = HeaderValue::from_str(base.authority().as_str())?;
-        let address = base.host().parse::<IpAddr>().ok().map(|ip| SocketAddr::new(ip, port(&base)));
-        let (idle, in_flight) = (Idle::new(), AtomicU32::new(0));
-        Ok(Self { base, name, host, address, idle, in_flight, latency: Latency::new(micros) })
+        Ok(Self {
+            home: home.clone(),
+            upstream,
+            token: hash(name.as_bytes()),
+            name,
+            host: HeaderValue::from_str(base.authority().as_str())?,
+            address: base.host().parse::<IpAddr>().ok().map(|ip| SocketAddr::new(ip, port(&base))),
+            base,
+            idle: Idle::new(),
+            condition: Condition::default(),
+            open: Arc::default(),
+            in_flight: AtomicU32::new(0),
+            latency: Latency::new(micros),
+        })
     }
 
     /// What one more request costs here: those in its hands, each as long as the last ones took.
@@ -62,18 +89,35 @@ impl Instance {
         self.in_flight.fetch_sub(1, Relaxed);
     }
 
-    /// An attempt has ended, or its answer has begun.
+    pub(super) fn connections(&self) -> u32 {
+        self.open.load(Relaxed)
+    }
+
+    /// An attempt has ended, or its answer has begun, or the rest of that did not come.
     pub(super) fn ended(&self, ending: Ending, took: Duration) {
         match ending {
-            Ending::Well => self.latency.took(took),
-            Ending::Failed => self.latency.took(took.max(FAILURE_WEIGHS)),
+            Ending::Well => {
+                self.latency.took(took);
+                self.condition.succeeded();
+            }
             Ending::Unknown => self.latency.took_longer_than(took),
+            Ending::Failed => {
+                self.latency.took(took.max(FAILURE_WEIGHS));
+                let failures = self.condition.failed();
+                if let Some(home) = self.home.upgrade() {
+                    home.failed(self, failures);
+                }
+            }
         }
     }
 
-    /// An answer that had begun did not come whole.
-    pub(super) fn broke_off(&self) {
-        self.latency.took(FAILURE_WEIGHS);
+    /// Says in the log what has become of it.
+    pub(super) fn tell(&self, state: State, why: &str) {
+        let (upstream, instance, state) = (&*self.upstream, &*self.name, state.as_str());
+        match state {
+            "well" | "warming" => tracing::info!(upstream, instance, state, why, "an instance is back"),
+            _ => tracing::warn!(upstream, instance, state, why, "an instance is left alone"),
+        }
     }
 
     /// Keeps a connection for the next request when it may be used again.

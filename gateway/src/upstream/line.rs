@@ -20,6 +20,7 @@ use std::error::Error;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::task::{Context, Poll, Waker};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -37,6 +38,26 @@ pub(super) struct Line {
     alarm: Pin<Box<Sleep>>,
     /// Since when nobody uses it.
     pub(super) idle_since: Instant,
+    _open: Open,
+}
+
+/// One connection that is open, in the count of its instance.
+pub(super) struct Open(Arc<AtomicU32>);
+
+impl Open {
+    /// Counts one more, unless that would be more than `most` (0: as many as there are).
+    pub(super) fn one_more(count: &Arc<AtomicU32>, most: u32) -> Option<Self> {
+        let open = Self(count.clone());
+        // Counted first and then looked at; what is too many takes itself out again by being dropped.
+        let before = count.fetch_add(1, Relaxed);
+        (most == 0 || before < most).then_some(open)
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
 }
 
 /// Why there is no answer.
@@ -49,7 +70,7 @@ pub(super) enum NoAnswer {
 
 impl Line {
     /// Begins to speak HTTP/1.1 over a connection.
-    pub(super) async fn open<T>(stream: T) -> hyper::Result<Self>
+    pub(super) async fn open<T>(stream: T, open: Open) -> hyper::Result<Self>
     where
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -64,6 +85,7 @@ impl Line {
             bell,
             alarm: Box::pin(sleep_until(now)),
             idle_since: now,
+            _open: open,
         })
     }
 

@@ -2,8 +2,11 @@
 //!
 //! The only label besides the outcome is the upstream's name in the file of routes.
 
+use super::balance::Place;
+use super::condition::State;
 use chassis::peer::UpstreamError;
-use metrics::{Counter, Histogram, counter, histogram};
+use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
+use tokio::time::Instant;
 
 /// The metrics of one upstream.
 pub(super) struct Meter {
@@ -17,6 +20,9 @@ pub(super) struct Meter {
     pub(super) connections: Counter,
     pub(super) retries: Counter,
     pub(super) retries_refused: Counter,
+    pub(super) held: Counter,
+    pub(super) ejections: Counter,
+    instances: [(State, Gauge); 4],
 }
 
 impl Meter {
@@ -34,6 +40,13 @@ impl Meter {
             connections: counter!("gateway_upstream_connections_total", "upstream" => upstream()),
             retries: counter!("gateway_upstream_retries_total", "upstream" => upstream()),
             retries_refused: counter!("gateway_upstream_retries_refused_total", "upstream" => upstream()),
+            held: counter!("gateway_upstream_held_total", "upstream" => upstream()),
+            ejections: counter!("gateway_upstream_ejections_total", "upstream" => upstream()),
+            instances: State::ALL.map(|state| {
+                let gauge =
+                    gauge!("gateway_upstream_instances", "upstream" => upstream(), "state" => state.as_str());
+                (state, gauge)
+            }),
         }
     }
 
@@ -52,5 +65,13 @@ impl Meter {
             UpstreamError::Body(_) => &self.body,
         };
         counter.increment(1);
+    }
+
+    /// How many instances are how.
+    pub(super) fn show(&self, list: &[Place], now: Instant) {
+        for (state, gauge) in &self.instances {
+            let count = list.iter().filter(|place| place.instance.condition.state(now) == *state).count();
+            gauge.set(u32::try_from(count).unwrap_or(u32::MAX));
+        }
     }
 }

@@ -1,60 +1,49 @@
 //! Upstreams that are not Bowline's own services: where their instances are, which of them a request goes to, and how it
 //! gets there.
 //!
-//! A request is given to an instance ([`balance`]), sent over a connection that it drives itself ([`line`]), and sent to
-//! another instance when that does no harm ([`send`]). What is known of an instance outlives a change of the file of routes
-//! as long as the instance stays.
+//! A request is given to an instance that is well ([`balance`], [`condition`]), sent over a connection that it drives itself
+//! ([`line`]), sent to another instance when that does no harm ([`send`]), and held for a moment while there is no instance
+//! that could take it ([`hold`]). What is known of an instance outlives a change of the file of routes as long as the
+//! instance stays.
 
 mod answer;
 mod balance;
 mod bell;
+mod condition;
 mod connect;
 mod flight;
+mod hash;
+mod hold;
 mod idle;
+mod inner;
 mod instance;
 mod line;
+mod look;
 mod meter;
 mod send;
+mod settings;
 mod spec;
+mod wellness;
 
+pub use hash::HashBy;
+pub use look::{Look, LookInstance};
+pub use settings::{Ejection, Health, Statuses, Sticky};
 pub use spec::{Balance, InstanceSpec, UpstreamSpec, Weighted};
 
-use anyhow::bail;
-use arc_swap::ArcSwap;
 use axum::body::Body;
-use balance::Table;
-use chassis::peer::{Base, UpstreamError};
-use chassis::resilience::{Budget, BudgetConfig};
+use chassis::peer::UpstreamError;
 use chassis::stop::Stop;
-use http::{HeaderValue, Request, Response};
-use instance::Instance;
-use meter::Meter;
-use serde::Serialize;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use http::{HeaderMap, HeaderValue, Request, Response, Uri};
+use inner::Inner;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, interval};
-
-/// How often idle connections are looked at.
-const ROUND: Duration = Duration::from_millis(500);
-/// Retries for each request that was sent, and a second besides.
-const RETRIES: BudgetConfig = BudgetConfig { ratio: 0.2, floor: 10.0 };
+use tokio::time::Instant;
 
 /// An upstream with its background work, which ends when this is dropped.
 pub struct Upstream {
     inner: Arc<Inner>,
     _tasks: Mutex<JoinSet<()>>,
-}
-
-/// What requests and background work share.
-struct Inner {
-    name: Arc<str>,
-    settings: ArcSwap<UpstreamSpec>,
-    table: ArcSwap<Table>,
-    /// Held while the table is made anew, so that no change is lost.
-    changing: Mutex<()>,
-    budget: Budget,
-    meter: Meter,
 }
 
 /// How one request is sent.
@@ -70,6 +59,19 @@ pub struct Ask {
     pub sticky: Option<String>,
 }
 
+/// Whose request is sent, as far as that decides where.
+#[derive(Debug, Clone, Copy)]
+pub struct Client<'a> {
+    /// What is asked for.
+    pub uri: &'a Uri,
+    /// The request's headers.
+    pub headers: &'a HeaderMap,
+    /// The client's address.
+    pub ip: IpAddr,
+    /// Who is logged in.
+    pub user: Option<&'a str>,
+}
+
 /// An answer.
 #[derive(Debug)]
 pub struct Sent {
@@ -81,39 +83,16 @@ pub struct Sent {
     pub stick: Option<HeaderValue>,
 }
 
-/// An upstream as it is seen from here.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Look {
-    /// Its name.
-    pub upstream: String,
-    /// Its instances.
-    pub instances: Vec<LookInstance>,
-    /// The instance that a request would be sent to now.
-    pub taken: Option<String>,
-}
-
-/// An instance as it is seen from here.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct LookInstance {
-    /// Where it is.
-    pub url: String,
-    /// Requests under way.
-    pub in_flight: u32,
-    /// How long answers took lately, in milliseconds.
-    pub latency_ms: f64,
-}
-
 impl Upstream {
     /// Opens an upstream and begins its background work.
     ///
     /// # Errors
     /// What is wrong with the spec.
     pub fn open(name: &str, spec: UpstreamSpec, stop: &Stop) -> anyhow::Result<Arc<Self>> {
-        let inner = Arc::new(Inner::new(name, spec)?);
+        let inner = Inner::new(name, spec)?;
         let mut tasks = JoinSet::new();
-        tasks.spawn(rounds(inner.clone(), stop.clone()));
+        tasks.spawn(inner::rounds(inner.clone(), stop.clone()));
+        tasks.spawn(inner::checks(inner.clone(), stop.clone()));
         Ok(Arc::new(Self { inner, _tasks: Mutex::new(tasks) }))
     }
 
@@ -125,6 +104,17 @@ impl Upstream {
         self.inner.change(spec)
     }
 
+    /// How a request of this client is sent: its key for a consistent hash, and the instance that its cookie names.
+    #[must_use]
+    pub fn ask(&self, of: &Client<'_>, deadline: Instant, tries: u32) -> Ask {
+        let settings = self.inner.settings.load();
+        let key = settings.hash_by.as_ref();
+        let key = key.and_then(|by| by.key(of.uri, of.headers, of.ip, of.user));
+        let sticky = settings.sticky.as_ref();
+        let sticky = sticky.and_then(|sticky| hash::cookie(of.headers, &sticky.cookie)).map(str::to_owned);
+        Ask { deadline, tries, key, sticky }
+    }
+
     /// Sends a request and gives the answer as it comes. `hyper::upgrade::on` of an answer with 101 gives the connection.
     ///
     /// # Errors
@@ -133,72 +123,10 @@ impl Upstream {
         self.inner.send(request, ask).await
     }
 
-    /// How it is now, and where a request would go.
-    pub fn look(&self, _ask: &Ask) -> Look {
-        let table = self.inner.table.load();
-        let instances = table.list.iter().map(|instance| LookInstance {
-            url: instance.name.to_string(),
-            in_flight: instance.in_flight(),
-            latency_ms: (instance.micros() / 10.0).round() / 100.0,
-        });
-        let taken = table.pick(&[]).map(|instance| instance.name.to_string());
-        Look { upstream: self.inner.name.to_string(), instances: instances.collect(), taken }
-    }
-}
-
-impl Inner {
-    fn new(name: &str, spec: UpstreamSpec) -> anyhow::Result<Self> {
-        let table = ArcSwap::from_pointee(Table::new(Vec::new(), spec.balance));
-        let inner = Self {
-            name: name.into(),
-            settings: ArcSwap::from_pointee(spec.clone()),
-            table,
-            changing: Mutex::new(()),
-            budget: Budget::new(RETRIES),
-            meter: Meter::new(name),
-        };
-        inner.change(spec)?;
-        Ok(inner)
-    }
-
-    fn change(&self, spec: UpstreamSpec) -> anyhow::Result<()> {
-        if let Some((field, what)) = spec.check().into_iter().next() {
-            bail!("upstream.{}.{field}: {what}", self.name);
-        }
-        let bases =
-            spec.instances.iter().map(|one| Base::parse(one.url())).collect::<anyhow::Result<Vec<_>>>()?;
-        let _alone = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = self.table.load_full();
-        // A newcomer is taken to be as fast as the others, so that they do not all run to it.
-        let micros =
-            before.list.iter().map(|one| one.micros()).sum::<f64>() / before.list.len().max(1) as f64;
-        let mut list = Vec::with_capacity(bases.len());
-        for base in bases {
-            list.push(match before.list.iter().find(|known| known.base == base) {
-                Some(known) => known.clone(),
-                None => Arc::new(Instance::new(base, micros)?),
-            });
-        }
-        self.table.store(Arc::new(Table::new(list, spec.balance)));
-        self.settings.store(Arc::new(spec));
-        Ok(())
-    }
-}
-
-/// Looks after connections that nobody uses, until the stop.
-async fn rounds(inner: Arc<Inner>, stop: Stop) {
-    let mut ticks = interval(ROUND);
-    let stopping = stop.stopping();
-    tokio::pin!(stopping);
-    loop {
-        tokio::select! {
-            _ = ticks.tick() => {}
-            () = &mut stopping => return,
-        }
-        let idle = inner.settings.load().idle();
-        for instance in &inner.table.load().list {
-            instance.idle.sweep(Instant::now(), idle);
-        }
+    /// How it is now, and where a request would go and why.
+    #[must_use]
+    pub fn look(&self, ask: &Ask) -> Look {
+        self.inner.look(ask)
     }
 }
 

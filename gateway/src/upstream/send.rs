@@ -4,29 +4,49 @@
 //! - The deadline bounds all of it: waiting, connecting, pauses, every attempt.
 //! - What may have taken effect is sent again only when a second time does no harm ([`Replay::is_harmless`]); what nobody saw
 //!   may go anywhere. Once the head of an answer has come, that is the answer.
-//! - There are at most `tries` attempts, and over all requests no more retries than the budget has.
+//! - There are at most `tries` attempts, and over all requests no more retries than the budget has. What nobody saw may be
+//!   held besides, for as long as the settings say, until there is an instance that takes it.
 
-use super::answer;
-use super::connect;
+use super::balance::Want;
 use super::flight::{Ending, Flight};
+use super::hold::Patience;
+use super::inner::Inner;
+use super::instance::Instance;
 use super::line::{Line, NoAnswer};
-use super::{Ask, Inner, Sent};
+use super::{Ask, Sent, answer, connect};
 use axum::body::Body;
 use chassis::peer::{Replay, UpstreamError};
-use chassis::resilience::Backoff;
+use chassis::resilience::{Backoff, Full};
 use http::header::HOST;
-use http::{Request, Response, StatusCode, Version};
+use http::{HeaderValue, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// Before the first retry at most, and before any: there is somebody waiting.
+/// Before a retry at the same instance at most, and before any: there is somebody waiting.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 /// A client may leave a request a millisecond. That it was not answered in it is not the instance's fault.
 const LATE: Duration = Duration::from_secs(1);
 /// A connection that was used less long ago has hardly been closed meanwhile.
 const FRESH: Duration = Duration::from_millis(10);
+
+impl Ask {
+    /// The instance that the cookie names.
+    pub(super) fn token(&self) -> Option<u64> {
+        u64::from_str_radix(self.sticky.as_deref()?, 16).ok()
+    }
+}
+
+/// What one request has been through.
+#[derive(Default)]
+struct Past<'a> {
+    tries: u32,
+    tried: Vec<Arc<Instance>>,
+    patience: Option<Patience<'a>>,
+    pauses: Option<Backoff>,
+}
 
 impl Inner {
     pub(super) async fn send(&self, mut request: Request<Body>, ask: &Ask) -> Result<Sent, UpstreamError> {
@@ -35,57 +55,114 @@ impl Inner {
         *request.version_mut() = Version::HTTP_11;
         self.budget.sent();
         let replay = Replay::new(request);
-        let mut tried = Vec::new();
-        let mut pauses: Option<Backoff> = None;
-        let mut tries = 0;
+        let mut past = Past::default();
+        let token = ask.token();
         loop {
-            tries += 1;
-            let may_try_again = tries < ask.tries && replay.is_whole();
-            let instance = self.table.load().pick(&tried).cloned();
-            let Some(instance) = instance else {
-                return Err(UpstreamError::Unreachable("no instance of it is known".to_owned()));
+            let now = Instant::now();
+            let picked = {
+                let (table, tried) = (self.table.load(), &*past.tried);
+                let picked = table.pick(&Want { now, key: ask.key, sticky: token, tried });
+                picked.map(|(instance, _)| instance.clone())
             };
-            let flight = Flight::begin(instance.clone(), Instant::now());
-            let made = match may_try_again {
-                true => self.attempt(flight, replay.again(), ask).await,
-                false => {
-                    let made = self.attempt(flight, replay.last(), ask).await;
-                    return made.map(|response| Sent {
-                        response,
-                        instance: instance.name.clone(),
-                        stick: None,
-                    });
+            let Some(instance) = picked else {
+                if self.wait(&mut past, ask).await {
+                    continue;
                 }
+                return Err(self.nobody());
             };
+            past.tries += 1;
+            let flight = Flight::begin(instance.clone(), now);
+            let made = self.attempt(flight, replay.again(), ask).await;
             let error = match made {
-                Ok(response) => return Ok(Sent { response, instance: instance.name.clone(), stick: None }),
+                Ok(response) => return Ok(self.sent(response, &instance, token)),
                 Err(error) => error,
             };
-            let again = replay.is_whole()
-                && match &error {
-                    UpstreamError::Unreachable(_) => true,
-                    UpstreamError::Broken(_) => replay.is_harmless(),
-                    _ => false,
-                };
-            if !again {
+            past.tried.push(instance);
+            if !self.again(&error, &replay, &mut past, ask).await {
                 return Err(error);
             }
-            if !self.budget.try_retry() {
-                self.meter.retries_refused.increment(1);
-                return Err(error);
-            }
-            tried.push(instance);
-            // Another instance has no need of a pause; the same one has.
-            if self.table.load().list.len() <= tried.len() {
-                let pause =
-                    pauses.get_or_insert_with(|| Backoff::new(FIRST_PAUSE, LONGEST_PAUSE)).next_pause();
-                if Instant::now() + pause >= ask.deadline {
-                    return Err(error);
-                }
-                sleep(pause).await;
-            }
-            self.meter.retries.increment(1);
         }
+    }
+
+    /// Whether to try again, once it is time to.
+    async fn again<'a>(
+        &'a self,
+        error: &UpstreamError,
+        replay: &Replay,
+        past: &mut Past<'a>,
+        ask: &Ask,
+    ) -> bool {
+        let may = match error {
+            error if error.is_unseen() => true,
+            UpstreamError::Broken(_) => replay.is_harmless(),
+            _ => false,
+        };
+        if !may || !replay.is_whole() {
+            return false;
+        }
+        let want = Want { now: Instant::now(), key: ask.key, sticky: None, tried: &past.tried };
+        if self.table.load().has_other(&want) && past.tries < ask.tries {
+            return self.is_granted();
+        }
+        if error.is_unseen() && self.wait(past, ask).await {
+            // Whatever is there now is new to it.
+            past.tried.clear();
+            return true;
+        }
+        if past.tries >= ask.tries || !self.is_granted() {
+            return false;
+        }
+        let pause = past.pauses.get_or_insert_with(|| Backoff::new(FIRST_PAUSE, LONGEST_PAUSE)).next_pause();
+        if Instant::now() + pause >= ask.deadline {
+            return false;
+        }
+        sleep(pause).await;
+        true
+    }
+
+    fn is_granted(&self) -> bool {
+        let granted = self.budget.try_retry();
+        if granted { &self.meter.retries } else { &self.meter.retries_refused }.increment(1);
+        granted
+    }
+
+    /// Holds it until there may be an instance for it; whether there is still time.
+    async fn wait<'a>(&'a self, past: &mut Past<'a>, ask: &Ask) -> bool {
+        if past.patience.is_none() {
+            past.patience = self.held.begin(self.settings.load().hold(), ask.deadline);
+            if past.patience.is_some() {
+                self.meter.held.increment(1);
+            }
+        }
+        match &mut past.patience {
+            Some(patience) => patience.wait().await,
+            None => false,
+        }
+    }
+
+    /// No instance can take it, and it was held for as long as may be.
+    fn nobody(&self) -> UpstreamError {
+        let now = Instant::now();
+        let usable = self.table.load().list.iter().any(|place| place.instance.condition.is_usable(now));
+        let error = match usable {
+            true => UpstreamError::Full(Full::Queue),
+            false => UpstreamError::Unreachable("none of its instances is well".to_owned()),
+        };
+        self.meter.failed(&error);
+        error
+    }
+
+    fn sent(&self, response: Response<Body>, instance: &Instance, token: Option<u64>) -> Sent {
+        let stick = match &self.settings.load().sticky {
+            Some(sticky) if token != Some(instance.token) => {
+                let age = sticky.ttl_secs.map(|secs| format!("; Max-Age={secs}")).unwrap_or_default();
+                let cookie = &sticky.cookie;
+                let text = format!("{cookie}={:016x}; Path=/{age}; HttpOnly; SameSite=Lax", instance.token);
+                HeaderValue::from_str(&text).ok()
+            }
+            Some(_) | None => None,
+        };
+        Sent { response, instance: instance.name.clone(), stick }
     }
 
     async fn attempt(
@@ -131,11 +208,16 @@ impl Inner {
         deadline: Instant,
     ) -> Result<(Response<Incoming>, Line), UpstreamError> {
         let instance = flight.instance();
-        let (idle, connect_timeout) = {
+        let (idle, connect_timeout, most) = {
             let settings = self.settings.load();
-            (settings.idle(), settings.connect_timeout())
+            (settings.idle(), settings.connect_timeout(), settings.max_connections)
         };
-        while let Some(mut line) = instance.idle.take(flight.began(), idle) {
+        let take = || {
+            let others =
+                || (most > 0 && instance.connections() >= most).then(|| instance.idle.take_from_others());
+            instance.idle.take(flight.began(), idle).or_else(|| others().flatten())
+        };
+        while let Some(mut line) = take() {
             if !request.method().is_idempotent() && line.idle_since + FRESH < flight.began() {
                 // Let the runtime hear first whether the other side has closed it: this request cannot be sent twice.
                 tokio::task::yield_now().await;
@@ -146,7 +228,8 @@ impl Inner {
                 Err(NoAnswer::Failed(error)) => return Err(error),
             }
         }
-        let mut line = connect::open(instance, deadline.min(flight.began() + connect_timeout)).await?;
+        let connect_by = deadline.min(flight.began() + connect_timeout);
+        let mut line = connect::open_counted(instance, connect_by, most).await?;
         self.meter.connections.increment(1);
         match line.ask(request, deadline).await {
             Ok(response) => Ok((response, line)),

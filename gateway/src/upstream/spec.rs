@@ -1,5 +1,7 @@
 //! What `[upstream.NAME]` in the file of routes says.
 
+use super::hash::{HashBy, is_cookie_name};
+use super::settings::{Ejection, Health, Sticky};
 use chassis::peer::Base;
 use serde::Deserialize;
 use std::time::Duration;
@@ -9,10 +11,29 @@ use std::time::Duration;
 #[serde(deny_unknown_fields)]
 pub struct UpstreamSpec {
     /// Where its instances are.
+    #[serde(default)]
     pub instances: Vec<InstanceSpec>,
     /// Which of them the next request goes to.
     #[serde(default)]
     pub balance: Balance,
+    /// What a consistent hash goes by.
+    pub hash_by: Option<HashBy>,
+    /// A cookie by which a client's requests come to the same instance.
+    pub sticky: Option<Sticky>,
+    /// Questions to every instance whether it is well.
+    pub health: Option<Health>,
+    /// When an instance whose requests fail is left alone.
+    #[serde(default)]
+    pub ejection: Ejection,
+    /// Milliseconds in which the share of a new instance grows to a whole one; 0 gives it at once.
+    #[serde(default)]
+    pub slow_start_ms: u64,
+    /// Milliseconds that a request is held while no instance can take it, before it fails; 0 holds none.
+    #[serde(default = "hold_ms")]
+    pub hold_ms: u64,
+    /// Connections to one instance at once; 0 sets no limit.
+    #[serde(default)]
+    pub max_connections: u32,
     /// Milliseconds that opening a connection may take.
     #[serde(default = "connect_timeout_ms")]
     pub connect_timeout_ms: u64,
@@ -51,9 +72,19 @@ pub struct Weighted {
 pub enum Balance {
     /// One after the other.
     RoundRobin,
+    /// One after the other, those with a greater weight more often.
+    Weighted,
+    /// The one with the fewest requests in flight for its weight.
+    LeastConnections,
     /// Of two that are drawn, the one on which it costs less: requests in flight, times how long the last ones took.
     #[default]
     TwoChoices,
+    /// Always the same one for the same key; few keys move when an instance comes or goes.
+    ConsistentHash,
+}
+
+const fn hold_ms() -> u64 {
+    250
 }
 
 const fn connect_timeout_ms() -> u64 {
@@ -81,39 +112,87 @@ impl InstanceSpec {
             Self::Url(url) | Self::Weighted(Weighted { url, .. }) => url,
         }
     }
+
+    /// How much it is to do beside others.
+    #[must_use]
+    pub const fn weight(&self) -> u32 {
+        match self {
+            Self::Url(_) => 1,
+            Self::Weighted(Weighted { weight, .. }) => *weight,
+        }
+    }
+}
+
+/// What is wrong, as it is found.
+pub(super) type Wrong = Vec<(String, String)>;
+
+/// Says so when a number is not between two others.
+pub(super) fn range(wrong: &mut Wrong, field: &str, value: u64, least: u64, most: u64) {
+    if !(least..=most).contains(&value) {
+        wrong.push((field.to_owned(), format!("{value} is not between {least} and {most}")));
+    }
 }
 
 impl UpstreamSpec {
     /// What is wrong with it: field, and what would be right.
     #[must_use]
     pub fn check(&self) -> Vec<(String, String)> {
-        let mut wrong = Vec::new();
+        let mut wrong = Wrong::new();
+        self.check_instances(&mut wrong);
+        let mut say = |field: &str, what: &str| wrong.push((field.to_owned(), what.to_owned()));
+        match (self.balance, &self.hash_by) {
+            (Balance::ConsistentHash, None) => {
+                say("hash_by", "say what the hash goes by: ip, user, path, header:NAME or cookie:NAME");
+            }
+            (Balance::ConsistentHash, Some(_)) | (_, None) => {}
+            (_, Some(_)) => say("hash_by", "nothing is hashed unless balance = \"consistent_hash\""),
+        }
+        if self.sticky.as_ref().is_some_and(|sticky| !is_cookie_name(&sticky.cookie)) {
+            say(
+                "sticky.cookie",
+                "a cookie's name has letters, digits, and of other signs - _ . and a few more",
+            );
+        }
+        if let Some(health) = &self.health {
+            health.check(&mut wrong);
+        }
+        self.ejection.check(&mut wrong);
+        range(&mut wrong, "slow_start_ms", self.slow_start_ms, 0, 3_600_000);
+        range(&mut wrong, "hold_ms", self.hold_ms, 0, 60_000);
+        range(&mut wrong, "max_connections", self.max_connections.into(), 0, 100_000);
+        range(&mut wrong, "connect_timeout_ms", self.connect_timeout_ms, 10, 60_000);
+        range(&mut wrong, "idle_ms", self.idle_ms, 100, 3_600_000);
+        range(&mut wrong, "pause_ms", self.pause_ms, 100, 86_400_000);
+        wrong
+    }
+
+    fn check_instances(&self, wrong: &mut Wrong) {
         let mut say = |field: String, what: String| wrong.push((field, what));
         if self.instances.is_empty() {
             say("instances".to_owned(), "name at least one, such as \"http://10.0.0.1:8080\"".to_owned());
+        }
+        if self.instances.len() > 1_000 {
+            say("instances".to_owned(), "there may be 1000 at most".to_owned());
         }
         let mut seen: Vec<Base> = Vec::new();
         for (place, instance) in self.instances.iter().enumerate() {
             match Base::parse(instance.url()) {
                 Ok(base) if seen.contains(&base) => {
-                    say(
-                        format!("instances[{place}]"),
-                        format!("`{base}` is named twice; give it a weight instead"),
-                    );
+                    let what = format!("`{base}` is named twice; give it a weight instead");
+                    say(format!("instances[{place}]"), what);
                 }
                 Ok(base) => seen.push(base),
                 Err(error) => say(format!("instances[{place}]"), format!("{error:#}")),
             }
-        }
-        let mut range = |field: &str, value: u64, least: u64, most: u64| {
-            if !(least..=most).contains(&value) {
-                say(field.to_owned(), format!("{value} is not between {least} and {most}"));
+            if !(1..=100).contains(&instance.weight()) {
+                let what = format!("{} is not between 1 and 100", instance.weight());
+                say(format!("instances[{place}].weight"), what);
             }
-        };
-        range("connect_timeout_ms", self.connect_timeout_ms, 10, 60_000);
-        range("idle_ms", self.idle_ms, 100, 3_600_000);
-        range("pause_ms", self.pause_ms, 100, 86_400_000);
-        wrong
+            if instance.weight() != 1 && self.balance == Balance::RoundRobin {
+                let what = "round_robin gives each the same; use balance = \"weighted\"".to_owned();
+                say(format!("instances[{place}].weight"), what);
+            }
+        }
     }
 
     pub(super) const fn connect_timeout(&self) -> Duration {
@@ -126,5 +205,83 @@ impl UpstreamSpec {
 
     pub(super) const fn pause(&self) -> Duration {
         Duration::from_millis(self.pause_ms)
+    }
+
+    pub(super) const fn hold(&self) -> Duration {
+        Duration::from_millis(self.hold_ms)
+    }
+
+    /// In what time the share of a new instance grows.
+    pub(super) const fn slow_start(&self) -> Duration {
+        Duration::from_millis(self.slow_start_ms)
+    }
+
+    /// In what time the share of one grows that was left alone.
+    pub(super) const fn return_in(&self) -> Duration {
+        let ms = if self.slow_start_ms > 0 { self.slow_start_ms } else { self.ejection.for_ms };
+        Duration::from_millis(ms)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn wrong(settings: Value) -> Vec<String> {
+        let spec: UpstreamSpec = serde_json::from_value(settings).unwrap();
+        spec.check().into_iter().map(|(field, _)| field).collect()
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_by_field() {
+        assert_eq!(
+            wrong(json!({ "instances": ["http://a:1", { "url": "http://b:2", "weight": 3 }] })),
+            [""; 0]
+        );
+        assert_eq!(wrong(json!({})), ["instances"]);
+        assert_eq!(
+            wrong(json!({ "instances": ["http://a", "a:1", "http://a"] })),
+            ["instances[1]", "instances[2]"]
+        );
+        let weights = json!([{ "url": "http://a", "weight": 0 }, { "url": "http://b", "weight": 2 }]);
+        assert_eq!(
+            wrong(json!({ "instances": weights, "balance": "round_robin" })),
+            ["instances[0].weight", "instances[0].weight", "instances[1].weight"]
+        );
+        assert_eq!(wrong(json!({ "instances": ["http://a"], "balance": "consistent_hash" })), ["hash_by"]);
+        assert_eq!(wrong(json!({ "instances": ["http://a"], "hash_by": "ip" })), ["hash_by"]);
+        let health = json!({ "path": "healthz", "every_ms": 1, "status": "200" });
+        let sticky = json!({ "cookie": "a b", "ttl_secs": 60 });
+        let ejection = json!({ "failures": 0, "for_ms": 1, "at_most_percent": 101 });
+        assert_eq!(
+            wrong(json!({
+                "instances": ["http://a"], "health": health, "sticky": sticky, "ejection": ejection,
+                "hold_ms": 60_001, "idle_ms": 1,
+            })),
+            [
+                "sticky.cookie",
+                "health.path",
+                "health.every_ms",
+                "ejection.failures",
+                "ejection.for_ms",
+                "ejection.at_most_percent",
+                "hold_ms",
+                "idle_ms"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_not_known_is_refused() {
+        for settings in [
+            json!({ "instances": [], "colour": "red" }),
+            json!({ "instances": [{ "url": "http://a", "wait": 1 }] }),
+            json!({ "instances": [1] }),
+            json!({ "balance": "fastest" }),
+            json!({ "health": { "path": "/", "status": "fine" } }),
+        ] {
+            assert!(serde_json::from_value::<UpstreamSpec>(settings.clone()).is_err(), "{settings}");
+        }
     }
 }

@@ -1,7 +1,10 @@
 //! Upstreams that are not Bowline's own, against servers on loopback that do what a test says.
 
 mod lines;
+mod places;
 mod retries;
+mod swaps;
+mod wellness;
 
 use axum::body::Body;
 use chassis::peer::UpstreamError;

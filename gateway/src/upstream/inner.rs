@@ -1,0 +1,136 @@
+//! What the requests to an upstream and its background work share.
+
+use super::balance::{Place, Table};
+use super::hold::Held;
+use super::instance::Instance;
+use super::meter::Meter;
+use super::settings::Health;
+use super::spec::UpstreamSpec;
+use anyhow::bail;
+use arc_swap::ArcSwap;
+use chassis::peer::Base;
+use chassis::resilience::{Budget, BudgetConfig};
+use chassis::stop::Stop;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+
+/// How often idle connections and conditions are looked at.
+const ROUND: Duration = Duration::from_millis(250);
+/// Retries for each request that was sent, and a second besides.
+const RETRIES: BudgetConfig = BudgetConfig { ratio: 0.2, floor: 10.0 };
+
+/// An upstream.
+pub(super) struct Inner {
+    pub(super) name: Arc<str>,
+    pub(super) settings: ArcSwap<UpstreamSpec>,
+    pub(super) table: ArcSwap<Table>,
+    /// Held while the table is made anew or instances are counted, so that no change is lost.
+    changing: Mutex<()>,
+    pub(super) held: Held,
+    pub(super) budget: Budget,
+    pub(super) meter: Meter,
+    /// Known to its instances, which tell it when they fail.
+    me: Weak<Self>,
+}
+
+impl Inner {
+    pub(super) fn new(name: &str, spec: UpstreamSpec) -> anyhow::Result<Arc<Self>> {
+        let inner = Arc::new_cyclic(|me| Self {
+            name: name.into(),
+            settings: ArcSwap::from_pointee(spec.clone()),
+            table: ArcSwap::from_pointee(Table::new(Vec::new(), spec.balance, 0)),
+            changing: Mutex::new(()),
+            held: Held::default(),
+            budget: Budget::new(RETRIES),
+            meter: Meter::new(name),
+            me: me.clone(),
+        });
+        inner.change(spec)?;
+        Ok(inner)
+    }
+
+    pub(super) fn change(&self, spec: UpstreamSpec) -> anyhow::Result<()> {
+        if let Some((field, what)) = spec.check().into_iter().next() {
+            bail!("upstream.{}.{field}: {what}", self.name);
+        }
+        let found = spec.instances.iter().map(|one| Ok((Base::parse(one.url())?, one.weight())));
+        let found = found.collect::<anyhow::Result<Vec<_>>>()?;
+        let _alone = self.lock();
+        self.learn(found, &spec)?;
+        if spec.health.is_none() {
+            self.table.load().list.iter().for_each(|place| place.instance.condition.unchecked());
+        }
+        self.settings.store(Arc::new(spec));
+        self.held.news();
+        Ok(())
+    }
+
+    /// Makes these the instances. Those that stay keep what is known of them.
+    fn learn(&self, found: Vec<(Base, u32)>, spec: &UpstreamSpec) -> anyhow::Result<()> {
+        let before = self.table.load_full();
+        let known = &before.list;
+        // A newcomer is taken to be as fast as the others, so that they do not all run to it.
+        let micros = known.iter().map(|one| one.instance.micros()).sum::<f64>() / known.len().max(1) as f64;
+        let mut list = Vec::with_capacity(found.len());
+        for (base, weight) in found {
+            let instance = match known.iter().find(|place| place.instance.base == base) {
+                Some(place) => place.instance.clone(),
+                None => {
+                    let new = Instance::new(&self.me, self.name.clone(), base, micros)?;
+                    if !known.is_empty() {
+                        new.condition.warm_up(Instant::now(), spec.slow_start());
+                    }
+                    Arc::new(new)
+                }
+            };
+            list.push(Place { instance, weight });
+        }
+        self.meter.show(&list, Instant::now());
+        self.table.store(Arc::new(Table::new(list, spec.balance, spec.max_connections)));
+        Ok(())
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, ()> {
+        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Looks after connections that nobody uses and instances that were left alone, until the stop.
+pub(super) async fn rounds(inner: Arc<Inner>, stop: Stop) {
+    let mut ticks = interval(ROUND);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let work = async {
+        loop {
+            ticks.tick().await;
+            let idle = inner.settings.load().idle();
+            for place in &inner.table.load_full().list {
+                place.instance.idle.sweep(Instant::now(), idle);
+            }
+            inner.look_after_conditions();
+        }
+    };
+    tokio::select! {
+        () = work => {}
+        () = stop.stopping() => {}
+    }
+}
+
+/// Asks the instances how they are, as often as the settings of the moment say, until the stop.
+pub(super) async fn checks(inner: Arc<Inner>, stop: Stop) {
+    let work = async {
+        loop {
+            let health = inner.settings.load().health.clone();
+            let began = Instant::now();
+            if let Some(health) = &health {
+                inner.check_all(health).await;
+            }
+            // When there is nothing to ask, whether there is now is looked at again.
+            sleep_until(began + health.as_ref().map_or(ROUND, Health::every)).await;
+        }
+    };
+    tokio::select! {
+        () = work => {}
+        () = stop.stopping() => {}
+    }
+}
