@@ -170,6 +170,7 @@ impl Route {
         let answer = match &self.target {
             Target::Service(service) => {
                 self.readdress(&mut request)?;
+                admitted.hand_on(&self.access, request.headers_mut(), Toward::Bowline);
                 planned.request_edit.apply(request.headers_mut());
                 proxy::pass(service, cx, request).await
             }
