@@ -25,6 +25,7 @@ pub mod notifications;
 pub mod orders;
 pub mod page;
 pub mod payments;
+pub mod purge;
 pub mod readiness;
 pub mod reviews;
 pub mod status;

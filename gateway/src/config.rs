@@ -25,6 +25,8 @@ settings! {
         bff_fresh_ms: u64 = 1_000;
         /// Seconds for which it is shown, marked as old, while the catalog does not answer.
         bff_stale_secs: u64 = 3_600;
+        /// Bytes of memory for answers that routes keep (`cache` of a route); 0 keeps nothing.
+        cache_bytes: u64 = 67_108_864;
         /// WebSockets to services behind this gateway that are open at once at most; further ones are refused with 503.
         tunnels: usize = 10_000;
         /// How many of them one client may have, by user or, without an access token, by address; further ones are refused with 429.
@@ -63,6 +65,7 @@ impl Validate for GatewayConfig {
         problems.range("bff_part_ms", self.bff_part_ms, 10..=30_000);
         problems.range("bff_fresh_ms", self.bff_fresh_ms, 1..=600_000);
         problems.range("bff_stale_secs", self.bff_stale_secs, 0..=86_400);
+        problems.range("cache_bytes", self.cache_bytes, 0..=1 << 40);
         problems.range("tunnels", self.tunnels, 0..=1_000_000);
         problems.range("tunnels_per_client", self.tunnels_per_client, 1..=1_000_000);
         problems.range("tunnel_idle_secs", self.tunnel_idle_secs, 1..=86_400);

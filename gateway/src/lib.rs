@@ -3,6 +3,7 @@
 #[allow(dead_code, unused_imports, reason = "until keys and providers are asked by it")]
 mod access;
 mod bff;
+mod cache;
 mod config;
 mod docs;
 mod door;
@@ -25,6 +26,7 @@ pub use config::GatewayConfig;
 use access::Guards;
 use axum::Router;
 use bff::Bff;
+use cache::ResponseCache;
 use chassis::db::Migrations;
 use chassis::service::{Context, Parts, Service, Spec};
 use door::Door;
@@ -66,13 +68,16 @@ impl Service for Gateway {
         let services = services(&context, &tunnels, &origins);
         let keys = Keys::open(&context, &config).await?;
         let guards = Guards::new(keys.clone(), origins.clone());
-        let ground = route::Ground::new(&context, guards, &services, (&tunnels, &origins));
+        let cache = ResponseCache::new(config.cache_bytes, context.clock().clone(), &context.state());
+        let ground = route::Ground::new(&context, guards, &services, (&tunnels, &origins), &cache);
         let door = Door::open(&config, ground).await?;
         let channel = Channel::open(&context, &config).await?;
         let (told, _) = live::routes().with_state(channel.clone()).split_for_parts();
+        let (purges, _) = cache::routes().with_state(cache.clone()).split_for_parts();
         let (managing, _) = keys::routes().with_state(keys.clone()).split_for_parts();
         let mut router = Router::new()
             .merge(managing)
+            .merge(purges)
             .merge(routes::router(&context, &services))
             .merge(index::router(&context, &config))
             .merge(pages)
@@ -81,6 +86,7 @@ impl Service for Gateway {
             router = router.merge(docs::router(&context)?);
         }
         let parts = Parts::new(router).worker("tunnels", |stop| tunnels.look_after(stop));
+        let parts = parts.worker("response-cache", |stop| cache.look_after(stop));
         let parts = match door {
             Some(door) => parts.lane(door.clone()).worker("routes", |stop| door.follow(stop)),
             None => parts,
@@ -104,5 +110,6 @@ fn own() -> OpenApi {
     let mut own = bff::routes().into_openapi();
     own.merge(live::routes().into_openapi());
     own.merge(keys::routes().into_openapi());
+    own.merge(cache::routes().into_openapi());
     own
 }

@@ -2,13 +2,15 @@
 //!
 //! 1. Its limits, and those that hold for everybody, are counted.
 //! 2. Whoever may not use it is refused.
-//! 3. A handshake of a WebSocket is told from a request.
-//! 4. Path and headers become what the target is asked for, and the target is asked.
-//! 5. The answer gets the route's headers.
+//! 3. What is kept for it answers it.
+//! 4. A handshake of a WebSocket is told from a request.
+//! 5. Path and headers become what the target is asked for, and the target is asked.
+//! 6. The answer gets the route's headers, and is kept with them.
 //!
 //! What must hold: a route that is as it was before a reload is the same route after it, with everything that is open.
 
 use crate::access::{Access, Admitted, Guards, Toward};
+use crate::cache::{CacheRule, ResponseCache};
 use crate::headers;
 use crate::origin::Origins;
 use crate::proxy;
@@ -26,9 +28,10 @@ use chassis::peer::hand_on;
 use chassis::service::Context;
 use chassis::stop::Stop;
 use contract::ErrorCode;
-use http::header::{HOST, HeaderValue, LOCATION};
+use http::header::{CACHE_CONTROL, HOST, HeaderValue, LOCATION};
 use http::uri::PathAndQuery;
 use http::{Request, StatusCode, Uri};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,6 +48,7 @@ pub(crate) struct Ground {
     origins: Origins,
     guards: Guards,
     stop: Stop,
+    cache: ResponseCache,
 }
 
 /// A live route.
@@ -54,6 +58,7 @@ pub(crate) struct Route {
     limits: RouteLimits,
     cors: Option<Cors>,
     access: Access,
+    cache: Option<CacheRule>,
     target: Target,
     ground: Arc<Ground>,
 }
@@ -75,6 +80,7 @@ impl Ground {
         guards: Guards,
         services: &Services,
         (tunnels, origins): (&Arc<Tunnels>, &Origins),
+        cache: &ResponseCache,
     ) -> Arc<Self> {
         Arc::new(Self {
             limits: context.limits(),
@@ -83,6 +89,7 @@ impl Ground {
             origins: origins.clone(),
             guards,
             stop: context.stop().clone(),
+            cache: cache.clone(),
         })
     }
 
@@ -129,6 +136,7 @@ impl Route {
             limits: ground.limits.of_route(&planned.name, &planned.quotas)?,
             cors: spec.cors.as_deref().map(Cors::new),
             access: Access::new(&planned.access, spec.cors.as_deref().unwrap_or_default()),
+            cache: spec.cache.as_ref().map(|cache| CacheRule::new(&planned.name, cache)),
             planned: planned.clone(),
             target,
             ground: ground.clone(),
@@ -154,19 +162,51 @@ impl Route {
     }
 
     /// Answers a request.
-    async fn serve(&self, request: Request<Body>, cx: &RequestContext) -> Response {
+    async fn serve(self: &Arc<Self>, request: Request<Body>, cx: &Arc<RequestContext>) -> Response {
         let mut counted = self.ground.limits.count(&self.limits, cx, &request).await;
         let mut response = match counted.refused() {
             None => self.admitted(request, cx).await.unwrap_or_else(IntoResponse::into_response),
             Some(refusal) => refusal.into_response(),
         };
+        if matches!(self.target, Target::Service(_)) {
+            // What a service says nothing about is for who asked alone, wherever it runs.
+            let headers = response.headers_mut();
+            headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+        }
         counted.tell(response.headers_mut());
         response
     }
 
-    async fn admitted(&self, mut request: Request<Body>, cx: &RequestContext) -> ApiResult<Response> {
-        let planned = &*self.planned;
+    /// Lets a request in, and answers it with what is kept, or else with what the target says.
+    async fn admitted(
+        self: &Arc<Self>,
+        mut request: Request<Body>,
+        cx: &Arc<RequestContext>,
+    ) -> ApiResult<Response> {
         let admitted = self.access.admit(&self.ground.guards, cx, &mut request).await?;
+        let Some(rule) = &self.cache else { return self.ask(request, cx, &admitted).await };
+        let path = request.uri().path().to_owned();
+        let path = plain(&path).map_err(|_| ApiError::not_found("route"))?;
+        if let Cow::Owned(path) = &path {
+            // It is kept, and purged, under the one form of its path.
+            set_path(&mut request, path.clone())?;
+        }
+        let captures = self.planned.pattern.captures(&path).unwrap_or_default();
+        let (route, cx, asker) = (Arc::clone(self), Arc::clone(cx), admitted.asker(cx));
+        let next = async move |request| {
+            route.ask(request, &cx, &admitted).await.unwrap_or_else(IntoResponse::into_response)
+        };
+        Ok(self.ground.cache.through(rule, asker, &captures, request, next).await)
+    }
+
+    /// Asks the target.
+    async fn ask(
+        &self,
+        mut request: Request<Body>,
+        cx: &RequestContext,
+        admitted: &Admitted,
+    ) -> ApiResult<Response> {
+        let planned = &*self.planned;
         let answer = match &self.target {
             Target::Service(service) => {
                 self.readdress(&mut request)?;
@@ -176,7 +216,7 @@ impl Route {
             }
             Target::Upstream(upstream, upgrades) => {
                 self.readdress(&mut request)?;
-                self.elsewhere((upstream, upgrades), cx, &admitted, request).await
+                self.elsewhere((upstream, upgrades), cx, admitted, request).await
             }
             Target::Redirect => self.redirect(&request),
         };
@@ -225,18 +265,10 @@ impl Route {
         let path = plain(sent.path()).map_err(|_| ApiError::not_found("route"))?;
         let wanted = match &self.planned.rewrite {
             Some(template) => template.fill(&self.planned.pattern.captures(&path).unwrap_or_default()),
-            None if matches!(path, std::borrow::Cow::Borrowed(_)) => return Ok(()),
+            None if matches!(path, Cow::Borrowed(_)) => return Ok(()),
             None => path.into_owned(),
         };
-        let wanted = match sent.query() {
-            Some(query) => format!("{wanted}?{query}"),
-            None => wanted,
-        };
-        let wanted = PathAndQuery::try_from(wanted).map_err(|_| ApiError::not_found("route"))?;
-        let mut parts = std::mem::take(request.uri_mut()).into_parts();
-        parts.path_and_query = Some(wanted);
-        *request.uri_mut() = Uri::from_parts(parts).map_err(|_| ApiError::not_found("route"))?;
-        Ok(())
+        set_path(request, wanted)
     }
 
     fn redirect(&self, request: &Request<Body>) -> ApiResult<Response> {
@@ -255,6 +287,19 @@ impl Route {
         response.headers_mut().insert(LOCATION, to);
         Ok(response)
     }
+}
+
+/// Gives a request another path; its query stays.
+fn set_path(request: &mut Request<Body>, path: String) -> ApiResult<()> {
+    let wanted = match request.uri().query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path,
+    };
+    let wanted = PathAndQuery::try_from(wanted).map_err(|_| ApiError::not_found("route"))?;
+    let mut parts = std::mem::take(request.uri_mut()).into_parts();
+    parts.path_and_query = Some(wanted);
+    *request.uri_mut() = Uri::from_parts(parts).map_err(|_| ApiError::not_found("route"))?;
+    Ok(())
 }
 
 impl Way for Route {

@@ -187,7 +187,7 @@ impl Edge {
         finish(response.headers_mut(), context, named, differs);
         if of_way.is_none() || response.extensions().get::<ErrorCode>().is_some() {
             // What a way brings from elsewhere may be a page, whose own rules these are.
-            secure(response.headers_mut());
+            secure(response.headers_mut(), context.calling_service.is_some());
         }
         response
     }
@@ -419,8 +419,13 @@ fn vary(headers: &mut HeaderMap, differs: [(HeaderName, bool); 2]) {
 }
 
 /// What a browser is told unless a route says otherwise.
-fn secure(headers: &mut HeaderMap) {
+fn secure(headers: &mut HeaderMap, for_a_service: bool) {
     for (name, value) in SECURITY {
+        if for_a_service && name == CACHE_CONTROL {
+            // A handler that says nothing about keeping says nothing to the door either, as in the same process; the door tells
+            // the client.
+            continue;
+        }
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
 }

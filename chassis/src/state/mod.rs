@@ -371,7 +371,10 @@ impl State {
     }
 
     /// [`State::invalidate`] without this process, for whoever has told it already.
-    pub(crate) async fn invalidate_elsewhere(&self, invalidation: Invalidation) -> Result<(), StateError> {
+    ///
+    /// # Errors
+    /// As [`State::invalidate`].
+    pub async fn invalidate_elsewhere(&self, invalidation: Invalidation) -> Result<(), StateError> {
         self.measured("invalidate", async {
             match &self.engine {
                 Engine::Process(_) => Ok(()),

@@ -2,7 +2,9 @@
 
 use super::Access;
 use super::sent::remove_keys;
+use crate::cache::Asker;
 use crate::keys::Known;
+use chassis::http::RequestContext;
 use chassis::identity::Principal;
 use contract::ids::{ApiKeyId, UserId};
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
@@ -68,6 +70,16 @@ impl Admitted {
             Subject::Key(known) => Some(known.id),
             _ => None,
         }
+    }
+
+    /// For whom what is kept may be given out.
+    pub(crate) fn asker(&self, cx: &RequestContext) -> Asker {
+        // A route for everybody asks nobody who they are; what is behind it may.
+        let user = match self.subject {
+            Subject::Nobody => cx.principal().map(|principal| principal.user()),
+            _ => self.user(),
+        };
+        Asker { user, is_known: user.is_some() || !matches!(self.subject, Subject::Nobody) }
     }
 
     /// Prepares the headers of the request for the target: takes out what proves somebody here, and tells an upstream that is

@@ -155,6 +155,9 @@ impl Planned {
         if let Some(origins) = &spec.cors {
             verdicts.say("cors", "cors", format!("pages of {}", origins.join(", ")));
         }
+        if let Some(cache) = &spec.cache {
+            verdicts.say("cache", "cache", cache.describe());
+        }
         if let Some(to) = &spec.rewrite {
             verdicts.say("rewrite", "rewrite", format!("asked for as {to}"));
         }

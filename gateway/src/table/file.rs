@@ -4,6 +4,7 @@
 //! it holds then. What is read compares, so that a reload knows what changed.
 
 use crate::access::AccessSpec;
+use crate::cache::CacheSpec;
 use crate::upstream::UpstreamSpec;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -82,6 +83,9 @@ pub(crate) struct RouteSpec {
     /// Which pages may call.
     #[serde(default)]
     pub(crate) cors: Option<Vec<String>>,
+    /// How answers are kept.
+    #[serde(default)]
+    pub(crate) cache: Option<CacheSpec>,
     /// Whether answers may be compressed.
     #[serde(default = "yes")]
     pub(crate) compress: bool,

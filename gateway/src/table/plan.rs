@@ -218,6 +218,16 @@ fn planned(spec: &RouteSpec, known: &Known<'_>, say: &mut dyn FnMut(&str, String
     let redirect = spec.redirect.as_ref().and_then(|redirect| {
         Some((StatusCode::from_u16(redirect.status).ok()?, template("redirect", &redirect.to)?))
     });
+    if let Some(cache) = &spec.cache {
+        for (field, message) in cache.check() {
+            say(&format!("cache.{field}"), message);
+        }
+        for name in cache.parameters() {
+            if let Err(message) = Template::parse(&format!("{{{name}}}"), &pattern) {
+                say("cache.tags", message);
+            }
+        }
+    }
     if spec.rewrite.as_ref().is_some_and(|path| !path.starts_with('/') || path.contains(['?', '#'])) {
         say("rewrite", "must be a path, such as /v2/{rest}".to_owned());
     }

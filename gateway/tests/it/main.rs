@@ -4,6 +4,7 @@
 
 mod access;
 mod bff;
+mod cache;
 mod described;
 mod failures;
 mod headers;
