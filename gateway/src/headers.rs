@@ -3,8 +3,8 @@
 
 use chassis::http::{X_BUSY, X_REQUEST_TIMEOUT_MS, X_RETRIES_SPENT, X_SERVICE_AUTHORIZATION};
 use http::header::{
-    CONNECTION, COOKIE, EXPECT, Entry, FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN,
-    PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, Entry, FORWARDED, HOST, HeaderMap, HeaderName,
+    HeaderValue, ORIGIN, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 use http::uri::Authority;
 
@@ -47,7 +47,26 @@ pub(crate) fn inbound(headers: &mut HeaderMap, authority: Option<&Authority>) {
 }
 
 fn is_inside(name: &str) -> bool {
+    if name.contains('_') {
+        // Servers that hand headers on as variables (CGI, WSGI) read `x_user_id` as `x-user-id`.
+        let name = name.replace('_', "-");
+        return is_inside(&name) || HeaderName::try_from(name).is_ok_and(|name| is_decisive(&name));
+    }
     name.starts_with("x-") && INSIDE.iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// Whether a header decides where a message ends, or who speaks.
+fn is_decisive(name: &HeaderName) -> bool {
+    const ALSO: [HeaderName; 7] = [
+        AUTHORIZATION,
+        CONTENT_LENGTH,
+        COOKIE,
+        FORWARDED,
+        HOST,
+        X_REQUEST_TIMEOUT_MS,
+        X_SERVICE_AUTHORIZATION,
+    ];
+    HOP_BY_HOP.contains(name) || ALSO.contains(name)
 }
 
 /// HTTP/2 may split the cookies over several lines, HTTP/1.1 may not (RFC 9113, section 8.2.3).

@@ -62,14 +62,23 @@ pub(super) struct Arriving {
     limit: usize,
     left: usize,
     deadline: Instant,
+    /// Bytes for which there is a second more; 0 for none.
+    rate: u64,
     /// Made when the reader has to wait for the first time, which most bodies never cause.
     slow: Option<Pin<Box<Sleep>>>,
 }
 
 impl Arriving {
-    /// `limit` is in bytes; `patience` counts from now until the last byte.
-    pub(super) fn new(body: Body, limit: usize, patience: Duration) -> Self {
-        Self { body, limit, left: limit, deadline: Instant::now() + patience, slow: None }
+    /// `limit` is in bytes; `patience` counts from now until the last byte, and a second more for each `rate` bytes that came.
+    pub(super) fn new(body: Body, limit: usize, patience: Duration, rate: u64) -> Self {
+        Self { body, limit, left: limit, deadline: Instant::now() + patience, rate, slow: None }
+    }
+
+    /// When the body has to be whole, by what has come of it.
+    fn due(&self) -> Instant {
+        let came = u64::try_from(self.limit - self.left).unwrap_or(u64::MAX);
+        let earned = came.saturating_mul(1_000).checked_div(self.rate).unwrap_or(0);
+        self.deadline.checked_add(Duration::from_millis(earned)).unwrap_or(self.deadline)
     }
 }
 
@@ -83,8 +92,11 @@ impl http_body::Body for Arriving {
     ) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
         let this = &mut *self;
         let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(cx) else {
-            let deadline = this.deadline;
-            let slow = this.slow.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+            let due = this.due();
+            let slow = this.slow.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
+            if slow.deadline() < due {
+                slow.as_mut().reset(due);
+            }
             ready!(slow.as_mut().poll(cx));
             return Poll::Ready(Some(Err(BodyFault::Slow)));
         };
@@ -125,16 +137,35 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_may_be_as_large_as_the_limit_and_no_larger() {
-        let whole = read(Arriving::new(of(&["12", "345"]), 5, Duration::from_secs(1))).await;
+        let whole = read(Arriving::new(of(&["12", "345"]), 5, Duration::from_secs(1), 0)).await;
         assert_eq!(whole.unwrap(), "12345");
-        let fault = read(Arriving::new(of(&["12", "3456"]), 5, Duration::from_secs(1))).await;
+        let fault = read(Arriving::new(of(&["12", "3456"]), 5, Duration::from_secs(1), 0)).await;
         assert_eq!(fault.unwrap_err(), BodyFault::TooLarge(5));
     }
 
     #[tokio::test]
     async fn a_body_that_stalls_is_too_slow() {
         let stalling = Body::new(StreamBody::new(futures_util::stream::pending::<Result<_, Infallible>>()));
-        let fault = read(Arriving::new(stalling, 5, Duration::from_millis(20))).await;
+        let fault = read(Arriving::new(stalling, 5, Duration::from_millis(20), 0)).await;
         assert_eq!(fault.unwrap_err(), BodyFault::Slow);
+    }
+
+    /// A body of pieces of 100 bytes, one every `pause`.
+    async fn dripping(pieces: usize, pause: Duration, rate: u64) -> Result<Bytes, BodyFault> {
+        let pieces = futures_util::stream::unfold(pieces, move |left| async move {
+            tokio::time::sleep(pause).await;
+            let piece = Ok::<_, Infallible>(Frame::data(Bytes::from_static(&[b'x'; 100])));
+            (left > 0).then_some((piece, left.saturating_sub(1)))
+        });
+        let body = Body::new(StreamBody::new(pieces));
+        read(Arriving::new(body, 1_000_000, Duration::from_secs(2), rate)).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_comes_fast_enough_may_take_longer_and_one_that_drips_may_not() {
+        let second = Duration::from_secs(1);
+        assert_eq!(dripping(20, second, 100).await.unwrap().len(), 2_000);
+        assert_eq!(dripping(20, second, 200).await.unwrap_err(), BodyFault::Slow);
+        assert_eq!(dripping(20, second, 0).await.unwrap_err(), BodyFault::Slow);
     }
 }

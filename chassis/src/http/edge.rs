@@ -15,7 +15,7 @@ use super::tls::ClientCert;
 use super::{
     API_VERSION, HttpConfig, Lane, Matched, RequestContext, Way, X_CORRELATION_ID, X_FORWARDED_FOR,
     X_FORWARDED_PROTO, X_NO_COMPRESSION, X_REQUEST_ID, X_REQUEST_TIMEOUT_MS, X_RETRIES_SPENT, client_ip,
-    compress, version,
+    compress, guard, version,
 };
 use crate::clock::Clock;
 use crate::error::{ApiError, ApiResult};
@@ -167,7 +167,8 @@ impl Edge {
         let origin = cors.listed(request.headers());
         let named = version.as_ref().ok().copied().flatten();
         let limit = way.as_ref().and_then(|way| way.body_limit());
-        let entered = version.and_then(|_| self.enter(&mut request, limit, context));
+        let entered =
+            guard::check(&request).and(version).and_then(|_| self.enter(&mut request, limit, context));
         let mut response = match (entered, cors.preflight(&request)) {
             (_, Some(preflight)) => preflight,
             (Err(error), None) => error.into_response(),
@@ -226,7 +227,7 @@ impl Edge {
         }
         let body = std::mem::take(request.body_mut());
         let patience = Duration::from_millis(config.body_timeout_ms);
-        *request.body_mut() = Body::new(Arriving::new(body, limit, patience));
+        *request.body_mut() = Body::new(Arriving::new(body, limit, patience, config.body_min_rate));
         Ok(())
     }
 

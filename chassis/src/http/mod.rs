@@ -13,6 +13,7 @@ mod cursor;
 mod edge;
 pub mod etag;
 mod front;
+mod guard;
 mod json;
 mod lane;
 mod listener;
@@ -96,14 +97,23 @@ settings! {
         request_timeout_ms: u64 = 30_000;
         /// Milliseconds that a client may take to send its headers.
         header_timeout_ms: u64 = 10_000;
-        /// Milliseconds that a client may take to send its body.
+        /// Milliseconds that a client may take to send its body, and a second more for each body_min_rate bytes that have come.
         body_timeout_ms: u64 = 15_000;
+        /// Bytes a second that a client has to send of a body that takes longer than body_timeout_ms; 0 gives no more time.
+        body_min_rate: u64 = 16_384;
+        /// Milliseconds in which a client has to take something of its answer.
+        write_timeout_ms: u64 = 30_000;
+        /// Milliseconds that a connection is kept without a request.
+        idle_timeout_ms: u64 = 60_000;
         /// Largest request body in bytes.
         body_limit: usize = 1_048_576;
         /// Largest request body in bytes where its Content-Type is one of image/*.
         image_limit: usize = 5_242_880;
         /// Connections at once on each thread; further ones wait in the kernel's queue.
         max_connections: usize = 10_000;
+        /// Connections at once of one client (an address; of IPv6 a network of 64 bits), on all threads; further ones are closed.
+        /// Proxies in trusted_proxies may have any number.
+        max_connections_per_client: usize = 1_000;
         /// Requests from outside that this process answers at once at most; further ones are refused with 503. A saturated process
         /// lowers the number by itself.
         max_in_flight: usize = 2_000;
@@ -144,9 +154,13 @@ impl Validate for HttpConfig {
         problems.range("request_timeout_ms", self.request_timeout_ms, 1..=3_600_000);
         problems.range("header_timeout_ms", self.header_timeout_ms, 1..=600_000);
         problems.range("body_timeout_ms", self.body_timeout_ms, 1..=3_600_000);
+        problems.range("body_min_rate", self.body_min_rate, 0..=1_073_741_824);
+        problems.range("write_timeout_ms", self.write_timeout_ms, 1..=3_600_000);
+        problems.range("idle_timeout_ms", self.idle_timeout_ms, 1..=3_600_000);
         problems.range("body_limit", self.body_limit, 1_024..=1_073_741_824);
         problems.range("image_limit", self.image_limit, 1_024..=1_073_741_824);
         problems.range("max_connections", self.max_connections, 1..=1_000_000);
+        problems.range("max_connections_per_client", self.max_connections_per_client, 1..=1_000_000);
         problems.range("max_in_flight", self.max_in_flight, 1..=1_000_000);
         if self.min_in_flight == 0 || self.min_in_flight > self.max_in_flight {
             problems.add("min_in_flight", "must be between 1 and max_in_flight");

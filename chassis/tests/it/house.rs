@@ -77,6 +77,7 @@ impl Service for Things {
             .route("/api/v1/things/short", get(|| async { reply("short") }))
             .route("/api/v1/things/kept", get(kept))
             .route("/api/v1/things/stream", get(stream))
+            .route("/api/v1/things/flood", get(flood))
             .route("/api/v1/things/open", get(|| async { ([("access-control-allow-origin", "*")], "open") }))
             .route("/api/v1/things/raw", post(raw))
             .route("/api/v1/things/context", get(context).post(context))
@@ -187,6 +188,12 @@ async fn kept() -> impl IntoResponse {
 async fn stream() -> Response {
     let pieces = futures_util::stream::once(async { Ok::<_, std::io::Error>("first piece\n") });
     Response::new(Body::from_stream(pieces.chain(futures_util::stream::pending())))
+}
+
+/// Gives as much as is taken, and never ends.
+async fn flood() -> Response {
+    let piece = bytes::Bytes::from(vec![b'x'; 64 * 1024]);
+    Response::new(Body::from_stream(futures_util::stream::repeat(piece).map(Ok::<_, std::io::Error>)))
 }
 
 async fn raw(body: Body) -> ApiResult<String> {

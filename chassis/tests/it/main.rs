@@ -11,6 +11,7 @@ mod engines;
 mod errors;
 mod event_store;
 mod events;
+mod hostile;
 mod house;
 mod http;
 mod idempotency;

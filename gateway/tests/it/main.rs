@@ -11,6 +11,7 @@ mod headers;
 mod house;
 mod instances;
 mod live;
+mod malformed;
 mod routes;
 mod routing;
 mod streaming;

@@ -3,30 +3,39 @@
 use super::super::HttpConfig;
 use super::super::edge::Caller;
 use super::super::front::Front;
+use super::super::guard;
+use super::super::tls::Tls;
+use super::clients::Clients;
 use super::door::{Kind, to_https};
+use super::pulse::{Asked, Given, Patience, Pulse, Verdict};
+use super::wire::Wire;
 use crate::stop::Stop;
 use axum::body::Body;
 use http::header::STRICT_TRANSPORT_SECURITY;
-use http::{Request, Response};
+use http::{Request, Response, Version};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use std::convert::Infallible;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-
-use super::super::tls::Tls;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::time::{Instant, sleep};
 
 /// The largest head of a request, in bytes.
 const HEAD_LIMIT: usize = 64 * 1024;
+/// What a stream of HTTP/2 keeps for a client that does not take it, in bytes; there are up to [`STREAMS`] of them.
+const SEND_BUFFER: usize = 64 * 1024;
+const STREAMS: u32 = 256;
+/// Streams that were taken back before we saw them, and errors of a client's streams, that a connection survives.
+const RESETS: usize = 50;
+/// How long a connection that was told to go may still take.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// How the connections of one door are served on one thread. Cheap to clone.
 #[derive(Clone)]
@@ -34,31 +43,39 @@ pub(super) struct Serve {
     kind: Kind,
     front: Front,
     places: Arc<Semaphore>,
+    clients: Arc<Clients>,
     builder: Arc<Builder<TokioExecutor>>,
-    patience: Duration,
+    patience: Patience,
 }
 
 type Ended = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
 impl Serve {
-    pub(super) fn new(kind: Kind, front: &Front, config: &HttpConfig, places: &Arc<Semaphore>) -> Self {
+    pub(super) fn new(
+        kind: Kind,
+        front: &Front,
+        config: &HttpConfig,
+        places: &Arc<Semaphore>,
+        clients: &Arc<Clients>,
+    ) -> Self {
         Self {
             kind,
             front: front.clone(),
             places: places.clone(),
-            builder: Arc::new(builder(config)),
-            patience: Duration::from_millis(config.header_timeout_ms),
+            clients: clients.clone(),
+            builder: Arc::new(builder()),
+            patience: Patience::of(config),
         }
     }
 
     /// Accepts connections until the stop, and waits for the last one to end.
     #[expect(
         clippy::disallowed_methods,
-        reason = "connections are awaited by the graceful shutdown that watches them"
+        reason = "connections are awaited through the channel that each of them holds"
     )]
     pub(super) async fn accept(self, socket: StdListener, stop: &Stop) -> std::io::Result<()> {
         let listener = TcpListener::from_std(socket)?;
-        let graceful = GracefulShutdown::new();
+        let (open, mut ended) = mpsc::channel::<Infallible>(1);
         loop {
             let place = tokio::select! {
                 place = self.places.clone().acquire_owned() => place.ok(),
@@ -69,98 +86,143 @@ impl Serve {
                 () = stop.stopping() => break,
             };
             let Some((stream, peer)) = settle(accepted).await else { continue };
-            let (serve, watcher) = (self.clone(), graceful.watcher());
+            let Some(client) = self.clients.enter(peer.ip()) else { continue };
+            let (serve, stop, open) = (self.clone(), stop.clone(), open.clone());
             tokio::spawn(async move {
-                let _place = place;
-                if let Err(error) = serve.connection(stream, peer, watcher).await {
+                let _held = (place, client, open);
+                if let Err(error) = serve.connection(stream, peer, stop).await {
                     tracing::debug!(error, "a connection ended with an error");
                 }
             });
         }
-        drop(listener);
-        graceful.shutdown().await;
+        drop((listener, open));
+        // Nobody sends anything: it ends when the last connection has.
+        ended.recv().await;
         Ok(())
     }
 
-    async fn connection(self, stream: TcpStream, peer: SocketAddr, watcher: Watcher) -> Ended {
-        match self.kind.clone() {
-            Kind::Plain => self.serve(stream, Caller::Socket(peer.ip()), watcher).await,
-            Kind::Redirect(port) => self.redirect(stream, port, watcher).await,
-            Kind::Secure(tls) => {
-                let stream = tls.accept(stream, self.patience).await?;
-                let caller = Caller::Secure(peer.ip(), Tls::client_of(stream.get_ref().1));
-                self.serve(stream, caller, watcher).await
+    async fn connection(self, stream: TcpStream, peer: SocketAddr, stop: Stop) -> Ended {
+        let pulse = Pulse::new(self.patience);
+        let (wire, back) = Wire::new(stream, pulse.clone());
+        let ended = match self.kind.clone() {
+            Kind::Plain => self.serve(wire, Caller::Socket(peer.ip()), &pulse, &stop).await,
+            Kind::Redirect(port) => {
+                let answer = |request: Request<Body>| std::future::ready(to_https(&request, port));
+                self.drive(wire, answer, &pulse, &stop).await
             }
+            Kind::Secure(tls) => {
+                let stream = tls.accept(wire, Duration::from_millis(self.patience.head)).await?;
+                pulse.shaken();
+                let caller = Caller::Secure(peer.ip(), Tls::client_of(stream.get_ref().1));
+                self.serve(stream, caller, &pulse, &stop).await
+            }
+        };
+        if pulse.has_unread() || ended.as_ref().is_err_and(|error| is_refusal(&**error)) {
+            back.linger().await;
         }
+        ended
     }
 
     /// Serves a connection to its end.
-    async fn serve<S>(self, stream: S, caller: Caller, watcher: Watcher) -> Ended
+    async fn serve<S>(&self, stream: S, caller: Caller, pulse: &Arc<Pulse>, stop: &Stop) -> Ended
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let front = &self.front;
         let hsts = match &self.kind {
-            Kind::Secure(tls) => tls.hsts().cloned(),
+            Kind::Secure(tls) => tls.hsts(),
             Kind::Plain | Kind::Redirect(_) => None,
         };
-        let answer = |request: Request<Incoming>| {
-            let (front, caller, hsts) = (front.clone(), caller.clone(), hsts.clone());
+        let answer = |mut request: Request<Body>| {
+            guard::mark_hostless(&mut request);
+            let (front, caller, hsts) = (self.front.clone(), caller.clone(), hsts.cloned());
             async move {
-                let mut response = front.handle(request.map(Body::new), caller).await;
+                let mut response = front.handle(request, caller).await;
                 if let Some(hsts) = hsts {
                     response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, hsts);
                 }
                 response
             }
         };
-        self.drive(stream, answer, watcher).await
+        self.drive(stream, answer, pulse, stop).await
     }
 
-    async fn redirect<S>(self, stream: S, port: u16, watcher: Watcher) -> Ended
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        self.drive(stream, |request| std::future::ready(to_https(&request, port)), watcher).await
-    }
-
-    /// Speaks HTTP to the end of a connection. One that has not brought its first request in time is cut: before it has said
-    /// which version of HTTP it speaks, hyper's own timeouts do not count yet.
-    async fn drive<S, F>(&self, stream: S, answer: impl Fn(Request<Incoming>) -> F, watcher: Watcher) -> Ended
+    /// Speaks HTTP to the end of a connection, or to the end of our patience with it.
+    async fn drive<S, F>(
+        &self,
+        stream: S,
+        answer: impl Fn(Request<Body>) -> F,
+        pulse: &Arc<Pulse>,
+        stop: &Stop,
+    ) -> Ended
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         F: Future<Output = Response<Body>> + Send + 'static,
     {
-        let asked = AtomicBool::new(false);
-        let service = service_fn(|request| {
-            asked.store(true, Ordering::Relaxed);
-            let answer = answer(request);
-            async move { Ok::<_, Infallible>(answer.await) }
+        let service = service_fn(|request: Request<Incoming>| {
+            let in_hand = pulse.ask(request.version() == Version::HTTP_2);
+            let answer = answer(request.map(|body| Body::new(Asked::new(body, pulse.clone()))));
+            async move {
+                let response = answer.await;
+                let in_hand = in_hand.answered();
+                Ok::<_, Infallible>(response.map(|body| Given::new(body, in_hand)))
+            }
         });
         let connection = self.builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
-        let mut connection = pin!(watcher.watch(connection));
-        match tokio::time::timeout(self.patience, connection.as_mut()).await {
-            Ok(ended) => ended,
-            Err(_) if asked.load(Ordering::Relaxed) => connection.await,
-            Err(_) => Err("no request in time".into()),
+        let mut connection = pin!(connection);
+        let mut timer = pin!(sleep(self.patience.shortest()));
+        let mut stopping = pin!(stop.stopping());
+        // Set when the connection has been told to go, and when it has to be gone.
+        let (mut told, mut last) = (false, None::<(&str, Instant)>);
+        loop {
+            tokio::select! {
+                ended = connection.as_mut() => return ended,
+                () = stopping.as_mut(), if !told => {
+                    told = true;
+                    connection.as_mut().graceful_shutdown();
+                    continue;
+                }
+                () = timer.as_mut() => {}
+                () = pulse.alarm() => {}
+            }
+            if let Some((reason, _)) = last.filter(|(_, by)| Instant::now() >= *by) {
+                return Err(reason.into());
+            }
+            let next = match pulse.look() {
+                Verdict::Fine(next) => next,
+                Verdict::Cut(reason) => return Err(reason.into()),
+                Verdict::Close(reason) => {
+                    last = last.or(Some((reason, Instant::now() + LAST_WORDS)));
+                    if !told {
+                        told = true;
+                        connection.as_mut().graceful_shutdown();
+                    }
+                    LAST_WORDS
+                }
+            };
+            timer.as_mut().reset(Instant::now() + next);
         }
     }
 }
 
-fn builder(config: &HttpConfig) -> Builder<TokioExecutor> {
+/// Whether a connection ended because what the client sent is no request, so that it has an answer to read.
+fn is_refusal(error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
+    error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse)
+}
+
+fn builder() -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .max_buf_size(HEAD_LIMIT)
-        .header_read_timeout(Duration::from_millis(config.header_timeout_ms));
+    // How long a head may take is looked after by the pulse, which does not count the silence before it.
+    builder.http1().timer(TokioTimer::new()).max_buf_size(HEAD_LIMIT).header_read_timeout(None);
     builder
         .http2()
         .timer(TokioTimer::new())
         .keep_alive_interval(Duration::from_secs(30))
         .keep_alive_timeout(Duration::from_secs(20))
         .max_header_list_size(u32::try_from(HEAD_LIMIT).unwrap_or(u32::MAX))
-        .max_concurrent_streams(256);
+        .max_send_buf_size(SEND_BUFFER)
+        .max_pending_accept_reset_streams(RESETS)
+        .max_local_error_reset_streams(RESETS)
+        .max_concurrent_streams(STREAMS);
     builder
 }
 

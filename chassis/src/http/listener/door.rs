@@ -1,5 +1,6 @@
 //! Where the listener is reached, and how it speaks there.
 
+use super::super::HttpConfig;
 use super::super::tls::Tls;
 use anyhow::Context as _;
 use axum::body::Body;
@@ -9,6 +10,7 @@ use http::{HeaderValue, Request, Response, StatusCode};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Sockets on one port, one a thread.
 #[derive(Debug)]
@@ -17,6 +19,9 @@ pub(super) struct Door {
     pub(super) address: SocketAddr,
     pub(super) kind: Kind,
 }
+
+/// How much of an answer lies in the kernel ahead of the client, in bytes.
+const UNSENT: u32 = 128 * 1024;
 
 /// How a door speaks.
 #[derive(Debug, Clone)]
@@ -33,6 +38,7 @@ impl Door {
     /// Binds the sockets; `settings` are those that decide about the address.
     pub(super) fn bind(
         wanted: SocketAddr,
+        config: &HttpConfig,
         threads: usize,
         kind: Kind,
         settings: &str,
@@ -40,16 +46,21 @@ impl Door {
         let hint = || format!("cannot listen on {wanted}; set {settings}");
         // Sharing the port would also share it with another process of the same user: ask for it alone first.
         let address = StdListener::bind(wanted).and_then(|alone| alone.local_addr()).with_context(hint)?;
-        let sockets = (0..threads).map(|_| shared_socket(address)).collect::<std::io::Result<Vec<_>>>();
+        let sockets =
+            (0..threads).map(|_| shared_socket(address, config)).collect::<std::io::Result<Vec<_>>>();
         Ok(Self { sockets: sockets.with_context(hint)?, address, kind })
     }
 }
 
-fn shared_socket(address: SocketAddr) -> std::io::Result<StdListener> {
+fn shared_socket(address: SocketAddr, config: &HttpConfig) -> std::io::Result<StdListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
     socket.set_reuse_port(true)?;
     socket.set_nonblocking(true)?;
+    // Connections inherit both. What the kernel has taken and the client does not take ends the connection; and little is
+    // given to the kernel ahead, so that an answer that is being taken slowly is seen to be.
+    socket.set_tcp_user_timeout(Some(Duration::from_millis(config.write_timeout_ms)))?;
+    socket.set_tcp_notsent_lowat(UNSENT)?;
     socket.bind(&address.into())?;
     socket.listen(4_096)?;
     Ok(socket.into())

@@ -6,13 +6,17 @@
 //!
 //! A listener has one door or two: plain HTTP, HTTPS, or HTTPS beside a plain door that may only lead to it.
 
+mod clients;
 mod connection;
 mod door;
+mod pulse;
+mod wire;
 
 use super::HttpConfig;
 use super::front::Front;
 use super::tls::Tls;
 use crate::stop::Stop;
+use clients::Clients;
 use connection::Serve;
 use door::{Door, Kind};
 use futures_util::future::join_all;
@@ -61,11 +65,14 @@ impl Listener {
         let main = "http.port (PORT) or http.host (BOWLINE_HTTP__HOST)";
         let wanted = SocketAddr::new(config.host, config.port);
         let Some(tls) = tls else {
-            return Ok(Self { doors: vec![Door::bind(wanted, threads, Kind::Plain, main)?], threads });
+            return Ok(Self {
+                doors: vec![Door::bind(wanted, config, threads, Kind::Plain, main)?],
+                threads,
+            });
         };
         let secure = Kind::Secure(tls.clone());
         let Some(port) = tls.config().port else {
-            return Ok(Self { doors: vec![Door::bind(wanted, threads, secure, main)?], threads });
+            return Ok(Self { doors: vec![Door::bind(wanted, config, threads, secure, main)?], threads });
         };
         let own = SocketAddr::new(config.host, port);
         anyhow::ensure!(
@@ -74,6 +81,7 @@ impl Listener {
         );
         let secure = Door::bind(
             own,
+            config,
             threads,
             secure,
             "tls.port (BOWLINE_TLS__PORT) or http.host (BOWLINE_HTTP__HOST)",
@@ -82,7 +90,7 @@ impl Listener {
             true => Kind::Redirect(config.https_port().unwrap_or(secure.address.port())),
             false => Kind::Plain,
         };
-        Ok(Self { doors: vec![Door::bind(wanted, threads, plain, main)?, secure], threads })
+        Ok(Self { doors: vec![Door::bind(wanted, config, threads, plain, main)?, secure], threads })
     }
 
     /// Where it listens on `http.port`.
@@ -109,20 +117,21 @@ impl Listener {
         let (release, released) = watch::channel(false);
         let mut doors: Vec<_> =
             self.doors.into_iter().map(|door| (door.sockets.into_iter(), door.kind)).collect();
+        let clients = Clients::new(config);
         let mut threads = Vec::with_capacity(self.threads);
         for number in 0..self.threads {
             let mine: Vec<_> = doors
                 .iter_mut()
                 .filter_map(|(sockets, kind)| Some((sockets.next()?, kind.clone())))
                 .collect();
-            let (front, config, stop, drained_by, mut released) =
-                (front.clone(), config.clone(), stop.clone(), drained_by.clone(), released.clone());
+            let (front, config, clients) = (front.clone(), config.clone(), clients.clone());
+            let (stop, drained_by, mut released) = (stop.clone(), drained_by.clone(), released.clone());
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let serve = move || {
                 let serving = async move {
                     let places = Arc::new(Semaphore::new(config.max_connections));
                     let accepting = mine.into_iter().map(|(socket, kind)| {
-                        Serve::new(kind, &front, &config, &places).accept(socket, &stop)
+                        Serve::new(kind, &front, &config, &places, &clients).accept(socket, &stop)
                     });
                     // An error means that the owner is gone, which releases as well.
                     let drained = tokio::select! {

@@ -49,7 +49,7 @@ struct Shown(Gauge);
 
 /// A request in flight, until it is dropped.
 #[derive(Debug)]
-pub(in crate::http) struct Place<'a> {
+pub(super) struct Place<'a> {
     in_flight: &'a InFlight,
     sample: bool,
 }
@@ -72,8 +72,9 @@ impl InFlight {
         }
     }
 
-    /// Lets a request in, or says of which priority it is. Nobody asks for that while there is room for all.
-    pub(super) fn enter(&self, rank: impl FnOnce() -> Priority) -> Result<Place<'_>, Priority> {
+    /// Lets a request in, or says of which priority it is. Nobody asks for that, by how many may be in flight, while there is room
+    /// for all.
+    pub(super) fn enter(&self, rank: impl FnOnce(usize) -> Priority) -> Result<Place<'_>, Priority> {
         self.turn();
         let before = self.now.fetch_add(1, Ordering::Relaxed);
         let place = Place {
@@ -82,7 +83,7 @@ impl InFlight {
         };
         let limit = self.limit.load(Ordering::Relaxed);
         if before >= Priority::Low.share(limit) {
-            let priority = rank();
+            let priority = rank(limit);
             let limit = match priority {
                 Priority::Critical => limit.max(self.recent.load(Ordering::Relaxed)),
                 Priority::Low | Priority::Normal => limit,
@@ -173,7 +174,7 @@ mod tests {
 
     /// Lets in as many as there is room for.
     fn fill(in_flight: &InFlight, priority: Priority) -> Vec<Place<'_>> {
-        std::iter::from_fn(|| in_flight.enter(|| priority).ok()).take(1_000).collect()
+        std::iter::from_fn(|| in_flight.enter(|_| priority).ok()).take(1_000).collect()
     }
 
     #[test]
@@ -210,7 +211,7 @@ mod tests {
     #[test]
     fn strain_with_few_in_flight_leaves_room_for_few() {
         let (in_flight, time) = in_flight();
-        let few: Vec<_> = (0..20).map(|_| in_flight.enter(|| Priority::Normal).unwrap()).collect();
+        let few: Vec<_> = (0..20).map(|_| in_flight.enter(|_| Priority::Normal).unwrap()).collect();
         in_flight.feel(2 * BEARABLE, BEARABLE);
         time.advance(TURN);
         drop(few);
@@ -230,13 +231,13 @@ mod tests {
     #[test]
     fn while_there_is_room_for_all_nobody_asks_for_the_priority() {
         let (in_flight, _) = in_flight();
-        in_flight.enter(|| panic!("asked")).unwrap();
+        in_flight.enter(|_| panic!("asked")).unwrap();
     }
 
     #[test]
     fn one_request_in_some_is_a_sample() {
         let (in_flight, _) = in_flight();
-        let samples = (0..320).filter(|_| in_flight.enter(|| Priority::Normal).unwrap().is_sample()).count();
+        let samples = (0..320).filter(|_| in_flight.enter(|_| Priority::Normal).unwrap().is_sample()).count();
         assert_eq!(samples, 10);
     }
 }

@@ -7,20 +7,24 @@
 //! What must hold:
 //! - A refusal costs next to nothing: it comes before the body is read, and waits for nothing.
 //! - A call within the process belongs to a request that was let in: it is neither counted nor refused.
+//! - Where it is getting tight, a client that has more requests in hand than its part were of all that may be gets no more room
+//!   than what is one step less important: one client cannot take the room of all others. Calls of services are on behalf of
+//!   many clients, who were looked at where they came in.
 //! - A client can make its request less important (`Priority: u=5` and above, RFC 9218), never more.
 //!
 //! What it does not do: it does not protect a dependency. A slow dependency leaves this process idle, and is for its breaker
 //! and its bulkhead; here only `http.max_in_flight` bounds how many requests wait for it.
 
+mod clients;
 mod in_flight;
 mod priority;
 
-pub(super) use in_flight::Place;
 pub use priority::Priority;
 
 use super::{HttpConfig, RequestContext, X_BUSY};
 use crate::error::{ApiError, ApiResult};
 use crate::resilience::Monotonic;
+use clients::{Clients, Seat};
 use contract::ErrorCode;
 use http::{HeaderValue, Request};
 use in_flight::{Bounds, InFlight};
@@ -34,10 +38,18 @@ use utoipa::openapi::OpenApi;
 #[derive(Debug)]
 pub(crate) struct Shedder {
     in_flight: InFlight,
+    clients: Clients,
     priorities: Priorities,
     most_lag: Duration,
     most_wait: Duration,
     metrics: Metrics,
+}
+
+/// A request in flight, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Place<'a> {
+    in_flight: in_flight::Place<'a>,
+    _seat: Option<Seat<'a>>,
 }
 
 struct Metrics {
@@ -56,6 +68,7 @@ impl Shedder {
             Priority::ALL.map(|priority| counter!("http_shed_total", "priority" => priority.as_str()));
         Ok(Self {
             in_flight: InFlight::new(bounds, Monotonic::system()),
+            clients: Clients::new(),
             priorities: Priorities::read(documents)?,
             most_lag: Duration::from_millis(config.shed_lag_ms),
             most_wait: Duration::from_millis(config.shed_wait_ms),
@@ -65,8 +78,16 @@ impl Shedder {
 
     /// Lets a request from outside of the process in.
     pub(super) fn enter<B>(&self, request: &Request<B>, context: &RequestContext) -> ApiResult<Place<'_>> {
-        let rank = || self.priorities.of(request, context.calling_service.is_some());
-        self.in_flight.enter(rank).map_err(|priority| {
+        let from_service = context.calling_service.is_some();
+        let seat = (!from_service).then(|| self.clients.enter(context.client_ip));
+        let rank = |limit| {
+            let priority = self.priorities.of(request, from_service);
+            let greedy = seat.as_ref().is_some_and(|seat| seat.is_greedy(limit));
+            if greedy { priority.lower() } else { priority }
+        };
+        let entered = self.in_flight.enter(rank);
+        let entered = entered.map(|in_flight| Place { in_flight, _seat: seat });
+        entered.map_err(|priority| {
             self.metrics.refused[priority as usize].increment(1);
             let message = "Too many requests at the moment. Try again shortly.";
             let refusal = ApiError::new(ErrorCode::Overloaded, message).retry_after(priority.retry_after());
@@ -82,7 +103,7 @@ impl Shedder {
     /// with all while the process is saturated. Then those that wait for the thread are counted before the first of them
     /// goes on; a request that never waits for anything else would otherwise be alone each time.
     pub(super) async fn feel(&self, place: &Place<'_>) {
-        if !place.is_sample() && !self.in_flight.is_lowered() {
+        if !place.in_flight.is_sample() && !self.in_flight.is_lowered() {
             return;
         }
         let began = Instant::now();

@@ -30,6 +30,14 @@ pub enum Priority {
 impl Priority {
     pub(super) const ALL: [Self; 3] = [Self::Low, Self::Normal, Self::Critical];
 
+    /// One step less important.
+    pub(super) const fn lower(self) -> Self {
+        match self {
+            Self::Critical => Self::Normal,
+            Self::Normal | Self::Low => Self::Low,
+        }
+    }
+
     /// Its name in documents and metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
