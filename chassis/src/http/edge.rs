@@ -6,6 +6,7 @@
 //! process skips what only concerns the outside.
 
 use super::body::{Arriving, BodyFault};
+use super::compress::Coding;
 use super::cors::Cors;
 use super::etag::Conditions;
 use super::record::Record;
@@ -38,7 +39,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::time::Instant;
-use tower::{Layer, ServiceExt, service_fn};
+use tower::ServiceExt;
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -238,20 +239,19 @@ impl Edge {
         context: &Arc<RequestContext>,
     ) -> Response<Body> {
         let headers = request.headers_mut();
+        compress::unmark_tags(headers);
         if !headers.contains_key(ACCEPT_ENCODING) || way.as_ref().is_some_and(|way| !way.compresses()) {
             return self.run(request, way, context).await;
         }
-        if !self.shared.config.compression
-            || headers.contains_key(&X_NO_COMPRESSION)
-            || !compress::accepts_gzip(headers)
-        {
+        let may = self.shared.config.compression && !headers.contains_key(&X_NO_COMPRESSION);
+        let Some(coding) = Coding::of(headers).filter(|_| may) else {
             // Nor is the service behind a gateway to compress.
             headers.remove(ACCEPT_ENCODING);
             return self.run(request, way, context).await;
-        }
-        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
-        let run = service_fn(|request| async { Ok(self.run(request, way.clone(), context).await) });
-        unwrap(compress::layer().layer(run).oneshot(request).await).map(Body::new)
+        };
+        // One coding, and so one variant for whatever keeps answers in between.
+        headers.insert(ACCEPT_ENCODING, coding.header());
+        coding.apply(self.run(request, way, context).await).await
     }
 
     /// Runs the way, or else the router, under the deadline, panics caught.

@@ -3,6 +3,7 @@
 //! A handler names the version of what it returns ([`super::Reply::version`]); the edge answers `If-None-Match` with 304.
 //! A handler that changes something takes [`IfMatch`] and checks it inside its transaction.
 
+pub use super::compress::bare_tag;
 use crate::error::{ApiError, ApiResult};
 use axum::body::Body;
 use axum::extract::FromRequestParts;
@@ -83,8 +84,8 @@ impl Conditions {
 /// Whether the client already has the version of this tag (weak comparison).
 fn is_known(headers: &HeaderMap, etag: &HeaderValue) -> bool {
     let Ok(current) = etag.to_str() else { return false };
-    let current = current.trim_start_matches("W/");
-    tags(headers, IF_NONE_MATCH).any(|tag| tag == "*" || tag.trim_start_matches("W/") == current)
+    let current = bare_tag(current);
+    tags(headers, IF_NONE_MATCH).any(|tag| tag == "*" || bare_tag(tag) == current)
 }
 
 fn tags(headers: &HeaderMap, name: http::HeaderName) -> impl Iterator<Item = &str> {

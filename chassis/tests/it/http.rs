@@ -173,7 +173,7 @@ async fn without_listed_origins_options_is_a_method_like_any_other() {
     let service = Setup::of::<Things>().build().await;
     preflight(&service, SHOP).await.expect(405).refused(ErrorCode::MethodNotAllowed);
     let plain = service.client();
-    let plain = plain.request(Method::OPTIONS, "/api/v1/things").header("accept-encoding", "br");
+    let plain = plain.request(Method::OPTIONS, "/api/v1/things").header("accept-encoding", "deflate");
     plain.send().await.expect(405);
 }
 
@@ -187,14 +187,14 @@ fn unzipped(answer: &Answer) -> serde_json::Value {
 async fn an_answer_is_compressed_only_for_a_client_that_accepts_it() {
     let service = things().await;
     let long = "/api/v1/things/long";
-    let zipped = get(&service, long, &[("accept-encoding", "br, gzip")]).await.expect(200);
+    let zipped = get(&service, long, &[("accept-encoding", "br;q=0.5, gzip")]).await.expect(200);
     assert_eq!(zipped.header("content-encoding"), Some("gzip"));
     assert!(zipped.header("vary").unwrap().contains("accept-encoding"));
     assert!(zipped.body.len() < 1_000);
     assert_eq!(unzipped(&zipped)["data"], "a long text ".repeat(1_000));
     for headers in [
         &[][..],
-        &[("accept-encoding", "br")],
+        &[("accept-encoding", "deflate")],
         &[("accept-encoding", "gzip;q=0")],
         &[("accept-encoding", "identity;q=0")],
         &[("accept-encoding", "gzip"), ("x-no-compression", "1")],
@@ -205,6 +205,30 @@ async fn an_answer_is_compressed_only_for_a_client_that_accepts_it() {
     }
     let short = get(&service, "/api/v1/things/short", &[("accept-encoding", "gzip")]).await.expect(200);
     assert_eq!(short.header("content-encoding"), None, "too short to be worth it");
+}
+
+#[tokio::test]
+async fn a_client_gets_the_shortest_coding_that_it_accepts() {
+    let service = things().await;
+    for (accepted, coding) in
+        [("gzip, deflate, br, zstd", "zstd"), ("gzip, deflate, br", "br"), ("gzip, deflate", "gzip")]
+    {
+        let answer = get(&service, "/api/v1/things/long", &[("accept-encoding", accepted)]).await.expect(200);
+        assert_eq!(answer.header("content-encoding"), Some(coding), "{accepted}");
+        assert!(answer.body.len() < 1_000, "{accepted}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_read_compressed_can_be_asked_after_and_written() {
+    let service = things().await;
+    let path = format!("/api/v1/things/{}", contract::ids::UserId::new());
+    for tag in ["\"7-zstd\"", "\"7-br\"", "\"7-gzip\"", "\"7\""] {
+        get(&service, &path, &[("if-none-match", tag)]).await.expect(304);
+        service.client().request(Method::PUT, &path).header("if-match", tag).send().await.expect(200);
+    }
+    let other = service.client().request(Method::PUT, &path).header("if-match", "\"6-zstd\"").send().await;
+    other.expect(412);
 }
 
 #[tokio::test]

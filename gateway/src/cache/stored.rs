@@ -4,6 +4,7 @@ use super::policy::{self, Terms};
 use axum::body::Body;
 use bytes::Bytes;
 use chassis::clock::Ts;
+use chassis::http::etag::bare_tag;
 use http::header::{
     AGE, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, Entry, HeaderMap, HeaderName, HeaderValue,
     IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, RETRY_AFTER,
@@ -235,7 +236,7 @@ impl Conditions {
             let current = headers.get(ETAG).and_then(|tag| tag.to_str().ok());
             let lines = self.none_match.iter().filter_map(|line| line.to_str().ok());
             return lines.flat_map(|line| line.split(',')).map(str::trim).any(|tag| {
-                let same = |current: &str| strip(current) == strip(tag);
+                let same = |current: &str| bare_tag(current) == bare_tag(tag);
                 tag == "*" || current.is_some_and(same)
             });
         }
@@ -243,9 +244,4 @@ impl Conditions {
         let changed = policy::date(headers, &LAST_MODIFIED);
         since.zip(changed).is_some_and(|(since, changed)| changed <= since)
     }
-}
-
-/// A tag for weak comparison.
-fn strip(tag: &str) -> &str {
-    tag.strip_prefix("W/").unwrap_or(tag)
 }
