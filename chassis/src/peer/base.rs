@@ -69,6 +69,12 @@ impl Base {
         &self.authority
     }
 
+    /// `http` or `https`.
+    #[must_use]
+    pub fn scheme(&self) -> &Scheme {
+        &self.scheme
+    }
+
     /// What stands before every path, without a slash at its end; often nothing.
     #[must_use]
     pub fn prefix(&self) -> &str {

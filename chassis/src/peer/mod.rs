@@ -37,6 +37,7 @@ pub use error::UpstreamError;
 pub use fallback::{Answer, Fallback};
 pub use latency::Latency;
 pub use replay::Replay;
+pub use steady::{Held, Steady, StoodStill};
 
 use crate::clock::Clock;
 use crate::http::{

@@ -19,7 +19,7 @@ use super::instances::{Instances, Tried};
 use super::meter::Meter;
 use super::outcome::{self, Verdict};
 use super::replay::Replay;
-use super::steady::{Steady, Under};
+use super::steady::{Held, Steady};
 use super::{UpstreamError, pool, read};
 use crate::resilience::{Backoff, Budget, Bulkhead, Full, Permit, Slot, hedged_within};
 use ::http::{Request, Response};
@@ -220,6 +220,18 @@ impl Call<'_> {
     fn has_other_instance(&self) -> bool {
         let tried = self.tried.lock().unwrap_or_else(PoisonError::into_inner);
         self.remote.instances.has_other(&tried)
+    }
+}
+
+/// What is held until the body of an answer has ended.
+struct Under {
+    flight: Flight,
+    _slot: Arc<Slot>,
+}
+
+impl Held for Under {
+    fn broke_off(self) {
+        self.flight.broke_off();
     }
 }
 

@@ -3,52 +3,51 @@
 //! A deadline cannot bound it: a download takes as long as the client's line does. What must not happen is that a peer
 //! that stopped in the middle holds the client, and the connections on both sides, for ever.
 
-use super::instance::Flight;
-use crate::resilience::Slot;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::{Instant, Sleep};
 
+/// What is held until a body has ended.
+pub trait Held: Unpin {
+    /// The body did not come whole.
+    fn broke_off(self);
+}
+
 /// A body that ends with an error when nothing came for too long.
-pub(super) struct Steady {
+pub struct Steady<H> {
     body: Incoming,
     longest_pause: Duration,
     /// Made at the first pause; whether a pause is being waited for.
     pause: Option<(Pin<Box<Sleep>>, bool)>,
     /// The call that it belongs to, which is under way until it has ended.
-    call: Option<Under>,
-}
-
-/// What is held until a body has ended.
-pub(super) struct Under {
-    pub(super) flight: Flight,
-    pub(super) _slot: Arc<Slot>,
+    call: Option<H>,
 }
 
 /// The body stood still for too long.
 #[derive(Debug, thiserror::Error)]
 #[error("nothing came for {0:?}")]
-pub(super) struct StoodStill(Duration);
+pub struct StoodStill(pub Duration);
 
-impl Steady {
-    pub(super) fn new(body: Incoming, longest_pause: Duration, call: Under) -> Self {
+impl<H: Held> Steady<H> {
+    /// `call` is what the body belongs to.
+    #[must_use]
+    pub fn new(body: Incoming, longest_pause: Duration, call: H) -> Self {
         Self { body, longest_pause, pause: None, call: Some(call) }
     }
 
     /// It did not come whole, which is the instance's fault.
     fn broke_off(&mut self) {
         if let Some(call) = self.call.take() {
-            call.flight.broke_off();
+            call.broke_off();
         }
     }
 }
 
-impl http_body::Body for Steady {
+impl<H: Held> http_body::Body for Steady<H> {
     type Data = Bytes;
     type Error = axum::Error;
 

@@ -8,6 +8,7 @@ use super::flight::Flight;
 use super::line::{Line, told};
 use axum::body::Body;
 use bytes::Bytes;
+use chassis::peer::{Held as _, StoodStill};
 use http::{Response, StatusCode};
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
@@ -36,11 +37,6 @@ struct Held {
     line: Line,
     flight: Flight,
 }
-
-/// The body stood still for too long.
-#[derive(Debug, thiserror::Error)]
-#[error("nothing came for {0:?}")]
-struct StoodStill(Duration);
 
 /// The connection ended before the body did.
 #[derive(Debug, thiserror::Error)]

@@ -120,10 +120,8 @@ impl Table {
 
     fn least(&self, want: &Want<'_>) -> Option<&Place> {
         let load = |place: &Place| f64::from(place.instance.in_flight() + 1) / f64::from(place.weight);
-        // From a place that is drawn, so that of equals it is not always the first.
-        let fitting = self.starting_anywhere().filter(|place| self.fits_anew(place, want));
-        let fitting = fitting.filter(|place| Self::is_warm_enough(place, want));
-        fitting.min_by(|one, other| load(one).total_cmp(&load(other)))
+        let fitting = self.list.iter().filter(|place| self.fits_anew(place, want));
+        lowest(fitting.filter(|place| Self::is_warm_enough(place, want)), load)
     }
 
     fn cheaper(&self, want: &Want<'_>) -> Option<&Place> {
@@ -159,16 +157,16 @@ impl Table {
 
     /// Whoever can take it, first of all one where it has not been.
     fn any(&self, want: &Want<'_>) -> Option<&Place> {
-        let cheapest = |one: &&Place, other: &&Place| one.cost().total_cmp(&other.cost());
-        let anew = self.starting_anywhere().filter(|place| self.fits_anew(place, want)).min_by(cheapest);
-        anew.or_else(|| self.starting_anywhere().filter(|place| self.fits(place, want.now)).min_by(cheapest))
+        let anew = lowest(self.list.iter().filter(|place| self.fits_anew(place, want)), Place::cost);
+        anew.or_else(|| lowest(self.list.iter().filter(|place| self.fits(place, want.now)), Place::cost))
     }
+}
 
-    fn starting_anywhere(&self) -> impl Iterator<Item = &Place> {
-        let start = below(random(), self.list.len().max(1));
-        let (before, after) = self.list.split_at(start.min(self.list.len()));
-        after.iter().chain(before)
-    }
+/// The one on which it is lowest; of equals, one that is drawn.
+fn lowest<'a>(among: impl Iterator<Item = &'a Place>, of: impl Fn(&Place) -> f64) -> Option<&'a Place> {
+    let drawn = among.map(|place| (of(place), random(), place));
+    let lowest = drawn.min_by(|one, other| one.0.total_cmp(&other.0).then(one.1.cmp(&other.1)));
+    lowest.map(|(_, _, place)| place)
 }
 
 impl Place {

@@ -2,6 +2,7 @@
 
 use super::instance::Instance;
 use super::line::Line;
+use chassis::peer::Held;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -18,6 +19,8 @@ pub(super) struct Flight {
 pub(super) enum Ending {
     /// It did what it should.
     Well,
+    /// The same, over a connection that had to be opened first: how long it took is not how fast it is.
+    WellAtFirst,
     /// It did not, and that is its fault.
     Failed,
     /// Nothing can be said of it.
@@ -54,9 +57,10 @@ impl Flight {
     pub(super) fn over(self, line: Line) {
         self.instance.park(line);
     }
+}
 
-    /// The answer had begun and did not come whole.
-    pub(super) fn broke_off(self) {
+impl Held for Flight {
+    fn broke_off(self) {
         self.instance.ended(Ending::Failed, Duration::ZERO);
     }
 }

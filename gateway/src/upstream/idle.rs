@@ -26,7 +26,7 @@ thread_local! {
 }
 
 /// The number of this thread among those that use upstreams.
-fn number() -> usize {
+pub(super) fn number() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     let known = NUMBER.get();
     if known != usize::MAX {
@@ -37,11 +37,14 @@ fn number() -> usize {
     number
 }
 
+/// How many threads are kept apart. One or two besides those of the listener ask too.
+pub(super) fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get) + 2
+}
+
 impl Idle {
     pub(super) fn new() -> Self {
-        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        // A thread or two besides those of the listener ask too.
-        Self { shelves: (0..threads + 2).map(|_| Shelf::default()).collect() }
+        Self { shelves: (0..threads()).map(|_| Shelf::default()).collect() }
     }
 
     fn shelf(&self) -> MutexGuard<'_, Vec<Line>> {
@@ -49,10 +52,15 @@ impl Idle {
         self.shelves[number() % self.shelves.len()].0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A connection that was used less than `longest` ago.
-    pub(super) fn take(&self, now: Instant, longest: Duration) -> Option<Line> {
+    /// A connection that was used less than `longest` ago, and opened with the settings of this generation.
+    pub(super) fn take(&self, now: Instant, longest: Duration, generation: u64) -> Option<Line> {
         let mut shelf = self.shelf();
-        let line = shelf.pop()?;
+        let line = loop {
+            let line = shelf.pop()?;
+            if line.generation == generation {
+                break line;
+            }
+        };
         if now.saturating_duration_since(line.idle_since) < longest {
             return Some(line);
         }
@@ -62,9 +70,10 @@ impl Idle {
     }
 
     /// One that another thread has put there.
-    pub(super) fn take_from_others(&self) -> Option<Line> {
+    pub(super) fn take_from_others(&self, generation: u64) -> Option<Line> {
         let mut shelves = self.shelves.iter();
-        shelves.find_map(|shelf| shelf.0.lock().unwrap_or_else(PoisonError::into_inner).pop())
+        let line = shelves.find_map(|shelf| shelf.0.lock().unwrap_or_else(PoisonError::into_inner).pop());
+        line.filter(|line| line.generation == generation)
     }
 
     pub(super) fn put(&self, line: Line) {

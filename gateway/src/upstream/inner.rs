@@ -6,6 +6,7 @@ use super::instance::Instance;
 use super::meter::Meter;
 use super::settings::Health;
 use super::spec::UpstreamSpec;
+use super::way::Way;
 use anyhow::bail;
 use arc_swap::ArcSwap;
 use chassis::peer::Base;
@@ -13,10 +14,12 @@ use chassis::resilience::{Budget, BudgetConfig};
 use chassis::stop::Stop;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 
 /// How often idle connections and conditions are looked at.
 const ROUND: Duration = Duration::from_millis(250);
+/// How often the files of certificates are read again.
+const READING: Duration = Duration::from_secs(2);
 /// Retries for each request that was sent, and a second besides.
 const RETRIES: BudgetConfig = BudgetConfig { ratio: 0.2, floor: 10.0 };
 
@@ -25,6 +28,7 @@ pub(super) struct Inner {
     pub(super) name: Arc<str>,
     pub(super) settings: ArcSwap<UpstreamSpec>,
     pub(super) table: ArcSwap<Table>,
+    pub(super) way: ArcSwap<Way>,
     /// Held while the table is made anew or instances are counted, so that no change is lost.
     changing: Mutex<()>,
     pub(super) held: Held,
@@ -36,10 +40,13 @@ pub(super) struct Inner {
 
 impl Inner {
     pub(super) fn new(name: &str, spec: UpstreamSpec) -> anyhow::Result<Arc<Self>> {
+        right(name, &spec)?;
+        let way = ArcSwap::from_pointee(Way::first(&spec)?);
         let inner = Arc::new_cyclic(|me| Self {
             name: name.into(),
             settings: ArcSwap::from_pointee(spec.clone()),
             table: ArcSwap::from_pointee(Table::new(Vec::new(), spec.balance, 0)),
+            way,
             changing: Mutex::new(()),
             held: Held::default(),
             budget: Budget::new(RETRIES),
@@ -51,13 +58,15 @@ impl Inner {
     }
 
     pub(super) fn change(&self, spec: UpstreamSpec) -> anyhow::Result<()> {
-        if let Some((field, what)) = spec.check().into_iter().next() {
-            bail!("upstream.{}.{field}: {what}", self.name);
-        }
+        right(&self.name, &spec)?;
         let found = spec.instances.iter().map(|one| Ok((Base::parse(one.url())?, one.weight())));
         let found = found.collect::<anyhow::Result<Vec<_>>>()?;
+        let next = self.way.load().after(&self.settings.load(), &spec)?;
         let _alone = self.lock();
         self.learn(found, &spec)?;
+        if let Some(way) = next {
+            self.way.store(Arc::new(way));
+        }
         if spec.health.is_none() {
             self.table.load().list.iter().for_each(|place| place.instance.condition.unchecked());
         }
@@ -96,6 +105,14 @@ impl Inner {
     }
 }
 
+/// Says the first thing that is wrong with a spec.
+fn right(name: &str, spec: &UpstreamSpec) -> anyhow::Result<()> {
+    match spec.check().into_iter().next() {
+        Some((field, what)) => bail!("upstream.{name}.{field}: {what}"),
+        None => Ok(()),
+    }
+}
+
 /// Looks after connections that nobody uses and instances that were left alone, until the stop.
 pub(super) async fn rounds(inner: Arc<Inner>, stop: Stop) {
     let mut ticks = interval(ROUND);
@@ -127,6 +144,37 @@ pub(super) async fn checks(inner: Arc<Inner>, stop: Stop) {
             }
             // When there is nothing to ask, whether there is now is looked at again.
             sleep_until(began + health.as_ref().map_or(ROUND, Health::every)).await;
+        }
+    };
+    tokio::select! {
+        () = work => {}
+        () = stop.stopping() => {}
+    }
+}
+
+/// Reads the files of certificates again, until the stop. One that is wrong is told once, and those of before go on.
+pub(super) async fn readings(inner: Arc<Inner>, stop: Stop) {
+    let work = async {
+        let mut told = None;
+        loop {
+            sleep(READING).await;
+            let again = inner.read_again().await.map_err(|error| format!("{error:#}"));
+            match (again, &told) {
+                (Ok(false), _) => {}
+                (Ok(true), _) => {
+                    told = None;
+                    tracing::info!(upstream = &*inner.name, "certificates were read again");
+                }
+                (Err(error), told) if told.as_ref() == Some(&error) => {}
+                (Err(error), _) => {
+                    tracing::warn!(
+                        upstream = &*inner.name,
+                        error,
+                        "certificates cannot be read; those of before go on"
+                    );
+                    told = Some(error);
+                }
+            }
         }
     };
     tokio::select! {

@@ -3,9 +3,10 @@
 use super::condition::{Condition, State};
 use super::flight::Ending;
 use super::hash::hash;
-use super::idle::Idle;
+use super::idle::{Idle, threads};
 use super::inner::Inner;
 use super::line::Line;
+use super::session::Sessions;
 use chassis::peer::{Base, Latency};
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Uri};
@@ -31,11 +32,14 @@ pub(super) struct Instance {
     pub(super) name: Arc<str>,
     /// Its number in hashes and cookies: the same in every replica.
     pub(super) token: u64,
+    /// The host by which its certificate is looked at.
+    pub(super) host_name: String,
     /// What `Host` says where a request does not say it itself.
     pub(super) host: HeaderValue,
     /// Where it is, when its URL says so and nobody has to be asked.
     pub(super) address: Option<SocketAddr>,
     pub(super) idle: Idle,
+    pub(super) sessions: Sessions,
     pub(super) condition: Condition,
     /// Connections to it that are open.
     pub(super) open: Arc<AtomicU32>,
@@ -57,10 +61,12 @@ impl Instance {
             upstream,
             token: hash(name.as_bytes()),
             name,
+            host_name: base.host().to_owned(),
             host: HeaderValue::from_str(base.authority().as_str())?,
             address: base.host().parse::<IpAddr>().ok().map(|ip| SocketAddr::new(ip, port(&base))),
             base,
             idle: Idle::new(),
+            sessions: Sessions::new(threads()),
             condition: Condition::default(),
             open: Arc::default(),
             in_flight: AtomicU32::new(0),
@@ -100,6 +106,7 @@ impl Instance {
                 self.latency.took(took);
                 self.condition.succeeded();
             }
+            Ending::WellAtFirst => self.condition.succeeded(),
             Ending::Unknown => self.latency.took_longer_than(took),
             Ending::Failed => {
                 self.latency.took(took.max(FAILURE_WEIGHS));
@@ -124,6 +131,7 @@ impl Instance {
     pub(super) fn park(&self, mut line: Line) {
         if line.is_free() {
             line.idle_since = Instant::now();
+            line.is_new = false;
             self.idle.put(line);
         }
     }

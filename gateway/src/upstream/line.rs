@@ -38,6 +38,10 @@ pub(super) struct Line {
     alarm: Pin<Box<Sleep>>,
     /// Since when nobody uses it.
     pub(super) idle_since: Instant,
+    /// Whether no exchange over it has ended yet.
+    pub(super) is_new: bool,
+    /// What it was opened with.
+    pub(super) generation: u64,
     _open: Open,
 }
 
@@ -70,7 +74,7 @@ pub(super) enum NoAnswer {
 
 impl Line {
     /// Begins to speak HTTP/1.1 over a connection.
-    pub(super) async fn open<T>(stream: T, open: Open) -> hyper::Result<Self>
+    pub(super) async fn open<T>(stream: T, open: Open, generation: u64) -> hyper::Result<Self>
     where
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -85,6 +89,8 @@ impl Line {
             bell,
             alarm: Box::pin(sleep_until(now)),
             idle_since: now,
+            is_new: true,
+            generation,
             _open: open,
         })
     }

@@ -11,6 +11,7 @@ mod balance;
 mod bell;
 mod condition;
 mod connect;
+mod exchange;
 mod flight;
 mod hash;
 mod hold;
@@ -21,14 +22,18 @@ mod line;
 mod look;
 mod meter;
 mod send;
+mod session;
 mod settings;
 mod spec;
+mod tls;
+mod way;
 mod wellness;
 
 pub use hash::HashBy;
 pub use look::{Look, LookInstance};
 pub use settings::{Ejection, Health, Statuses, Sticky};
 pub use spec::{Balance, InstanceSpec, UpstreamSpec, Weighted};
+pub use tls::TlsSpec;
 
 use axum::body::Body;
 use chassis::peer::UpstreamError;
@@ -93,6 +98,7 @@ impl Upstream {
         let mut tasks = JoinSet::new();
         tasks.spawn(inner::rounds(inner.clone(), stop.clone()));
         tasks.spawn(inner::checks(inner.clone(), stop.clone()));
+        tasks.spawn(inner::readings(inner.clone(), stop.clone()));
         Ok(Arc::new(Self { inner, _tasks: Mutex::new(tasks) }))
     }
 

@@ -8,18 +8,17 @@
 //!   held besides, for as long as the settings say, until there is an instance that takes it.
 
 use super::balance::Want;
+use super::exchange::Exchanged;
 use super::flight::{Ending, Flight};
 use super::hold::Patience;
 use super::inner::Inner;
 use super::instance::Instance;
-use super::line::{Line, NoAnswer};
-use super::{Ask, Sent, answer, connect};
+use super::{Ask, Sent, answer, exchange};
 use axum::body::Body;
-use chassis::peer::{Replay, UpstreamError};
+use chassis::peer::{Replay, Steady, UpstreamError};
 use chassis::resilience::{Backoff, Full};
 use http::header::HOST;
 use http::{HeaderValue, Request, Response, StatusCode, Version};
-use hyper::body::Incoming;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -29,9 +28,6 @@ const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 /// A client may leave a request a millisecond. That it was not answered in it is not the instance's fault.
 const LATE: Duration = Duration::from_secs(1);
-/// A connection that was used less long ago has hardly been closed meanwhile.
-const FRESH: Duration = Duration::from_millis(10);
-
 impl Ask {
     /// The instance that the cookie names.
     pub(super) fn token(&self) -> Option<u64> {
@@ -179,19 +175,26 @@ impl Inner {
         }
         let host = instance.host.clone();
         request.headers_mut().entry(HOST).or_insert(host);
-        let exchanged = self.exchange(&flight, request, ask.deadline).await;
+        let exchanged = exchange::of(self, &flight, request, ask.deadline).await;
         let took = flight.elapsed();
         let ending = match &exchanged {
-            Ok((response, _)) => outcome(response.status()),
+            Ok(exchanged) => outcome(exchanged),
             Err(error) => fault(error, took),
         };
         flight.answered(ending, took);
         self.meter.seconds.record(took.as_secs_f64());
         match exchanged {
-            Ok((response, line)) => {
+            Ok(exchanged) => {
                 self.meter.answered();
                 let longest_pause = self.settings.load().pause();
-                Ok(answer::of(response, line, flight, longest_pause, ask.deadline).await)
+                Ok(match exchanged {
+                    Exchanged::One(response, line) => {
+                        answer::of(response, line, flight, longest_pause, ask.deadline).await
+                    }
+                    Exchanged::Two(response) => {
+                        response.map(|body| Body::new(Steady::new(body, longest_pause, flight)))
+                    }
+                })
             }
             Err(error) => {
                 self.meter.failed(&error);
@@ -199,54 +202,15 @@ impl Inner {
             }
         }
     }
-
-    /// Over a connection that is there, or else a new one.
-    async fn exchange(
-        &self,
-        flight: &Flight,
-        mut request: Request<Body>,
-        deadline: Instant,
-    ) -> Result<(Response<Incoming>, Line), UpstreamError> {
-        let instance = flight.instance();
-        let (idle, connect_timeout, most) = {
-            let settings = self.settings.load();
-            (settings.idle(), settings.connect_timeout(), settings.max_connections)
-        };
-        let take = || {
-            let others =
-                || (most > 0 && instance.connections() >= most).then(|| instance.idle.take_from_others());
-            instance.idle.take(flight.began(), idle).or_else(|| others().flatten())
-        };
-        while let Some(mut line) = take() {
-            if !request.method().is_idempotent() && line.idle_since + FRESH < flight.began() {
-                // Let the runtime hear first whether the other side has closed it: this request cannot be sent twice.
-                tokio::task::yield_now().await;
-            }
-            match line.ask(request, deadline).await {
-                Ok(response) => return Ok((response, line)),
-                Err(NoAnswer::Unsent(unsent)) => request = *unsent,
-                Err(NoAnswer::Failed(error)) => return Err(error),
-            }
-        }
-        let connect_by = deadline.min(flight.began() + connect_timeout);
-        let mut line = connect::open_counted(instance, connect_by, most).await?;
-        self.meter.connections.increment(1);
-        match line.ask(request, deadline).await {
-            Ok(response) => Ok((response, line)),
-            Err(NoAnswer::Unsent(_)) => {
-                Err(UpstreamError::Unreachable("it closes connections at once".to_owned()))
-            }
-            Err(NoAnswer::Failed(error)) => Err(error),
-        }
-    }
 }
 
 /// What an answer says about the instance that gave it.
-fn outcome(status: StatusCode) -> Ending {
-    match status {
+fn outcome(exchanged: &Exchanged) -> Ending {
+    match exchanged.status() {
         StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
             Ending::Failed
         }
+        _ if exchanged.is_first() => Ending::WellAtFirst,
         _ => Ending::Well,
     }
 }

@@ -2,6 +2,7 @@
 
 use super::hash::{HashBy, is_cookie_name};
 use super::settings::{Ejection, Health, Sticky};
+use super::tls::TlsSpec;
 use chassis::peer::Base;
 use serde::Deserialize;
 use std::time::Duration;
@@ -34,6 +35,11 @@ pub struct UpstreamSpec {
     /// Connections to one instance at once; 0 sets no limit.
     #[serde(default)]
     pub max_connections: u32,
+    /// Whether HTTP/2 is spoken: over TLS when the instance agrees, else without asking.
+    #[serde(default)]
+    pub http2: bool,
+    /// TLS to instances whose URL begins with https.
+    pub tls: Option<TlsSpec>,
     /// Milliseconds that opening a connection may take.
     #[serde(default = "connect_timeout_ms")]
     pub connect_timeout_ms: u64,
@@ -156,6 +162,9 @@ impl UpstreamSpec {
         if let Some(health) = &self.health {
             health.check(&mut wrong);
         }
+        if let Some(tls) = &self.tls {
+            tls.check(&mut wrong);
+        }
         self.ejection.check(&mut wrong);
         range(&mut wrong, "slow_start_ms", self.slow_start_ms, 0, 3_600_000);
         range(&mut wrong, "hold_ms", self.hold_ms, 0, 60_000);
@@ -193,6 +202,11 @@ impl UpstreamSpec {
                 say(format!("instances[{place}].weight"), what);
             }
         }
+    }
+
+    /// Whether there is an instance that is spoken to over TLS.
+    pub(super) fn uses_tls(&self) -> bool {
+        self.instances.iter().any(|instance| instance.url().trim_start().starts_with("https:"))
     }
 
     pub(super) const fn connect_timeout(&self) -> Duration {

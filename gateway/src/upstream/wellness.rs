@@ -2,10 +2,10 @@
 //! them ill and well.
 
 use super::condition::State;
-use super::connect;
 use super::inner::Inner;
 use super::instance::Instance;
 use super::settings::Health;
+use super::{connect, exchange};
 use axum::body::Body;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -98,15 +98,15 @@ impl Inner {
     async fn check(&self, instance: &Arc<Instance>, health: &Health) -> Result<(), String> {
         let deadline = Instant::now() + health.timeout();
         let request = question(instance, health).map_err(|error| error.to_string())?;
+        let way = self.way.load_full();
         let answer = async {
-            let mut line = connect::open(instance, deadline).await.map_err(|error| error.to_string())?;
-            let answer = line.ask(request, deadline).await;
-            answer.map(|answer| answer.status()).map_err(|_| "it gives no answer".to_owned())
+            let opened = connect::open(instance, &way, way.http2, deadline, 0).await?;
+            exchange::over_new(opened, instance, request, deadline).await.map(|answer| answer.status())
         };
         match timeout_at(deadline, answer).await {
             Ok(Ok(status)) if health.status.contains(status) => Ok(()),
             Ok(Ok(status)) => Err(format!("it answers {}", status.as_u16())),
-            Ok(Err(why)) => Err(why),
+            Ok(Err(error)) => Err(error.to_string()),
             Err(_) => Err(format!("no answer within {:?}", health.timeout())),
         }
     }

@@ -3,6 +3,7 @@
 mod lines;
 mod places;
 mod retries;
+mod secured;
 mod swaps;
 mod wellness;
 
