@@ -24,7 +24,7 @@ pub(super) async fn boot(
     let clock = Clock::system();
     let (stopper, stop) = stop::channel();
     let ops = Ops::bind(&platform.ops)?;
-    let tls = Tls::open(&platform.tls, platform.process.mode)?;
+    let tls = Tls::open(&platform.tls, platform.process.mode, &platform.process.data_dir)?;
     let listener = Listener::bind_with(&platform.http, tls.as_ref())?;
     let (public, secure) = (listener.address(), listener.secure_address());
     let reload = Duration::from_secs(platform.process.reload_secs);

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails here and says where")]
 
+mod acme;
 mod bus;
 mod cache;
 mod calls;

@@ -43,7 +43,7 @@ impl Files {
     }
 
     fn open(&self) -> Arc<Tls> {
-        Tls::open(&self.config, Mode::Production).unwrap().unwrap()
+        Tls::open(&self.config, Mode::Production, self.folder.path()).unwrap().unwrap()
     }
 
     /// Has the files read again until the test ends.
@@ -262,9 +262,9 @@ async fn a_certificate_that_ends_soon_is_told_of() {
 fn what_cannot_serve_ends_the_start_with_the_name_of_the_setting() {
     let mut files = Files::new();
     files.config.key_file = vec![files.folder.path().join("away.key")];
-    let error = format!("{:#}", Tls::open(&files.config, Mode::Production).unwrap_err());
+    let error = format!("{:#}", Tls::open(&files.config, Mode::Production, files.folder.path()).unwrap_err());
     assert!(error.contains("tls.key_file: cannot read"), "{error}");
-    assert!(Tls::open(&TlsConfig::default(), Mode::Production).unwrap().is_none());
+    assert!(Tls::open(&TlsConfig::default(), Mode::Production, files.folder.path()).unwrap().is_none());
 }
 
 #[tokio::test]

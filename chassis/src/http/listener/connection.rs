@@ -4,13 +4,14 @@ use super::super::HttpConfig;
 use super::super::edge::Caller;
 use super::super::front::Front;
 use super::super::guard;
-use super::super::tls::Tls;
+use super::super::tls::{Acme, Tls};
 use super::clients::Clients;
 use super::door::{Kind, to_https};
 use super::pulse::{Asked, Given, Patience, Pulse, Verdict};
 use super::wire::Wire;
 use crate::stop::Stop;
 use axum::body::Body;
+use futures_util::future::{Either, ready};
 use http::header::STRICT_TRANSPORT_SECURITY;
 use http::{Request, Response, Version};
 use hyper::body::Incoming;
@@ -44,6 +45,7 @@ pub(super) struct Serve {
     front: Front,
     places: Arc<Semaphore>,
     clients: Arc<Clients>,
+    acme: Option<Arc<Acme>>,
     builder: Arc<Builder<TokioExecutor>>,
     patience: Patience,
 }
@@ -57,12 +59,14 @@ impl Serve {
         config: &HttpConfig,
         places: &Arc<Semaphore>,
         clients: &Arc<Clients>,
+        acme: &Option<Arc<Acme>>,
     ) -> Self {
         Self {
             kind,
             front: front.clone(),
             places: places.clone(),
             clients: clients.clone(),
+            acme: acme.clone(),
             builder: Arc::new(builder()),
             patience: Patience::of(config),
         }
@@ -160,7 +164,11 @@ impl Serve {
     {
         let service = service_fn(|request: Request<Incoming>| {
             let in_hand = pulse.ask(request.version() == Version::HTTP_2);
-            let answer = answer(request.map(|body| Body::new(Asked::new(body, pulse.clone()))));
+            let challenged = self.acme.as_ref().and_then(|acme| acme.answer(&request));
+            let answer = match challenged {
+                Some(response) => Either::Left(ready(response)),
+                None => Either::Right(answer(request.map(|body| Body::new(Asked::new(body, pulse.clone()))))),
+            };
             async move {
                 let response = answer.await;
                 let in_hand = in_hand.answered();

@@ -14,7 +14,7 @@ mod wire;
 
 use super::HttpConfig;
 use super::front::Front;
-use super::tls::Tls;
+use super::tls::{Acme, Tls};
 use crate::stop::Stop;
 use clients::Clients;
 use connection::Serve;
@@ -33,6 +33,7 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub struct Listener {
     doors: Vec<Door>,
+    acme: Option<Arc<Acme>>,
     threads: usize,
 }
 
@@ -67,12 +68,17 @@ impl Listener {
         let Some(tls) = tls else {
             return Ok(Self {
                 doors: vec![Door::bind(wanted, config, threads, Kind::Plain, main)?],
+                acme: None,
                 threads,
             });
         };
-        let secure = Kind::Secure(tls.clone());
+        let (secure, acme) = (Kind::Secure(tls.clone()), tls.acme().cloned());
         let Some(port) = tls.config().port else {
-            return Ok(Self { doors: vec![Door::bind(wanted, config, threads, secure, main)?], threads });
+            return Ok(Self {
+                doors: vec![Door::bind(wanted, config, threads, secure, main)?],
+                acme,
+                threads,
+            });
         };
         let own = SocketAddr::new(config.host, port);
         anyhow::ensure!(
@@ -90,7 +96,7 @@ impl Listener {
             true => Kind::Redirect(config.https_port().unwrap_or(secure.address.port())),
             false => Kind::Plain,
         };
-        Ok(Self { doors: vec![Door::bind(wanted, config, threads, plain, main)?, secure], threads })
+        Ok(Self { doors: vec![Door::bind(wanted, config, threads, plain, main)?, secure], acme, threads })
     }
 
     /// Where it listens on `http.port`.
@@ -125,13 +131,14 @@ impl Listener {
                 .filter_map(|(sockets, kind)| Some((sockets.next()?, kind.clone())))
                 .collect();
             let (front, config, clients) = (front.clone(), config.clone(), clients.clone());
+            let acme = self.acme.clone();
             let (stop, drained_by, mut released) = (stop.clone(), drained_by.clone(), released.clone());
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let serve = move || {
                 let serving = async move {
                     let places = Arc::new(Semaphore::new(config.max_connections));
                     let accepting = mine.into_iter().map(|(socket, kind)| {
-                        Serve::new(kind, &front, &config, &places, &clients).accept(socket, &stop)
+                        Serve::new(kind, &front, &config, &places, &clients, &acme).accept(socket, &stop)
                     });
                     // An error means that the owner is gone, which releases as well.
                     let drained = tokio::select! {

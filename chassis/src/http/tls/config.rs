@@ -38,6 +38,17 @@ settings! {
         client_ca_file: Option<PathBuf> = None;
         /// Whether clients show a certificate.
         client_auth: ClientAuth = ClientAuth::Off;
+        /// Domains for which a certificate is ordered by ACME and renewed; with them you agree to the terms of the directory. It asks at
+        /// port 80 of each, which has to be this process's http.port: set tls.port too.
+        acme_domains: Vec<String> = Vec::new();
+        /// URL of the ACME directory.
+        acme_directory: String = "https://acme-v02.api.letsencrypt.org/directory".to_owned();
+        /// E-mail address that the directory may write to.
+        acme_contact: Option<String> = None;
+        /// File with authorities in PEM that the directory's own certificate may be of, besides those that everybody believes.
+        acme_ca_file: Option<PathBuf> = None;
+        /// Seconds to wait after an order that failed; doubled each time, up to six hours.
+        acme_retry_secs: u64 = 60;
         /// Days before the end of a certificate from which on the log warns of it.
         warn_days: u64 = 14;
     }
@@ -47,7 +58,7 @@ impl TlsConfig {
     /// Whether the listener speaks TLS.
     #[must_use]
     pub fn is_on(&self) -> bool {
-        !self.cert_file.is_empty()
+        !self.cert_file.is_empty() || !self.acme_domains.is_empty()
     }
 
     /// For how long browsers are told to keep to HTTPS, in seconds; 0 for not at all.
@@ -63,7 +74,7 @@ impl TlsConfig {
 }
 
 impl Validate for TlsConfig {
-    fn validate(&self, _: Mode, problems: &mut Problems) {
+    fn validate(&self, mode: Mode, problems: &mut Problems) {
         let (certificates, keys) = (self.cert_file.len(), self.key_file.len());
         if certificates != keys {
             let message = format!(
@@ -79,9 +90,15 @@ impl Validate for TlsConfig {
                 ("client_auth", self.client_auth != ClientAuth::Off),
             ];
             for (field, _) in unused.into_iter().filter(|(_, set)| *set) {
-                problems.add(field, "is set, but there is no TLS: set tls.cert_file and tls.key_file");
+                problems.add(
+                    field,
+                    "is set, but there is no TLS: set tls.cert_file and tls.key_file, or tls.acme_domains",
+                );
             }
             return;
+        }
+        if !self.acme_domains.is_empty() {
+            self.validate_acme(mode, problems);
         }
         if self.redirect && self.port.is_none() {
             problems.add("redirect", "needs tls.port: without it nothing speaks plain HTTP");
@@ -98,6 +115,38 @@ impl Validate for TlsConfig {
             _ => {}
         }
         problems.range("warn_days", self.warn_days, 1..=3_650);
+    }
+}
+
+impl TlsConfig {
+    fn validate_acme(&self, mode: Mode, problems: &mut Problems) {
+        if self.port.is_none() {
+            problems.add(
+                "port",
+                "must be set for tls.acme_domains: the directory asks http.port over plain HTTP",
+            );
+        }
+        for domain in &self.acme_domains {
+            let label = |label: &str| {
+                !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            };
+            if !domain.contains('.') || !domain.split('.').all(label) {
+                problems.add(
+                    "acme_domains",
+                    format!(
+                        "`{domain}` is no domain such as shop.example; a wildcard cannot be had by HTTP-01"
+                    ),
+                );
+            }
+        }
+        let secure = self.acme_directory.starts_with("https://");
+        if !secure && (mode.is_production() || !self.acme_directory.starts_with("http://")) {
+            problems.add("acme_directory", "must begin with `https://`");
+        }
+        if self.acme_contact.as_ref().is_some_and(|contact| !contact.contains('@') || contact.contains(':')) {
+            problems.add("acme_contact", "must be an e-mail address");
+        }
+        problems.range("acme_retry_secs", self.acme_retry_secs, 1..=21_600);
     }
 }
 
@@ -122,6 +171,14 @@ mod tests {
         assert_eq!(wrong(|tls| tls.redirect = true), ["redirect"]);
         assert_eq!(wrong(|tls| tls.client_auth = ClientAuth::Required), ["client_ca_file"]);
         assert_eq!(wrong(|tls| tls.client_ca_file = Some("ca.pem".into())), ["client_auth"]);
+        let acme = |domain: &str| {
+            let domain = vec![domain.to_owned()];
+            wrong(|tls| *tls = TlsConfig { acme_domains: domain, port: Some(443), ..TlsConfig::default() })
+        };
+        assert_eq!(acme("shop.example"), [""; 0]);
+        assert_eq!(acme("*.shop.example"), ["acme_domains"]);
+        assert_eq!(acme("shop"), ["acme_domains"]);
+        assert_eq!(wrong(|tls| tls.acme_domains = vec!["shop.example".to_owned()]), ["port"]);
         let without = |tls: &mut TlsConfig| *tls = TlsConfig { port: Some(8443), ..TlsConfig::default() };
         assert_eq!(wrong(without), ["port"]);
     }

@@ -15,13 +15,29 @@ use rustls::server::{ClientHello, ProducesTickets, ResolvesServerCert, WebPkiCli
 use rustls::sign::CertifiedKey;
 use rustls::{InconsistentKeys, RootCertStore, ServerConfig};
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// A certificate's file and its key's.
+#[derive(Debug, Clone)]
+pub(super) struct Source {
+    certificate: PathBuf,
+    key: PathBuf,
+    /// Whether it comes by itself: then one that cannot be used is as good as none.
+    acme: bool,
+}
 
 /// What stands in the files, as it was read in one go.
 pub(super) struct Files {
-    pairs: Vec<(Vec<u8>, Vec<u8>)>,
+    pairs: Vec<(Source, Vec<u8>, Vec<u8>)>,
     authorities: Option<Vec<u8>>,
+}
+
+impl Source {
+    /// One file with both, which comes by itself.
+    pub(super) fn acme(path: PathBuf) -> Self {
+        Self { certificate: path.clone(), key: path, acme: true }
+    }
 }
 
 /// By which two readings are told apart.
@@ -41,13 +57,20 @@ pub(super) struct Certificates {
 }
 
 impl Files {
-    /// Reads all of them.
-    pub(super) fn read(config: &TlsConfig) -> anyhow::Result<Self> {
+    /// Reads all of them; `acme` is that which comes by itself.
+    pub(super) fn read(config: &TlsConfig, acme: Option<Source>) -> anyhow::Result<Self> {
         let read = |setting: &str, path: &Path| {
             std::fs::read(path).with_context(|| format!("{setting}: cannot read {}", path.display()))
         };
-        let pairs = config.pairs().map(|(certificate, key)| {
-            anyhow::Ok((read("tls.cert_file", certificate)?, read("tls.key_file", key)?))
+        let named = config.pairs().map(|(certificate, key)| Source {
+            certificate: certificate.to_owned(),
+            key: key.to_owned(),
+            acme: false,
+        });
+        let pairs = named.chain(acme).map(|source| {
+            let certificate = read("tls.cert_file", &source.certificate)?;
+            let key = read("tls.key_file", &source.key)?;
+            anyhow::Ok((source, certificate, key))
         });
         let authorities = config.client_ca_file.as_deref().map(|path| read("tls.client_ca_file", path));
         Ok(Self { pairs: pairs.collect::<anyhow::Result<_>>()?, authorities: authorities.transpose()? })
@@ -56,44 +79,24 @@ impl Files {
     pub(super) fn mark(&self) -> Mark {
         let digest = |bytes: &[u8]| digest::digest(&digest::SHA256, bytes).as_ref().to_vec();
         let authorities = digest(self.authorities.as_deref().unwrap_or_default());
-        let pairs = self.pairs.iter().flat_map(|(certificate, key)| [digest(certificate), digest(key)]);
+        let pairs = self.pairs.iter().flat_map(|(_, certificate, key)| [digest(certificate), digest(key)]);
         Mark { all: pairs.chain([authorities.clone()]).flatten().collect(), authorities }
     }
 
     /// The certificates with their keys.
-    pub(super) fn certificates(
-        &self,
-        config: &TlsConfig,
-        provider: &CryptoProvider,
-    ) -> anyhow::Result<Certificates> {
+    pub(super) fn certificates(&self, provider: &CryptoProvider) -> anyhow::Result<Certificates> {
         let mut all = Certificates { by_name: HashMap::new(), first: None, facts: Vec::new() };
-        for ((certificate, key), (certificate_file, key_file)) in self.pairs.iter().zip(config.pairs()) {
-            let (certificate_file, key_file) = (certificate_file.display(), key_file.display());
-            let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(certificate).collect();
-            let chain = chain.with_context(|| format!("tls.cert_file: {certificate_file} is no PEM file"))?;
-            let Some(own) = chain.first() else {
-                bail!("tls.cert_file: there is no certificate in {certificate_file}");
-            };
-            let facts = Facts::read(own);
-            let facts = facts.with_context(|| {
-                format!("tls.cert_file: cannot read the certificate in {certificate_file}")
-            })?;
-            ensure!(
-                !facts.dns.is_empty() || !facts.addresses.is_empty(),
-                "tls.cert_file: the first certificate in {certificate_file} holds for no host (subjectAltName); the \
-                 server's own has to come before those of authorities"
-            );
-            let key = PrivateKeyDer::from_pem_slice(key)
-                .with_context(|| format!("tls.key_file: there is no private key in PEM in {key_file}"))?;
-            let pair = CertifiedKey::from_der(chain, key, provider).map_err(|error| match error {
-                rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
-                    anyhow::anyhow!(
-                        "tls.key_file: {key_file} is not the key of the certificate in {certificate_file}"
-                    )
+        for (source, certificate, key) in &self.pairs {
+            match pair(certificate, key, provider) {
+                Ok((pair, facts)) => all.add(Arc::new(pair), facts),
+                Err(error) if source.acme => {
+                    tracing::warn!(%error, "the certificate that was issued cannot be used");
                 }
-                error => anyhow::anyhow!("tls.key_file: {key_file} cannot be used: {error}"),
-            })?;
-            all.add(Arc::new(pair), facts);
+                Err(error) => {
+                    let (certificate, key) = (source.certificate.display(), source.key.display());
+                    return Err(error.context(format!("{certificate} with {key}")));
+                }
+            }
         }
         Ok(all)
     }
@@ -122,6 +125,32 @@ impl Files {
         };
         Ok(Some(builder.build().context("tls.client_ca_file cannot be used")?))
     }
+}
+
+/// A certificate with its key, from PEM.
+pub(super) fn pair(
+    certificate: &[u8],
+    key: &[u8],
+    provider: &CryptoProvider,
+) -> anyhow::Result<(CertifiedKey, Facts)> {
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(certificate).collect();
+    let chain = chain.context("tls.cert_file is no PEM file")?;
+    let Some(own) = chain.first() else { bail!("tls.cert_file: there is no certificate in it") };
+    let facts = Facts::read(own).context("tls.cert_file: the certificate cannot be read")?;
+    ensure!(
+        !facts.dns.is_empty() || !facts.addresses.is_empty(),
+        "tls.cert_file: the first certificate holds for no host (subjectAltName); the server's own has to come before \
+         those of authorities"
+    );
+    let key =
+        PrivateKeyDer::from_pem_slice(key).context("tls.key_file: there is no private key in PEM in it")?;
+    let pair = CertifiedKey::from_der(chain, key, provider).map_err(|error| match error {
+        rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
+            anyhow::anyhow!("tls.key_file: it is not the key of the certificate in tls.cert_file")
+        }
+        error => anyhow::anyhow!("tls.key_file cannot be used: {error}"),
+    })?;
+    Ok((pair, facts))
 }
 
 impl Certificates {
@@ -178,7 +207,7 @@ mod tests {
     }
 
     fn certificates(config: &TlsConfig) -> anyhow::Result<Certificates> {
-        Files::read(config)?.certificates(config, &rustls::crypto::aws_lc_rs::default_provider())
+        Files::read(config, None)?.certificates(&rustls::crypto::aws_lc_rs::default_provider())
     }
 
     #[test]
@@ -225,11 +254,11 @@ mod tests {
         for (certificate, key, says) in [
             (folder.path().join("away"), key.clone(), "tls.cert_file: cannot read"),
             (chain.clone(), folder.path().join("away"), "tls.key_file: cannot read"),
-            (write("empty", "nothing"), key.clone(), "tls.cert_file: there is no certificate in"),
+            (write("empty", "nothing"), key.clone(), "tls.cert_file: there is no certificate"),
             (write("cut", "-----BEGIN CERTIFICATE-----\nMIIB\n"), key.clone(), "tls.cert_file"),
             (write("ca", authority.pem()), key.clone(), "holds for no host"),
             (chain.clone(), chain.clone(), "tls.key_file: there is no private key"),
-            (chain.clone(), write("other", &other.key), "is not the key of the certificate in"),
+            (chain.clone(), write("other", &other.key), "is not the key of the certificate"),
         ] {
             let config =
                 TlsConfig { cert_file: vec![certificate], key_file: vec![key], ..TlsConfig::default() };
@@ -250,7 +279,7 @@ mod tests {
             let client_ca_file = Some(path.clone());
             let config =
                 TlsConfig { client_ca_file, client_auth: ClientAuth::Required, ..TlsConfig::default() };
-            Files::read(&config).unwrap().verifier(&config, &provider)
+            Files::read(&config, None).unwrap().verifier(&config, &provider)
         };
         assert!(verifier(authority.pem()).unwrap().is_some());
         assert!(format!("{:#}", verifier("").unwrap_err()).contains("tls.client_ca_file"));

@@ -11,11 +11,14 @@
 //! What it does not do: it asks nobody whether a certificate was revoked (OCSP, lists); short-lived certificates and a new
 //! authority are the way. Tickets are this process's own: at another replica a client shakes hands in full.
 
+mod acme;
 mod client;
 mod config;
 mod load;
+mod store;
 mod x509;
 
+pub(super) use acme::Acme;
 pub use client::ClientCert;
 pub use config::{ClientAuth, TlsConfig};
 
@@ -30,6 +33,7 @@ use rustls::crypto::CryptoProvider;
 use rustls::server::ProducesTickets;
 use rustls::{ServerConfig, ServerConnection};
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -44,6 +48,7 @@ const DAY: i64 = 86_400;
 pub struct Tls {
     config: TlsConfig,
     provider: Arc<CryptoProvider>,
+    acme: Option<Arc<Acme>>,
     hsts: Option<HeaderValue>,
     current: ArcSwap<Current>,
 }
@@ -57,16 +62,19 @@ struct Current {
 }
 
 impl Tls {
-    /// Reads and checks everything; `None` when there is to be no TLS.
+    /// Reads and checks everything; `None` when there is to be no TLS. What is issued by ACME is kept below `data`.
     ///
     /// # Errors
     /// When a file cannot be read or used; the message names the setting.
-    pub fn open(config: &TlsConfig, mode: Mode) -> anyhow::Result<Option<Arc<Self>>> {
+    pub fn open(config: &TlsConfig, mode: Mode, data: &Path) -> anyhow::Result<Option<Arc<Self>>> {
         if !config.is_on() {
             return Ok(None);
         }
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let current = build(config, &Files::read(config)?, &provider, None)?;
+        let wanted = !config.acme_domains.is_empty();
+        let acme = wanted.then(|| Acme::open(config, data, &provider)).transpose()?.map(Arc::new);
+        let files = Files::read(config, acme.as_ref().and_then(|acme| acme.source()))?;
+        let current = build(config, &files, &provider, None)?;
         let hsts = match config.hsts(mode) {
             0 => None,
             secs => HeaderValue::try_from(format!("max-age={secs}")).ok(),
@@ -74,6 +82,7 @@ impl Tls {
         Ok(Some(Arc::new(Self {
             config: config.clone(),
             provider,
+            acme,
             hsts,
             current: ArcSwap::from_pointee(current),
         })))
@@ -82,6 +91,11 @@ impl Tls {
     /// Its settings.
     pub(super) fn config(&self) -> &TlsConfig {
         &self.config
+    }
+
+    /// What answers the challenges of an ACME directory.
+    pub(super) fn acme(&self) -> Option<&Arc<Acme>> {
+        self.acme.as_ref()
     }
 
     /// What browsers are told on every answer.
@@ -109,24 +123,44 @@ impl Tls {
         ClientCert::read(connection.peer_certificates()?.first()?).map(Arc::new)
     }
 
-    /// Reads the files again until the process stops, and tells when a certificate ends soon.
+    /// Reads the files again and renews what comes by itself, until the process stops, and tells when a certificate ends soon.
     ///
     /// # Errors
     /// Never: what goes wrong is told.
     pub async fn follow(self: Arc<Self>, every: Duration, clock: Clock, stop: Stop) -> anyhow::Result<()> {
+        let renew = async {
+            let Some(acme) = &self.acme else { return };
+            let mut attempts = acme.attempts();
+            loop {
+                // What was issued is found by the other half, as what another replica got is.
+                acme.look(&mut attempts, &clock).await;
+                sleep(every).await;
+            }
+        };
+        let renew = async {
+            tokio::select! {
+                () = renew => {}
+                () = stop.stopping() => {}
+            }
+        };
+        tokio::join!(renew, self.clone().look_after(every, &clock, &stop));
+        Ok(())
+    }
+
+    async fn look_after(self: Arc<Self>, every: Duration, clock: &Clock, stop: &Stop) {
         let mut watch = Watch::default();
         loop {
-            self.warn(&clock, &mut watch);
+            self.warn(clock, &mut watch);
             tokio::select! {
                 () = sleep(every) => {}
-                () = stop.stopping() => return Ok(()),
+                () = stop.stopping() => return,
             }
             let again = self.clone();
             // A disk, or a network behind it, may take its time.
             let reading = tokio::task::spawn_blocking(move || again.read_again());
             let read = tokio::select! {
                 read = reading => read.unwrap_or_else(|error| Err(error.into())),
-                () = stop.stopping() => return Ok(()),
+                () = stop.stopping() => return,
             };
             self.note(read, &mut watch);
         }
@@ -134,7 +168,7 @@ impl Tls {
 
     /// Takes over what stands in the files, if it is something else; says whether it was.
     fn read_again(&self) -> anyhow::Result<bool> {
-        let files = Files::read(&self.config)?;
+        let files = Files::read(&self.config, self.acme.as_ref().and_then(|acme| acme.source()))?;
         let before = self.current.load_full();
         if files.mark() == before.mark {
             return Ok(false);
@@ -214,7 +248,7 @@ fn build(
     before: Option<&Current>,
 ) -> anyhow::Result<Current> {
     let mark = files.mark();
-    let certificates = Arc::new(files.certificates(config, provider)?);
+    let certificates = Arc::new(files.certificates(provider)?);
     let ticketer: Arc<dyn ProducesTickets> = match before {
         Some(before) if before.mark.authorities == mark.authorities => before.server.ticketer.clone(),
         _ => rustls::crypto::aws_lc_rs::Ticketer::new()?,
