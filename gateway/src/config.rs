@@ -1,6 +1,7 @@
 //! Settings of the gateway.
 
 use chassis::config::{Mode, Problems, Validate, settings};
+use secrecy::SecretString;
 use std::path::PathBuf;
 
 settings! {
@@ -19,6 +20,11 @@ settings! {
         key_stale_secs: u64 = 300;
         /// API keys that are remembered in each process; others are read when they are used.
         key_cache: u64 = 10_000;
+        /// Secret that the cookies of browsers are sealed with which log in at a provider of the routes file. Made in the data
+        /// folder in development when not set; without it no browser logs in in production.
+        session_key: Option<SecretString> = None;
+        /// Seconds for which such a login is good.
+        session_secs: u64 = 28_800;
         /// Milliseconds that one part of a page (/api/v1/bff) may take; the page comes without one that takes longer.
         bff_part_ms: u64 = 1_000;
         /// Milliseconds for which what everybody sees of the catalog on such pages is kept before it is asked for again.
@@ -57,7 +63,11 @@ settings! {
 }
 
 impl Validate for GatewayConfig {
-    fn validate(&self, _: Mode, problems: &mut Problems) {
+    fn validate(&self, mode: Mode, problems: &mut Problems) {
+        if self.session_key.is_some() {
+            problems.secret("session_key", self.session_key.as_ref(), mode);
+        }
+        problems.range("session_secs", self.session_secs, 60..=30 * 86_400);
         problems.range("routes_reload_secs", self.routes_reload_secs, 1..=3_600);
         problems.range("key_fresh_secs", self.key_fresh_secs, 1..=60);
         problems.range("key_stale_secs", self.key_stale_secs, self.key_fresh_secs * 2..=86_400);

@@ -131,6 +131,8 @@ impl Table {
             _ => Route::new(planned, &upstreams, ground),
         };
         let routes = plan.routes.iter().map(live).collect::<anyhow::Result<_>>()?;
+        // Last of all: what comes after it cannot fail any more.
+        ground.name_providers(&plan.providers)?;
         Ok(Self { text, plan, routes, upstreams })
     }
 
@@ -158,6 +160,11 @@ impl Table {
         for (name, spec) in &plans.1.upstreams {
             if plans.0.upstreams.get(name).is_some_and(|before| before != spec) {
                 report.changed.push(format!("upstream.{name}"));
+            }
+        }
+        for (name, spec) in &plans.1.providers {
+            if plans.0.providers.get(name).is_some_and(|before| before != spec) {
+                report.changed.push(format!("provider.{name}"));
             }
         }
         report

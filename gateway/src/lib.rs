@@ -12,6 +12,7 @@ mod headers;
 mod index;
 mod keys;
 mod live;
+mod oidc;
 mod origin;
 mod proxy;
 mod route;
@@ -32,6 +33,7 @@ use chassis::service::{Context, Parts, Service, Spec};
 use door::Door;
 use keys::Keys;
 use live::Channel;
+use oidc::Providers;
 use origin::Origins;
 use proxy::Upstream;
 use routes::Services;
@@ -67,7 +69,8 @@ impl Service for Gateway {
         let origins = Origins::new(&context.http().allowed_origins, context.public_url());
         let services = services(&context, &tunnels, &origins);
         let keys = Keys::open(&context, &config).await?;
-        let guards = Guards::new(keys.clone(), origins.clone());
+        let providers = Providers::open(&context, &config, &origins)?;
+        let guards = Guards::new(keys.clone(), providers.clone(), origins.clone());
         let cache = ResponseCache::new(config.cache_bytes, context.clock().clone(), &context.state());
         let ground = route::Ground::new(&context, guards, &services, (&tunnels, &origins), &cache);
         let door = Door::open(&config, ground).await?;
@@ -75,9 +78,11 @@ impl Service for Gateway {
         let (told, _) = live::routes().with_state(channel.clone()).split_for_parts();
         let (purges, _) = cache::routes().with_state(cache.clone()).split_for_parts();
         let (managing, _) = keys::routes().with_state(keys.clone()).split_for_parts();
+        let (logins, _) = oidc::routes().with_state(providers).split_for_parts();
         let mut router = Router::new()
             .merge(managing)
             .merge(purges)
+            .merge(logins)
             .merge(routes::router(&context, &services))
             .merge(index::router(&context, &config))
             .merge(pages)
@@ -111,5 +116,6 @@ fn own() -> OpenApi {
     own.merge(live::routes().into_openapi());
     own.merge(keys::routes().into_openapi());
     own.merge(cache::routes().into_openapi());
+    own.merge(oidc::routes().into_openapi());
     own
 }

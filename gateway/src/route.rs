@@ -12,6 +12,7 @@
 use crate::access::{Access, Admitted, Guards, Toward};
 use crate::cache::{CacheRule, ResponseCache};
 use crate::headers;
+use crate::oidc::ProviderSpec;
 use crate::origin::Origins;
 use crate::proxy;
 use crate::routes::Services;
@@ -96,6 +97,14 @@ impl Ground {
     /// The names of the services that a route may lead to.
     pub(crate) fn services(&self) -> Vec<&str> {
         self.services.keys().copied().collect()
+    }
+
+    /// Takes over the identity providers that a file names.
+    ///
+    /// # Errors
+    /// When a secret of theirs cannot be read.
+    pub(crate) fn name_providers(&self, named: &BTreeMap<String, ProviderSpec>) -> anyhow::Result<()> {
+        self.guards.providers().change(named)
     }
 
     /// Begins to look after an upstream.
@@ -237,7 +246,7 @@ impl Route {
             let message = "The gateway does not serve this method.";
             return Err(ApiError::new(ErrorCode::MethodNotAllowed, message));
         }
-        let handshake = upgrades.take(&mut request, cx, || cx.maybe_principal())?;
+        let handshake = upgrades.take(&mut request, cx, || Ok(admitted.principal()))?;
         let authority = request.uri().authority().cloned();
         let headers = request.headers_mut();
         headers::inbound(headers, authority.as_ref());

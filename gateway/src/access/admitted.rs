@@ -4,9 +4,10 @@ use super::Access;
 use super::sent::remove_keys;
 use crate::cache::Asker;
 use crate::keys::Known;
+use crate::oidc::{Person, remove_cookies};
 use chassis::http::RequestContext;
 use chassis::identity::Principal;
-use contract::ids::{ApiKeyId, UserId};
+use contract::ids::ApiKeyId;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -20,8 +21,18 @@ const X_AUTH_SERVICE: HeaderName = HeaderName::from_static("x-auth-service");
 const X_AUTH_SCOPES: HeaderName = HeaderName::from_static("x-auth-scopes");
 const X_AUTH_KEY_ID: HeaderName = HeaderName::from_static("x-auth-key-id");
 const X_AUTH_OWNER: HeaderName = HeaderName::from_static("x-auth-owner");
-const TOLD: [HeaderName; 6] =
-    [X_USER_ID, X_USER_ROLES, X_AUTH_SERVICE, X_AUTH_SCOPES, X_AUTH_KEY_ID, X_AUTH_OWNER];
+const X_AUTH_PROVIDER: HeaderName = HeaderName::from_static("x-auth-provider");
+const X_AUTH_SUBJECT: HeaderName = HeaderName::from_static("x-auth-subject");
+const TOLD: [HeaderName; 8] = [
+    X_USER_ID,
+    X_USER_ROLES,
+    X_AUTH_SERVICE,
+    X_AUTH_SCOPES,
+    X_AUTH_KEY_ID,
+    X_AUTH_OWNER,
+    X_AUTH_PROVIDER,
+    X_AUTH_SUBJECT,
+];
 
 /// Where a request goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +56,8 @@ pub(crate) enum Subject {
     Nobody,
     /// A person with an account here.
     User(Principal),
+    /// A person of an identity provider that is not of the platform.
+    Person(Arc<Person>),
     /// A program with an API key.
     Key(Arc<Known>),
     /// A service of the platform.
@@ -57,9 +70,9 @@ impl Admitted {
     }
 
     /// The person, when it is one with an account here.
-    pub(crate) fn user(&self) -> Option<UserId> {
+    pub(crate) fn principal(&self) -> Option<Principal> {
         match &self.subject {
-            Subject::User(principal) => Some(principal.user()),
+            Subject::User(principal) => Some(principal.clone()),
             _ => None,
         }
     }
@@ -77,7 +90,7 @@ impl Admitted {
         // A route for everybody asks nobody who they are; what is behind it may.
         let user = match self.subject {
             Subject::Nobody => cx.principal().map(|principal| principal.user()),
-            _ => self.user(),
+            _ => self.principal().map(|principal| principal.user()),
         };
         Asker { user, is_known: user.is_some() || !matches!(self.subject, Subject::Nobody) }
     }
@@ -86,6 +99,11 @@ impl Admitted {
     /// not Bowline's who it is. To be called after what clients may not send was removed.
     pub(crate) fn hand_on(&self, access: &Access, headers: &mut HeaderMap, toward: Toward) {
         remove_keys(headers);
+        remove_cookies(headers);
+        if matches!(self.subject, Subject::Person(_)) && !access.pass_authorization {
+            // No service knows that token, and each would refuse it.
+            headers.remove(AUTHORIZATION);
+        }
         if toward == Toward::Bowline {
             return;
         }
@@ -108,6 +126,13 @@ impl Admitted {
                 tell(X_USER_ID, written(principal.user().uuid(), &mut id));
                 let roles: Vec<&str> = principal.roles().iter().map(|role| role.as_str()).collect();
                 tell(X_USER_ROLES, &roles.join(" "));
+            }
+            Subject::Person(person) => {
+                tell(X_AUTH_PROVIDER, &person.provider);
+                tell(X_AUTH_SUBJECT, &person.subject);
+                let roles: Vec<&str> = person.roles.iter().map(|role| role.as_str()).collect();
+                tell(X_USER_ROLES, &roles.join(" "));
+                tell(X_AUTH_SCOPES, &person.scopes.join(" "));
             }
             Subject::Key(known) => {
                 tell(X_AUTH_KEY_ID, written(known.id.uuid(), &mut id));

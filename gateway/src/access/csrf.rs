@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderName, Request};
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Whether the request may change something. `secure` says whether it came over HTTPS.
-pub(super) fn is_meant<B>(request: &Request<B>, secure: bool, origins: &Origins, listed: &[String]) -> bool {
+pub(crate) fn is_meant<B>(request: &Request<B>, secure: bool, origins: &Origins, listed: &[String]) -> bool {
     if request.method().is_safe() {
         return true;
     }

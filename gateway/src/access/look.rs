@@ -73,6 +73,9 @@ impl Access {
             Who::Service => "wants a service of the platform",
         }
         .to_owned();
+        if let Some(provider) = &self.provider {
+            text = format!("{text} at {provider}");
+        }
         if !self.roles.is_empty() {
             let roles: Vec<&str> = self.roles.iter().map(|role| role.as_str()).collect();
             text = format!("{text} with the role {}", roles.join(" or "));
@@ -93,6 +96,7 @@ impl std::fmt::Display for super::Subject {
         match self {
             Self::Nobody => f.write_str("not asked who it is"),
             Self::User(principal) => write!(f, "the user {}", principal.user()),
+            Self::Person(person) => write!(f, "{} of {}", person.subject, person.provider),
             Self::Key(known) => write!(f, "the API key {}", known.id),
             Self::Service(name) => write!(f, "the service {name}"),
         }

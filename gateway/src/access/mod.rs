@@ -26,10 +26,12 @@ pub(crate) mod probe;
 mod tests;
 
 pub(crate) use admitted::{Admitted, Subject, Toward};
+pub(crate) use csrf::is_meant;
 pub(crate) use look::Verdict;
 pub(crate) use spec::{AccessSpec, Who};
 
 use crate::keys::{Keys, Known};
+use crate::oidc::{Person, Providers};
 use crate::origin::Origins;
 use axum::body::Body;
 use chassis::error::{ApiError, ApiResult};
@@ -39,7 +41,7 @@ use contract::identity::Role;
 use http::header::WWW_AUTHENTICATE;
 use http::{HeaderValue, Request};
 use refusal::{bearer, forbidden, insufficient, unknown};
-use sent::SentKey;
+use sent::{SentKey, bearer_token};
 use spec::Network;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -48,13 +50,19 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(crate) struct Guards {
     keys: Keys,
+    providers: Providers,
     origins: Origins,
 }
 
 impl Guards {
     /// What a gateway's routes ask. `origins` are the pages that may send changing requests.
-    pub(crate) fn new(keys: Keys, origins: Origins) -> Self {
-        Self { keys, origins }
+    pub(crate) fn new(keys: Keys, providers: Providers, origins: Origins) -> Self {
+        Self { keys, providers, origins }
+    }
+
+    /// The identity providers that routes may name.
+    pub(crate) fn providers(&self) -> &Providers {
+        &self.providers
     }
 }
 
@@ -65,6 +73,7 @@ pub(crate) struct Access {
     roles: Box<[Role]>,
     scopes: Box<[Box<str>]>,
     services: Box<[Box<str>]>,
+    provider: Option<Box<str>>,
     allow: Box<[Network]>,
     deny: Box<[Network]>,
     csrf: bool,
@@ -84,6 +93,7 @@ impl Access {
             roles: spec.roles.as_slice().into(),
             scopes: boxed(&spec.scopes),
             services: boxed(&spec.services),
+            provider: spec.provider.as_deref().map(Into::into),
             allow: spec.allow.as_slice().into(),
             deny: spec.deny.as_slice().into(),
             csrf: spec.csrf,
@@ -110,9 +120,9 @@ impl Access {
         let subject = match self.who {
             Who::Public => Subject::Nobody,
             Who::Service => return Err(forbidden("Only services of the platform may use this route.")),
-            Who::User => Subject::User(self.person(cx)?),
+            Who::User => self.somebody(guards, cx, request).await?,
             Who::Key | Who::UserOrKey => match (SentKey::of(request.headers()), self.who) {
-                (SentKey::None, Who::UserOrKey) => Subject::User(self.person(cx)?),
+                (SentKey::None, Who::UserOrKey) => self.somebody(guards, cx, request).await?,
                 (sent, _) => Subject::Key(self.key(guards, sent).await?),
             },
         };
@@ -141,6 +151,32 @@ impl Access {
             Some(Err(error)) => Err(bearer(*error)),
             None => Err(unknown("Log in first: this route wants an access token.", &self.challenge)),
         }
+    }
+
+    /// Somebody who is logged in: here, or at the provider that the route names.
+    async fn somebody(
+        &self,
+        guards: &Guards,
+        cx: &RequestContext,
+        request: &mut Request<Body>,
+    ) -> ApiResult<Subject> {
+        let Some(name) = &self.provider else { return Ok(Subject::User(self.person(cx)?)) };
+        let provider = guards.providers.get(name);
+        let provider =
+            provider.ok_or_else(|| ApiError::internal(anyhow::anyhow!("there is no provider {name}")))?;
+        let person = match bearer_token(request.headers()) {
+            Some(token) => provider.verify(token).await.map_err(refusal::token)?,
+            None => match guards.providers.session(request.headers(), &provider) {
+                None => return Err(unknown("Log in first.", &self.challenge)),
+                Some(_) if self.csrf && !is_meant(request, cx.secure, &guards.origins, &self.origins) => {
+                    return Err(forbidden("A page of another site may not do this with your session."));
+                }
+                Some(person) => Arc::new(person),
+            },
+        };
+        self.with_role(&person.roles)?;
+        self.with_scopes(|scope| person.has(scope))?;
+        Ok(Subject::Person(person))
     }
 
     /// The key that was sent, when it may.

@@ -4,6 +4,7 @@ use super::{Access, AccessSpec, Guards, Toward};
 use crate::config::GatewayConfig;
 use crate::headers;
 use crate::keys::{self, Keys};
+use crate::oidc::{self, ProviderSpec, Providers};
 use crate::origin::Origins;
 use axum::Router;
 use axum::body::Body;
@@ -27,6 +28,8 @@ settings! {
     pub(crate) struct ProbeConfig {
         /// The rule, as TOML.
         access: String = String::new();
+        /// The identity provider that the rule may name, as TOML.
+        provider: String = String::new();
         /// Whether the route's target is a service of the platform.
         to_bowline: bool = false;
     }
@@ -65,13 +68,21 @@ impl Service for Probe {
         let origins = Origins::new(&context.http().allowed_origins, context.public_url());
         let keys = Keys::open(&context, &GatewayConfig::default()).await?;
         let (managing, _) = keys::routes().with_state(keys.clone()).split_for_parts();
+        let gateway = GatewayConfig::default();
+        let providers = Providers::open(&context, &gateway, &origins)?;
+        if !config.provider.is_empty() {
+            let spec: ProviderSpec = toml::from_str(&config.provider)?;
+            anyhow::ensure!(spec.check().is_empty(), "{:?}", spec.check());
+            providers.change(&[("fake".to_owned(), spec)].into())?;
+        }
+        let (logins, _) = oidc::routes().with_state(providers.clone()).split_for_parts();
         let route = Route {
             access: Access::new(&spec, &[]),
-            guards: Guards::new(keys.clone(), origins),
+            guards: Guards::new(keys.clone(), providers.clone(), origins),
             toward: if config.to_bowline { Toward::Bowline } else { Toward::Elsewhere },
         };
         let router = Router::new().route("/api/v1/probe", any(admit)).with_state(Arc::new(route));
-        Ok(keys.declare(Parts::new(router.merge(managing))))
+        Ok(keys.declare(Parts::new(router.merge(managing).merge(logins))))
     }
 }
 

@@ -1,11 +1,13 @@
 //! How a caller is told that they may not, and what they would have to bring (RFC 9110, section 11.6.1; RFC 6750).
 
 use super::Who;
+use crate::oidc::TokenFault;
 use chassis::error::ApiError;
 use chassis::identity::TokenError;
 use contract::ErrorCode;
 use http::HeaderValue;
 use http::header::WWW_AUTHENTICATE;
+use std::time::Duration;
 
 const BEARER: HeaderValue = HeaderValue::from_static("Bearer");
 const API_KEY: HeaderValue = HeaderValue::from_static("ApiKey");
@@ -35,6 +37,19 @@ pub(super) fn bearer(error: TokenError) -> ApiError {
         TokenError::Stale => refused,
         _ => refused.header(WWW_AUTHENTICATE, INVALID_TOKEN),
     }
+}
+
+/// A token of a provider came, and does not count.
+#[track_caller]
+pub(super) fn token(fault: TokenFault) -> ApiError {
+    let refused = match fault {
+        TokenFault::Away(cause) => return ApiError::unavailable(cause, Duration::from_secs(2)),
+        TokenFault::Expired => {
+            ApiError::new(ErrorCode::TokenExpired, "The access token has expired. Get another one.")
+        }
+        TokenFault::Invalid => ApiError::new(ErrorCode::Unauthenticated, "The access token does not verify."),
+    };
+    refused.header(WWW_AUTHENTICATE, INVALID_TOKEN)
 }
 
 /// Somebody is known, and may not.

@@ -29,6 +29,17 @@ impl<'a> SentKey<'a> {
     }
 }
 
+/// What stands in `Authorization`, as a token. What is none, or stands beside another one, verifies nowhere.
+pub(super) fn bearer_token(headers: &HeaderMap) -> Option<&str> {
+    let mut all = headers.get_all(AUTHORIZATION).iter();
+    let first = all.next()?;
+    let token = first.to_str().ok().and_then(|text| text.split_once(' '));
+    match (token, all.next()) {
+        (Some((scheme, token)), None) if scheme.eq_ignore_ascii_case("bearer") => Some(token.trim()),
+        _ => Some(""),
+    }
+}
+
 /// The key of an `Authorization` header, when it is of that scheme.
 fn by_scheme(value: &HeaderValue) -> Option<&[u8]> {
     let (scheme, key) = value.as_bytes().split_at_checked(SCHEME.len())?;

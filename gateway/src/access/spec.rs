@@ -100,9 +100,6 @@ impl AccessSpec {
         if self.provider.is_some() && !self.who.is_person() {
             say("provider", "knows people; it goes with who = \"user\" or \"user_or_key\"");
         }
-        if self.provider.is_some() {
-            say("provider", "cannot be asked yet");
-        }
         match (self.who, self.services.is_empty()) {
             (Who::Service, true) => say("services", "must name those that may, with who = \"service\""),
             (Who::Public, false) => say("services", "says nothing where everybody may; leave it out"),
@@ -187,7 +184,7 @@ mod tests {
         assert_eq!(wrong("who = 'key'\nroles = ['admin']"), ["roles"]);
         assert_eq!(wrong("who = 'user_or_key'\nroles = ['admin']"), ["scopes"]);
         assert_eq!(wrong("scopes = ['orders:read']"), ["scopes"]);
-        assert_eq!(wrong("who = 'public'\nprovider = 'google'"), ["provider", "provider"]);
+        assert_eq!(wrong("who = 'public'\nprovider = 'google'"), ["provider"]);
         assert_eq!(wrong("who = 'service'"), ["services"]);
         assert_eq!(wrong("who = 'public'\nservices = ['orders']"), ["services"]);
         assert_eq!(
@@ -200,6 +197,7 @@ mod tests {
             "who = 'key'\nscopes = ['orders:read']",
             "who = 'user_or_key'\nroles = ['admin']\nscopes = ['orders:read']",
             "who = 'service'\nservices = ['orders']",
+            "provider = 'google'\nscopes = ['orders:read']\nroles = ['admin']",
             "allow = ['10.0.0.0/8', '2001:db8::1']\ndeny = ['10.1.0.0/16']",
         ] {
             assert!(wrong(fine).is_empty(), "{fine}: {:?}", wrong(fine));

@@ -5,6 +5,7 @@
 
 use crate::access::AccessSpec;
 use crate::cache::CacheSpec;
+use crate::oidc::ProviderSpec;
 use crate::upstream::UpstreamSpec;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -22,6 +23,9 @@ pub(crate) struct File {
     /// What is no service of the platform, by name.
     #[serde(default)]
     pub(crate) upstream: BTreeMap<String, Spanned<UpstreamSpec>>,
+    /// Identity providers that are not of the platform, by name.
+    #[serde(default)]
+    pub(crate) provider: BTreeMap<String, Spanned<ProviderSpec>>,
 }
 
 /// A route as it is written.

@@ -6,6 +6,7 @@
 mod condition;
 mod edit;
 mod file;
+mod named;
 mod pattern;
 mod plan;
 

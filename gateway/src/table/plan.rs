@@ -4,8 +4,10 @@
 use super::condition::{Conditions, Unmet};
 use super::edit::Edit;
 use super::file::{File, Problem, RouteSpec, Source};
+use super::named::{NAME, is_name, providers, upstreams};
 use super::pattern::{Pattern, Template, plain};
 use crate::access::{AccessSpec, Who};
+use crate::oidc::ProviderSpec;
 use crate::proxy::has_dot_segments;
 use crate::upstream::UpstreamSpec;
 use chassis::http::check_origin;
@@ -30,6 +32,8 @@ pub(crate) struct Plan {
     pub(crate) lines: Vec<usize>,
     /// The upstreams that they lead to.
     pub(crate) upstreams: BTreeMap<String, UpstreamSpec>,
+    /// The identity providers that they name.
+    pub(crate) providers: BTreeMap<String, ProviderSpec>,
     /// The places of routes by their first segment, and of those that any will do for.
     first: HashMap<String, Vec<usize>>,
     any: Vec<usize>,
@@ -79,7 +83,12 @@ impl Plan {
         let file = source.read().map_err(|problem| vec![problem])?;
         let mut problems = Vec::new();
         let mut found = Vec::new();
-        let known = Known { services, upstreams: file.upstream.keys().map(String::as_str).collect() };
+        let known = Known {
+            services,
+            upstreams: file.upstream.keys().map(String::as_str).collect(),
+            providers: file.provider.keys().map(String::as_str).collect(),
+        };
+        providers(source, &file, &mut problems);
         upstreams(source, &file, &mut problems);
         for route in &file.route {
             let (spec, span) = (route.get_ref(), route.span());
@@ -103,7 +112,9 @@ impl Plan {
             return Err(problems);
         }
         let upstreams = file.upstream.into_iter().map(|(name, spec)| (name, spec.into_inner()));
-        let mut plan = Self { text: text.into(), upstreams: upstreams.collect(), ..Self::default() };
+        let providers = file.provider.into_iter().map(|(name, spec)| (name, spec.into_inner())).collect();
+        let mut plan =
+            Self { text: text.into(), upstreams: upstreams.collect(), providers, ..Self::default() };
         for (place, (planned, span)) in found.into_iter().enumerate() {
             match planned.pattern.first() {
                 Some(first) => plan.first.entry(first.to_owned()).or_default().push(place),
@@ -175,7 +186,7 @@ fn planned(spec: &RouteSpec, known: &Known<'_>, say: &mut dyn FnMut(&str, String
         say("name", NAME.to_owned());
     }
     target(spec, known, say);
-    let access = access(spec, say);
+    let access = access(spec, known, say);
     if spec.timeout_ms.is_some_and(|ms| !(1..=LONGEST).contains(&ms)) {
         say("timeout_ms", format!("must be between 1 and {LONGEST}"));
     }
@@ -251,43 +262,23 @@ fn planned(spec: &RouteSpec, known: &Known<'_>, say: &mut dyn FnMut(&str, String
 struct Known<'a> {
     services: &'a [&'a str],
     upstreams: Vec<&'a str>,
-}
-
-const NAME: &str = "must be 1 to 64 small letters, digits, `-`, `_` or `.`";
-
-fn is_name(name: &str) -> bool {
-    let fine = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
-    (1..=64).contains(&name.len()) && name.bytes().all(fine)
-}
-
-/// What upstreams say about themselves.
-fn upstreams(source: Source<'_>, file: &File, problems: &mut Vec<Problem>) {
-    for (name, spec) in &file.upstream {
-        let table = source.line_at(spec.span().start);
-        let mut say = |line, field: &str, message| {
-            let place = format!("upstream {name}{}{field}", if field.is_empty() { "" } else { ": " });
-            problems.push(Problem { line, place, message });
-        };
-        if !is_name(name) {
-            say(table, "", NAME.to_owned());
-        }
-        for (field, message) in spec.get_ref().check() {
-            say(source.line_of(spec.span(), &field), &field, message);
-        }
-        if !file.route.iter().any(|route| route.get_ref().upstream.as_ref() == Some(name)) {
-            say(table, "", "no route leads to it".to_owned());
-        }
-    }
+    providers: Vec<&'a str>,
 }
 
 /// Who may use a route. A service asks for itself; an upstream knows nobody, so the door does.
-fn access(spec: &RouteSpec, say: &mut dyn FnMut(&str, String)) -> AccessSpec {
+fn access(spec: &RouteSpec, known: &Known<'_>, say: &mut dyn FnMut(&str, String)) -> AccessSpec {
     let Some(access) = &spec.access else {
         let who = if spec.upstream.is_some() { Who::default() } else { Who::Public };
         return AccessSpec { who, ..AccessSpec::default() };
     };
     for (field, message) in access.check() {
         say(&format!("access.{field}"), message);
+    }
+    for name in access.services.iter().filter(|name| !known.services.contains(&name.as_str())) {
+        say("access.services", format!("there is no service {name}"));
+    }
+    for name in access.provider.iter().filter(|name| !known.providers.contains(&name.as_str())) {
+        say("access.provider", format!("there is no [provider.{name}] in the file"));
     }
     access.clone()
 }
