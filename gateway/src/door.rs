@@ -5,6 +5,7 @@
 //! not change stays open.
 
 use crate::config::GatewayConfig;
+use crate::explain::{Explained, wanted};
 use crate::route::{Ground, Route};
 use crate::table::{Plan, Planned, Problem};
 use crate::upstream::Upstream;
@@ -32,12 +33,12 @@ pub(crate) struct Door {
 }
 
 /// The routes of one moment.
-#[derive(Debug)]
-struct Table {
+#[derive(Debug, Default)]
+pub(crate) struct Table {
     text: String,
-    plan: Plan,
+    pub(crate) plan: Plan,
     /// By their places in the plan.
-    routes: Vec<Arc<Route>>,
+    pub(crate) routes: Vec<Arc<Route>>,
     upstreams: BTreeMap<String, Arc<Upstream>>,
 }
 
@@ -66,6 +67,11 @@ impl Door {
         gauge!("gateway_routes").set(u32::try_from(table.routes.len()).unwrap_or(u32::MAX));
         let every = Duration::from_secs(config.routes_reload_secs);
         Ok(Some(Arc::new(Self { file, every, ground, table: ArcSwap::from_pointee(table) })))
+    }
+
+    /// The routes of this moment.
+    pub(crate) fn table(&self) -> Arc<Table> {
+        self.table.load_full()
     }
 
     /// Follows the file until the stop.
@@ -118,7 +124,11 @@ impl Lane for Door {
     fn find(&self, request: &Request<Body>) -> Option<Arc<dyn Way>> {
         let table = self.table.load();
         let place = table.plan.find(request)?;
-        Some(table.routes.get(place)?.clone())
+        let route = table.routes.get(place)?;
+        if wanted(request.headers()) {
+            return Some(Arc::new(Explained::new(Arc::clone(&table), route.clone())));
+        }
+        Some(route.clone())
     }
 }
 

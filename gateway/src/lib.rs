@@ -19,7 +19,6 @@ mod route;
 mod routes;
 mod table;
 mod upgrade;
-#[allow(dead_code, reason = "until explanations ask it")]
 pub mod upstream;
 
 pub use config::GatewayConfig;
@@ -31,6 +30,7 @@ use cache::ResponseCache;
 use chassis::db::Migrations;
 use chassis::service::{Context, Parts, Service, Spec};
 use door::Door;
+use explain::Explainer;
 use keys::Keys;
 use live::Channel;
 use oidc::Providers;
@@ -79,10 +79,13 @@ impl Service for Gateway {
         let (purges, _) = cache::routes().with_state(cache.clone()).split_for_parts();
         let (managing, _) = keys::routes().with_state(keys.clone()).split_for_parts();
         let (logins, _) = oidc::routes().with_state(providers).split_for_parts();
+        let (explaining, _) =
+            explain::asked().with_state(Explainer::new(&context, door.clone())).split_for_parts();
         let mut router = Router::new()
             .merge(managing)
             .merge(purges)
             .merge(logins)
+            .merge(explaining)
             .merge(routes::router(&context, &services))
             .merge(index::router(&context, &config))
             .merge(pages)
@@ -117,5 +120,6 @@ fn own() -> OpenApi {
     own.merge(keys::routes().into_openapi());
     own.merge(cache::routes().into_openapi());
     own.merge(oidc::routes().into_openapi());
+    own.merge(explain::asked().into_openapi());
     own
 }

@@ -1,5 +1,6 @@
 //! Sends a request on to its service, streaming both ways, and says in the common shape when there is no answer.
 
+use crate::explain;
 use crate::headers;
 use crate::upgrade::{self, Upgrades};
 use axum::body::Body;
@@ -60,8 +61,14 @@ impl Upstream {
 pub(crate) async fn forward(
     State(upstream): State<Arc<Upstream>>,
     cx: Cx,
-    request: Request<Body>,
+    mut request: Request<Body>,
 ) -> Response {
+    if explain::wanted(request.headers()) && explain::is_heard(request.headers_mut(), &cx) {
+        let explanation = explain::of_service(upstream.name, &request);
+        let mut response = pass(&upstream, &cx, request).await.unwrap_or_else(IntoResponse::into_response);
+        explain::tell(explanation, &mut response);
+        return response;
+    }
     if has_dot_segments(request.uri().path()) {
         return ApiError::not_found("route").into_response();
     }

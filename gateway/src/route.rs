@@ -11,6 +11,7 @@
 
 use crate::access::{Access, Admitted, Guards, Toward};
 use crate::cache::{CacheRule, ResponseCache};
+use crate::explain::Verdicts;
 use crate::headers;
 use crate::oidc::ProviderSpec;
 use crate::origin::Origins;
@@ -18,24 +19,25 @@ use crate::proxy;
 use crate::routes::Services;
 use crate::table::{Planned, plain};
 use crate::upgrade::{self, Tunnels, Upgrades};
-use crate::upstream::{Ask, Upstream, UpstreamSpec};
+use crate::upstream::{Ask, Client, LookInstance, Sent, Upstream, UpstreamSpec};
 use axum::body::Body;
 use axum::response::IntoResponse;
 use axum::response::Response;
 use chassis::error::{ApiError, ApiResult};
 use chassis::http::{Attending, Cors, RequestContext, Way};
-use chassis::limits::{Limits, RouteLimits};
+use chassis::limits::{Left, Limits, RouteLimits};
 use chassis::peer::hand_on;
 use chassis::service::Context;
 use chassis::stop::Stop;
 use contract::ErrorCode;
-use http::header::{CACHE_CONTROL, HOST, HeaderValue, LOCATION};
+use http::header::{CACHE_CONTROL, HOST, HeaderValue, LOCATION, SET_COOKIE};
 use http::uri::PathAndQuery;
 use http::{Request, StatusCode, Uri};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+use uuid::fmt::Hyphenated;
 
 /// Attempts on the instances of an upstream, where the route says nothing.
 const TRIES: u32 = 2;
@@ -170,6 +172,51 @@ impl Route {
         }
     }
 
+    /// What its layers say of a request because they are live: who asks, what is left of limits, how its upstream is.
+    pub(crate) async fn explain(
+        &self,
+        verdicts: &mut Verdicts<'_>,
+        cx: &RequestContext,
+        request: &mut Request<Body>,
+    ) {
+        for verdict in self.access.look(Some((&self.ground.guards, cx)), request).await {
+            let passes = if verdict.passes == Some(false) { "refuses" } else { "lets through" };
+            verdicts.say("access", "access", format!("{} {passes}: {}", verdict.rule, verdict.why));
+        }
+        match self.ground.limits.look(&self.limits, cx, request).await {
+            Ok(all) => {
+                for Left { name, quota, remaining } in all {
+                    let left = remaining.map_or("not counted".to_owned(), |left| format!("{left} left"));
+                    verdicts.say("limits", "limits", format!("{name}, {quota}: {left}"));
+                }
+            }
+            Err(error) => {
+                verdicts.say("limits", "limits", format!("nobody can tell now: {}", error.message()))
+            }
+        }
+        if let Target::Upstream(upstream, _) = &self.target {
+            let look = upstream.look(&self.how(upstream, cx, request));
+            let taken = look.taken.as_deref().unwrap_or("nobody");
+            verdicts.say("upstream", "upstream", format!("{taken} would be asked: {}", look.why));
+            for instance in look.instances {
+                let LookInstance { url, state, in_flight, connections, latency_ms, .. } = instance;
+                let says =
+                    format!("{url} is {state}: {in_flight} in flight, {connections} open, {latency_ms} ms");
+                verdicts.say("instance", "upstream", says);
+            }
+        }
+    }
+
+    /// How a request is sent to an upstream.
+    fn how(&self, upstream: &Upstream, cx: &RequestContext, request: &Request<Body>) -> Ask {
+        let tries = self.planned.spec.tries.unwrap_or(TRIES);
+        let user = cx.identity().and_then(|identity| identity.as_ref().ok());
+        let mut text = [0; Hyphenated::LENGTH];
+        let user = user.map(|principal| &*principal.user().uuid().hyphenated().encode_lower(&mut text));
+        let client = Client { uri: request.uri(), headers: request.headers(), ip: cx.client_ip, user };
+        upstream.ask(&client, cx.deadline, tries)
+    }
+
     /// Answers a request.
     async fn serve(self: &Arc<Self>, request: Request<Body>, cx: &Arc<RequestContext>) -> Response {
         let mut counted = self.ground.limits.count(&self.limits, cx, &request).await;
@@ -258,9 +305,14 @@ impl Route {
         {
             headers.insert(HOST, host);
         }
-        let tries = self.planned.spec.tries.unwrap_or(TRIES);
-        let ask = Ask { deadline: cx.deadline, tries, key: None, sticky: None };
-        let send = async |request| Ok(upstream.send(request, &ask).await?.response);
+        let ask = self.how(upstream, cx, &request);
+        let send = async |request| {
+            let Sent { mut response, stick, .. } = upstream.send(request, &ask).await?;
+            if let Some(stick) = stick {
+                response.headers_mut().append(SET_COOKIE, stick);
+            }
+            Ok(response)
+        };
         let answer = match handshake {
             Some(handshake) => upgrades.pass(handshake, request, send).await?,
             None => proxy::ordinary(send(request).await?)?,

@@ -1,13 +1,17 @@
 //! `bowline routes` and `bowline explain`.
 
+use crate::client::Client;
 use crate::services;
 use anyhow::{Context as _, bail};
 use chassis::run::Platform;
 use chassis::service::Spec;
 use clap::Args;
+use contract::gateway::Explanation;
 use gateway::Gateway;
 use gateway::explain::{self, Listed};
 use http::{HeaderName, HeaderValue, Method, Request};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::json;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -26,7 +30,10 @@ pub(crate) struct Routes {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   bowline explain GET /legacy/orders/7
-  bowline explain POST /api/v1/orders -H 'Host: shop.example' --file new-routes.toml")]
+  bowline explain POST /api/v1/orders -H 'Host: shop.example' --file new-routes.toml
+  bowline explain GET /legacy/orders/7 --at http://127.0.0.1:8080
+                        by the gateway that runs there, with what is left of limits and how its upstreams are;
+                        BOWLINE_TOKEN holds an administrator's access token")]
 pub(crate) struct Explain {
     /// The method.
     method: Method,
@@ -36,8 +43,14 @@ pub(crate) struct Explain {
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = header)]
     headers: Vec<(HeaderName, HeaderValue)>,
     /// The file of routes, instead of gateway.routes_file.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "at")]
     file: Option<PathBuf>,
+    /// Ask the gateway at this URL.
+    #[arg(long, value_name = "URL")]
+    at: Option<String>,
+    /// The access token of an administrator, for --at.
+    #[arg(env = "BOWLINE_TOKEN", long, value_name = "TOKEN", hide_env_values = true)]
+    token: Option<SecretString>,
 }
 
 fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
@@ -74,6 +87,9 @@ impl Explain {
         if !self.path.starts_with('/') {
             bail!("the path must begin with a slash, such as /api/v1/products");
         }
+        if let Some(at) = &self.at {
+            return self.ask(at);
+        }
         let mut request = Request::builder().method(&self.method).uri(&self.path).body(())?;
         request.headers_mut().extend(self.headers);
         let text = text(self.file, platform)?.unwrap_or_default();
@@ -81,6 +97,24 @@ impl Explain {
             Ok(explanation) => super::say(format_args!("{explanation}"))?,
             Err(problems) => return wrong(&problems),
         }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Explain {
+    /// Asks the gateway that runs there.
+    fn ask(&self, at: &str) -> anyhow::Result<ExitCode> {
+        let token = self.token.as_ref().context("BOWLINE_TOKEN must hold an administrator's access token")?;
+        let mut headers = serde_json::Map::new();
+        for (name, value) in &self.headers {
+            headers.insert(name.to_string(), value.to_str()?.into());
+        }
+        let asked = json!({ "method": self.method.as_str(), "path": self.path, "headers": headers });
+        let client = Client::new(at).with_token(token.expose_secret());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let answer = runtime.block_on(client.post("/api/v1/gateway/explain", &asked))?;
+        let explanation: Explanation = serde_json::from_value(answer)?;
+        super::say(format_args!("{explanation}"))?;
         Ok(ExitCode::SUCCESS)
     }
 }

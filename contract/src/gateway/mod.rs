@@ -1,5 +1,7 @@
-//! The gateway's own part of the language: the keys of programs.
+//! The gateway's own part of the language: the keys of programs, and why a request goes where it goes.
 
+mod explain;
 mod keys;
 
+pub use explain::{ExplainRequest, Explanation, MeantRoute, PassedOver, Verdict};
 pub use keys::{ApiKey, ApiKeyWithSecret, CreateApiKey, ListApiKeys, RotateApiKey};

@@ -64,7 +64,7 @@ impl Access {
         }
     }
 
-    fn wanted(&self) -> String {
+    pub(crate) fn wanted(&self) -> String {
         let mut text = match self.who {
             Who::Public => "open to everybody",
             Who::User => "wants somebody who is logged in",

@@ -4,59 +4,19 @@
 //! What must hold: it is found out by the code that routes requests, not by a copy of it; nothing is counted, sent or kept; and
 //! a file that is not live yet is explained as far as it can be without asking anybody.
 
+mod ask;
+mod live;
 mod routes;
 
+pub(crate) use ask::{Explainer, routes as asked};
+pub(crate) use live::{Explained, is_heard, tell, wanted};
 pub use routes::{Listed, list};
 
+use crate::access::Access;
 use crate::table::{Plan, Planned, Problem, host};
 use chassis::service::Spec;
+use contract::gateway::{Explanation, MeantRoute, PassedOver, Verdict};
 use http::Request;
-use serde::Serialize;
-use std::fmt;
-
-/// What would become of a request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Explanation {
-    method: String,
-    path: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    host: Option<String>,
-    /// Routes of the file whose path fits and which are not meant.
-    passed_over: Vec<PassedOver>,
-    /// The route that is meant; none is 404.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    route: Option<Meant>,
-    /// What each layer says, in the order in which they are asked.
-    layers: Vec<Verdict>,
-}
-
-/// A route that is not meant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct PassedOver {
-    route: String,
-    line: usize,
-    because: String,
-}
-
-/// The route that is meant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct Meant {
-    name: String,
-    /// Its line in the file; a route of a service has none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    line: Option<usize>,
-}
-
-/// What a layer says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Verdict {
-    layer: &'static str,
-    says: String,
-    /// The line of the file behind it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    line: Option<usize>,
-}
 
 /// Collects verdicts on a route, with the lines behind them.
 #[derive(Debug)]
@@ -66,11 +26,19 @@ pub(crate) struct Verdicts<'a> {
     all: Vec<Verdict>,
 }
 
-impl Verdicts<'_> {
+impl<'a> Verdicts<'a> {
+    pub(crate) fn new(plan: &'a Plan, place: usize) -> Self {
+        Self { plan, place, all: Vec::new() }
+    }
+
     /// Adds what a layer says; `key` is the part of the route that has it say so.
     pub(crate) fn say(&mut self, layer: &'static str, key: &str, says: impl Into<String>) {
         let line = Some(self.plan.line_of(self.place, key));
-        self.all.push(Verdict { layer, says: says.into(), line });
+        self.all.push(Verdict { layer: layer.to_owned(), says: says.into(), line });
+    }
+
+    pub(crate) fn end(self) -> Vec<Verdict> {
+        self.all
     }
 }
 
@@ -80,7 +48,7 @@ impl Verdicts<'_> {
 /// Everything that is wrong with the file, a line each.
 pub fn explain<B>(text: &str, services: &[&Spec], request: &Request<B>) -> Result<Explanation, String> {
     let plan = read(text, services)?;
-    Ok(by_plan(&plan, services, request, |planned, verdicts| planned.explain(verdicts)))
+    Ok(by_plan(&plan, services, request).0)
 }
 
 /// Reads a file.
@@ -92,13 +60,12 @@ fn read(text: &str, services: &[&Spec]) -> Result<Plan, String> {
     })
 }
 
-/// What would become of a request by this plan; `layers` says what the layers of the route that is meant say.
+/// What would become of a request by this plan, and the place of the route that is meant.
 pub(crate) fn by_plan<B>(
     plan: &Plan,
     services: &[&Spec],
     request: &Request<B>,
-    layers: impl FnOnce(&Planned, &mut Verdicts<'_>),
-) -> Explanation {
+) -> (Explanation, Option<usize>) {
     let mut passed_over = Vec::new();
     let place = plan.tried(request, |place, unmet| {
         let (route, line) = (plan.routes[place].name.to_string(), plan.lines[place]);
@@ -106,26 +73,42 @@ pub(crate) fn by_plan<B>(
     });
     let (route, layers) = match place {
         Some(place) => {
-            let mut verdicts = Verdicts { plan, place, all: Vec::new() };
+            let mut verdicts = Verdicts::new(plan, place);
             let planned = &plan.routes[place];
-            layers(planned, &mut verdicts);
+            planned.explain(&mut verdicts);
             let line = Some(plan.lines[place]);
-            (Some(Meant { name: planned.name.to_string(), line }), verdicts.all)
+            (Some(MeantRoute { name: planned.name.to_string(), line }), verdicts.end())
         }
         None => built_in(services, request.uri().path()),
     };
-    Explanation {
+    let explanation = Explanation {
         method: request.method().to_string(),
         path: request.uri().to_string(),
         host: host(request).map(str::to_owned),
         passed_over,
         route,
         layers,
+    };
+    (explanation, place)
+}
+
+/// Why a request goes to the service of this name.
+pub(crate) fn of_service<B>(name: &str, request: &Request<B>) -> Explanation {
+    let says = format!("the service {name}, which asks who may");
+    let path = request.uri().path();
+    let route = routes::noun(path).map_or_else(|| path.to_owned(), |noun| format!("/api/v1/{noun}"));
+    Explanation {
+        method: request.method().to_string(),
+        path: request.uri().to_string(),
+        host: host(request).map(str::to_owned),
+        passed_over: Vec::new(),
+        route: Some(MeantRoute { name: route, line: None }),
+        layers: vec![Verdict { layer: "target".to_owned(), says, line: None }],
     }
 }
 
 /// The route of a service, or of the gateway itself.
-fn built_in(services: &[&Spec], path: &str) -> (Option<Meant>, Vec<Verdict>) {
+pub(crate) fn built_in(services: &[&Spec], path: &str) -> (Option<MeantRoute>, Vec<Verdict>) {
     let noun = routes::noun(path);
     let owner = services
         .iter()
@@ -136,13 +119,14 @@ fn built_in(services: &[&Spec], path: &str) -> (Option<Meant>, Vec<Verdict>) {
         false => format!("the service {}, which asks who may", owner.name),
     };
     let name = noun.map_or_else(|| path.to_owned(), |noun| format!("/api/v1/{noun}"));
-    (Some(Meant { name, line: None }), vec![Verdict { layer: "target", says, line: None }])
+    (Some(MeantRoute { name, line: None }), vec![Verdict { layer: "target".to_owned(), says, line: None }])
 }
 
 impl Planned {
     /// What the layers of a route say that need nobody to be asked.
     pub(crate) fn explain(&self, verdicts: &mut Verdicts<'_>) {
         let spec = &self.spec;
+        verdicts.say("access", "access", Access::new(&self.access, &[]).wanted());
         for quota in &self.quotas {
             verdicts.say("limits", "limits", format!("{quota}"));
         }
@@ -171,30 +155,5 @@ impl Planned {
             let says = format!("the client is sent to {} with {}", redirect.to, redirect.status);
             verdicts.say("target", "redirect", says);
         }
-    }
-}
-
-impl fmt::Display for Explanation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { method, path, host, passed_over, route, layers } = self;
-        write!(f, "{method} {path}")?;
-        if let Some(host) = host {
-            write!(f, " at {host}")?;
-        }
-        for PassedOver { route, line, because } in passed_over {
-            write!(f, "\n  not      {route} (line {line}): {because}")?;
-        }
-        match route {
-            None => write!(f, "\n  no route is meant: 404")?,
-            Some(Meant { name, line: Some(line) }) => write!(f, "\n  route    {name} (line {line})")?,
-            Some(Meant { name, line: None }) => write!(f, "\n  route    {name} (built in)")?,
-        }
-        for Verdict { layer, says, line } in layers {
-            write!(f, "\n  {layer:<8} {says}")?;
-            if let Some(line) = line {
-                write!(f, " (line {line})")?;
-            }
-        }
-        Ok(())
     }
 }

@@ -6,6 +6,7 @@ mod access;
 mod bff;
 mod cache;
 mod described;
+mod explain;
 mod failures;
 mod headers;
 mod house;
