@@ -13,6 +13,7 @@ mod house;
 mod instances;
 mod live;
 mod malformed;
+mod reloads;
 mod routes;
 mod routing;
 mod streaming;
