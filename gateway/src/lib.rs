@@ -2,6 +2,7 @@
 
 #[allow(dead_code, unused_imports, reason = "until keys and providers are asked by it")]
 mod access;
+mod aggregate;
 mod bff;
 mod cache;
 mod config;

@@ -42,6 +42,11 @@ impl Upstream {
         Self { name, peer, answered: answered.clone(), failed: failed.clone(), upgrades, stop }
     }
 
+    /// Whether it runs here or has a URL.
+    pub(crate) fn is_installed(&self) -> bool {
+        self.peer.is_some()
+    }
+
     /// Ends the tunnels to it.
     pub(crate) fn end_tunnels(&self) {
         self.upgrades.end();

@@ -10,6 +10,7 @@
 //! What must hold: a route that is as it was before a reload is the same route after it, with everything that is open.
 
 use crate::access::{Access, Admitted, Guards, Toward};
+use crate::aggregate::Aggregate;
 use crate::cache::{CacheRule, ResponseCache};
 use crate::explain::Verdicts;
 use crate::headers;
@@ -73,8 +74,17 @@ enum Target {
     Service(Arc<proxy::Upstream>),
     /// What is no service of the platform.
     Upstream(Arc<Upstream>, Upgrades),
+    /// Several of them, from whose answers one is put together.
+    Aggregate(Aggregate, Vec<To>, Upgrades),
     /// The client is sent elsewhere.
     Redirect,
+}
+
+/// Who is asked for a part.
+#[derive(Debug)]
+enum To {
+    Service(Arc<proxy::Upstream>),
+    Upstream(Arc<Upstream>),
 }
 
 impl Ground {
@@ -130,17 +140,28 @@ impl Route {
     ) -> anyhow::Result<Arc<Self>> {
         let spec = &planned.spec;
         let upgrades = Upgrades::new(planned.name.clone(), ground.tunnels.clone(), ground.origins.clone());
-        let target = match (&spec.service, &spec.upstream) {
+        let to = |service: &Option<String>, upstream: &Option<String>| match (service, upstream) {
             (Some(name), _) => {
                 let service = ground.services.get(name.as_str());
                 let service = service.ok_or_else(|| anyhow::anyhow!("there is no service {name}"))?;
-                Target::Service(Arc::new(service.through(upgrades)))
+                Ok(Some(To::Service(service.clone())))
             }
             (None, Some(name)) => {
                 let upstream = upstreams.get(name);
                 let upstream = upstream.ok_or_else(|| anyhow::anyhow!("there is no upstream {name}"))?;
-                Target::Upstream(upstream.clone(), upgrades)
+                Ok(Some(To::Upstream(upstream.clone())))
             }
+            (None, None) => anyhow::Ok(None),
+        };
+        let target = match (&spec.aggregate, to(&spec.service, &spec.upstream)?) {
+            (Some(aggregate), _) => {
+                let parts = aggregate.parts.iter().map(|part| to(&part.service, &part.upstream));
+                let parts: Vec<_> = parts.filter_map(Result::transpose).collect::<anyhow::Result<_>>()?;
+                let rule = Aggregate::new(&planned.name, aggregate, &planned.pattern)?;
+                Target::Aggregate(rule, parts, upgrades)
+            }
+            (None, Some(To::Service(service))) => Target::Service(Arc::new(service.through(upgrades))),
+            (None, Some(To::Upstream(upstream))) => Target::Upstream(upstream, upgrades),
             (None, None) => Target::Redirect,
         };
         Ok(Arc::new(Self {
@@ -168,7 +189,7 @@ impl Route {
         match &self.target {
             Target::Service(service) => service.end_tunnels(),
             Target::Upstream(_, upgrades) => upgrades.end(),
-            Target::Redirect => {}
+            Target::Aggregate(..) | Target::Redirect => {}
         }
     }
 
@@ -224,7 +245,7 @@ impl Route {
             None => self.admitted(request, cx).await.unwrap_or_else(IntoResponse::into_response),
             Some(refusal) => refusal.into_response(),
         };
-        if matches!(self.target, Target::Service(_)) {
+        if matches!(self.target, Target::Service(_) | Target::Aggregate(..)) {
             // What a service says nothing about is for who asked alone, wherever it runs.
             let headers = response.headers_mut();
             headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
@@ -274,11 +295,38 @@ impl Route {
                 self.readdress(&mut request)?;
                 self.elsewhere((upstream, upgrades), cx, admitted, request).await
             }
+            Target::Aggregate(aggregate, parts, upgrades) => {
+                let (head, _) = request.into_parts();
+                let path = plain(head.uri.path()).map_err(|_| ApiError::not_found("route"))?;
+                let captures = planned.pattern.captures(&path).unwrap_or_default();
+                let ask = |at: usize, request| self.part(parts.get(at), upgrades, cx, admitted, request);
+                Ok(aggregate.answer(&captures, &head.method, &head.headers, ask).await)
+            }
             Target::Redirect => self.redirect(&request),
         };
         let mut response = answer?;
         planned.response_edit.apply(response.headers_mut());
         Ok(response)
+    }
+
+    /// Asks for a part of an answer; `None` when whoever is to be asked is not installed.
+    async fn part(
+        &self,
+        to: Option<&To>,
+        upgrades: &Upgrades,
+        cx: &RequestContext,
+        admitted: &Admitted,
+        mut request: Request<Body>,
+    ) -> Option<ApiResult<Response>> {
+        match to? {
+            To::Service(service) if !service.is_installed() => None,
+            To::Service(service) => {
+                admitted.hand_on(&self.access, request.headers_mut(), Toward::Bowline);
+                self.planned.request_edit.apply(request.headers_mut());
+                Some(proxy::pass(service, cx, request).await)
+            }
+            To::Upstream(upstream) => Some(self.elsewhere((upstream, upgrades), cx, admitted, request).await),
+        }
     }
 
     /// Sends a request on to what is no service of the platform.

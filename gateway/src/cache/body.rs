@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 /// What became of a body.
-pub(super) enum Read {
+pub(crate) enum Read {
     /// All of it.
     Whole(Bytes),
     /// It is larger: what was read and what still comes.
@@ -19,7 +19,7 @@ pub(super) enum Read {
 }
 
 /// Reads a body that should have at most `most` bytes.
-pub(super) async fn read(mut body: Body, most: usize) -> Read {
+pub(crate) async fn read(mut body: Body, most: usize) -> Read {
     let fits = |length: u64| usize::try_from(length).is_ok_and(|length| length <= most);
     if !fits(body.size_hint().lower()) {
         return Read::Larger(body);

@@ -15,7 +15,7 @@
 //! between processes: each has its own copies. Without Redis a purge holds in the process that was asked for it.
 
 mod asked;
-mod body;
+pub(crate) mod body;
 mod control;
 mod fetch;
 mod flight;

@@ -145,6 +145,9 @@ impl Planned {
         if let Some(to) = &spec.rewrite {
             verdicts.say("rewrite", "rewrite", format!("asked for as {to}"));
         }
+        if let Some(aggregate) = &spec.aggregate {
+            verdicts.say("target", "aggregate", aggregate.describe());
+        }
         if let Some(name) = &spec.upstream {
             verdicts.say("target", "upstream", format!("the upstream {name}"));
         }

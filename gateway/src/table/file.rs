@@ -4,6 +4,7 @@
 //! it holds then. What is read compares, so that a reload knows what changed.
 
 use crate::access::AccessSpec;
+use crate::aggregate::AggregateSpec;
 use crate::cache::CacheSpec;
 use crate::oidc::ProviderSpec;
 use crate::upstream::UpstreamSpec;
@@ -87,6 +88,9 @@ pub(crate) struct RouteSpec {
     /// Which pages may call.
     #[serde(default)]
     pub(crate) cors: Option<Vec<String>>,
+    /// Or what an answer is put together from.
+    #[serde(default)]
+    pub(crate) aggregate: Option<AggregateSpec>,
     /// How answers are kept.
     #[serde(default)]
     pub(crate) cache: Option<CacheSpec>,

@@ -12,5 +12,5 @@ mod plan;
 
 pub(crate) use condition::host;
 pub(crate) use file::Problem;
-pub(crate) use pattern::plain;
+pub(crate) use pattern::{Pattern, Template, plain};
 pub(crate) use plan::{Plan, Planned};

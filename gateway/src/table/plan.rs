@@ -7,6 +7,7 @@ use super::file::{File, Problem, RouteSpec, Source};
 use super::named::{NAME, is_name, providers, upstreams};
 use super::pattern::{Pattern, Template, plain};
 use crate::access::{AccessSpec, Who};
+use crate::aggregate::AggregateSpec;
 use crate::oidc::ProviderSpec;
 use crate::proxy::has_dot_segments;
 use crate::upstream::UpstreamSpec;
@@ -63,7 +64,10 @@ impl Planned {
 
     /// Where it leads, in words.
     pub(crate) fn target(&self) -> String {
-        let RouteSpec { service, upstream, redirect, .. } = &self.spec;
+        let RouteSpec { service, upstream, redirect, aggregate, .. } = &self.spec;
+        if let Some(aggregate) = aggregate {
+            return aggregate.describe();
+        }
         match (service, upstream, redirect) {
             (Some(service), ..) => format!("service {service}"),
             (None, Some(upstream), _) => format!("upstream {upstream}"),
@@ -229,6 +233,11 @@ fn planned(spec: &RouteSpec, known: &Known<'_>, say: &mut dyn FnMut(&str, String
     let redirect = spec.redirect.as_ref().and_then(|redirect| {
         Some((StatusCode::from_u16(redirect.status).ok()?, template("redirect", &redirect.to)?))
     });
+    if let Some(aggregate) = &spec.aggregate {
+        for (field, message) in aggregate.check(&pattern, known.services, &known.upstreams) {
+            say(&format!("aggregate.{field}"), message);
+        }
+    }
     if let Some(cache) = &spec.cache {
         for (field, message) in cache.check() {
             say(&format!("cache.{field}"), message);
@@ -268,7 +277,8 @@ struct Known<'a> {
 /// Who may use a route. A service asks for itself; an upstream knows nobody, so the door does.
 fn access(spec: &RouteSpec, known: &Known<'_>, say: &mut dyn FnMut(&str, String)) -> AccessSpec {
     let Some(access) = &spec.access else {
-        let who = if spec.upstream.is_some() { Who::default() } else { Who::Public };
+        let asks = spec.aggregate.as_ref().is_some_and(AggregateSpec::leaves);
+        let who = if spec.upstream.is_some() || asks { Who::default() } else { Who::Public };
         return AccessSpec { who, ..AccessSpec::default() };
     };
     for (field, message) in access.check() {
@@ -289,6 +299,7 @@ fn target(spec: &RouteSpec, known: &Known<'_>, say: &mut dyn FnMut(&str, String)
         ("service", spec.service.is_some()),
         ("upstream", spec.upstream.is_some()),
         ("redirect", spec.redirect.is_some()),
+        ("aggregate", spec.aggregate.is_some()),
     ];
     if named.iter().filter(|(_, is)| *is).count() != 1 {
         let all: Vec<_> = named.iter().map(|(name, _)| *name).collect();
@@ -322,7 +333,7 @@ fn target(spec: &RouteSpec, known: &Known<'_>, say: &mut dyn FnMut(&str, String)
             say("redirect", "must be a path or a URL whose host the client does not choose".to_owned());
         }
     }
-    if spec.rewrite.is_some() && spec.redirect.is_some() {
+    if spec.rewrite.is_some() && (spec.redirect.is_some() || spec.aggregate.is_some()) {
         say("rewrite", "has no meaning here: nothing is asked behind this route".to_owned());
     }
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails here and says where")]
 
 mod access;
+mod aggregate;
 mod bff;
 mod cache;
 mod described;
