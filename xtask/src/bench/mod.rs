@@ -4,6 +4,7 @@
 //! single wrong answer is no result; the figures of a busy machine are worth nothing, so the load is shown beside them.
 
 mod checkout;
+mod credentials;
 mod data;
 mod gateway;
 pub(crate) mod http;
@@ -12,13 +13,15 @@ mod load;
 mod proc;
 mod proxies;
 mod requests;
+mod soak;
 mod start;
 pub(crate) mod table;
 pub(crate) mod upstream;
+mod wire;
 
 use crate::process::{self, cargo};
 use anyhow::{Context, Result, bail};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Bench {
@@ -34,6 +37,8 @@ pub(crate) enum Bench {
     Live(live::Arguments),
     /// CPU time a request of the gateway in front of a trivial upstream, beside nginx, HAProxy and Caddy.
     Gateway(gateway::Arguments),
+    /// A million requests through the gateway, some of which time out: memory, and connections that are used again.
+    Soak(soak::Arguments),
 }
 
 pub(crate) fn run(bench: &Bench) -> Result<()> {
@@ -44,6 +49,17 @@ pub(crate) fn run(bench: &Bench) -> Result<()> {
         Bench::Checkout(arguments) => checkout::run(arguments),
         Bench::Live(arguments) => live::run(arguments),
         Bench::Gateway(arguments) => gateway::run(arguments),
+        Bench::Soak(arguments) => soak::run(arguments),
+    }
+}
+
+/// The binary that was named; without one the release build.
+fn binary(named: Option<&Path>, no_build: bool) -> Result<PathBuf> {
+    match named {
+        Some(path) if !path.is_file() => bail!("there is no binary at {}", path.display()),
+        // Processes are started in folders of their own.
+        Some(path) => Ok(std::path::absolute(path)?),
+        None => bowline(no_build),
     }
 }
 

@@ -1,8 +1,10 @@
 //! What is compared: the gateway, and three proxies with the least configuration that does the same.
 //!
 //! Each gets two workers where it has such a thing, keeps its connections on both sides, and writes no access log. The
-//! gateway is measured a second time with its access log, as it comes.
+//! gateway runs a second time with everything on that a route can have besides: that is what Bowline is for, and what the
+//! others do not do here.
 
+use super::credentials::Certificate;
 use crate::process::{GENEROUS, Supervised, output};
 use anyhow::{Context, Result};
 use std::fs::File;
@@ -11,13 +13,26 @@ use std::process::{Command, Stdio};
 
 /// Something that passes requests on.
 pub(super) enum Proxy {
-    /// The gateway without its access log.
+    /// The gateway with one public route and no limits.
     Bowline(PathBuf),
-    /// The gateway with its defaults.
-    BowlineLogging(PathBuf),
+    /// The gateway with a token that is verified, three limits, metrics, traces and access log.
+    BowlineFull(PathBuf),
     Nginx,
     Haproxy,
     Caddy,
+}
+
+/// Where a proxy stands.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    /// The folder with its files.
+    pub(super) home: &'a Path,
+    /// The port on 127.0.0.1 on which it speaks plain HTTP.
+    pub(super) port: u16,
+    /// The port on which it speaks TLS, and what it shows there.
+    pub(super) tls: Option<(u16, &'a Certificate)>,
+    /// The port of what is behind it.
+    pub(super) upstream: u16,
 }
 
 impl Proxy {
@@ -26,8 +41,8 @@ impl Proxy {
 
     pub(super) fn name(&self) -> &'static str {
         match self {
-            Self::Bowline(_) => "bowline",
-            Self::BowlineLogging(_) => "bowline, access log",
+            Self::Bowline(_) => "bowline, bare",
+            Self::BowlineFull(_) => "bowline, everything on",
             Self::Nginx => "nginx",
             Self::Haproxy => "haproxy",
             Self::Caddy => "caddy",
@@ -37,7 +52,7 @@ impl Proxy {
     /// The Debian package that holds it.
     pub(super) fn package(&self) -> Option<&'static str> {
         match self {
-            Self::Bowline(_) | Self::BowlineLogging(_) => None,
+            Self::Bowline(_) | Self::BowlineFull(_) => None,
             Self::Nginx => Some("nginx-light"),
             Self::Haproxy => Some("haproxy"),
             Self::Caddy => Some("caddy"),
@@ -48,7 +63,7 @@ impl Proxy {
     pub(super) fn version(&self) -> Option<String> {
         let text = match self {
             Self::Bowline(binary) => output(binary.to_str()?, &["--version"])?,
-            Self::BowlineLogging(_) => return None,
+            Self::BowlineFull(_) => return None,
             // nginx says it on the error stream.
             Self::Nginx => output("/bin/sh", &["-c", "nginx -v 2>&1"])?,
             Self::Haproxy => output("haproxy", &["-v"])?,
@@ -57,20 +72,27 @@ impl Proxy {
         Some(text.lines().next()?.trim().to_owned())
     }
 
-    /// Starts it on `port` of 127.0.0.1 in front of `upstream`, with its files in `home`.
-    pub(super) fn start(&self, home: &Path, port: u16, upstream: u16) -> Result<Supervised> {
+    /// Starts it.
+    pub(super) fn start(&self, place: &Place<'_>) -> Result<Supervised> {
+        let home = place.home;
         let configuration = home.join("configuration");
-        let file = configuration.to_str().context("a path that is not text")?;
-        let folder = home.to_str().context("a path that is not text")?;
-        std::fs::write(&configuration, self.configuration(folder, port, upstream))?;
+        let file = text(&configuration)?;
+        std::fs::write(&configuration, self.configuration(place)?)?;
         let mut command = match self {
             Self::Bowline(binary) => {
-                let mut quiet = gateway(binary, home, port, upstream)?;
-                quiet.env("LOG_LEVEL", "warn");
-                quiet
+                let mut bare = gateway(binary, place)?;
+                bare.env("LOG_LEVEL", "warn");
+                bare.envs(GENEROUS.map(|(name, _)| (name, "off")));
+                bare
             }
-            Self::BowlineLogging(binary) => gateway(binary, home, port, upstream)?,
-            Self::Nginx => command("nginx", &["-p", folder, "-e", "error.log", "-c", file]),
+            Self::BowlineFull(binary) => {
+                let mut full = gateway(binary, place)?;
+                full.env("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://127.0.0.1:{}", place.upstream));
+                // As in production, where nobody pays for every span.
+                full.env("BOWLINE_TELEMETRY__SAMPLE_RATIO", "0.01");
+                full
+            }
+            Self::Nginx => command("nginx", &["-p", text(home)?, "-e", "error.log", "-c", file]),
             Self::Haproxy => command("haproxy", &["-db", "-f", file]),
             Self::Caddy => {
                 let mut caddy = command("caddy", &["run", "--adapter", "caddyfile", "--config", file]);
@@ -80,55 +102,98 @@ impl Proxy {
         };
         let log = File::create(home.join("log"))?;
         command.current_dir(home).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-        if let Self::BowlineLogging(_) = self {
-            // A line a request would fill the disk; writing it is what is measured.
-            command.stdout(Stdio::null()).stderr(Stdio::null());
+        if let Self::BowlineFull(_) = self {
+            // A line a request would fill the disk; writing it is what is measured. It is JSON, on stdout.
+            command.env("BOWLINE_TELEMETRY__LOG_FORMAT", "json").stdout(Stdio::null());
         }
         Supervised::spawn(&mut command)
     }
 
-    fn configuration(&self, home: &str, port: u16, upstream: u16) -> String {
-        match self {
-            // Everything is in its environment.
-            Self::Bowline(_) | Self::BowlineLogging(_) => String::new(),
+    fn configuration(&self, place: &Place<'_>) -> Result<String> {
+        let Place { home, port, tls, upstream } = *place;
+        let home = text(home)?;
+        let tls = tls.map(|(port, certificate)| Ok::<_, anyhow::Error>((port, files(certificate)?)));
+        let tls = tls.transpose()?;
+        let on = |render: &dyn Fn(u16, &[String; 3]) -> String| {
+            tls.as_ref().map_or_else(String::new, |(port, files)| render(*port, files))
+        };
+        Ok(match self {
+            Self::Bowline(_) => routes(upstream, "access = { who = \"public\" }"),
+            Self::BowlineFull(_) => {
+                routes(upstream, "access = { who = \"user\" }\nlimits = [\"1000000 per 1s by user\"]")
+            }
             Self::Nginx => format!(
                 "daemon off; worker_processes 2; pid {home}/pid; events {{ worker_connections 4096; }}
                  http {{
                      access_log off; keepalive_requests 1000000000; keepalive_timeout 1h;
                      client_body_temp_path {home}/a; proxy_temp_path {home}/b; fastcgi_temp_path {home}/c;
                      uwsgi_temp_path {home}/d; scgi_temp_path {home}/e;
-                     upstream up {{ server 127.0.0.1:{upstream}; keepalive 64; keepalive_requests 1000000000; }}
+                     # Room for the large body: by default it would go over a file.
+                     proxy_buffers 24 4k;
+                     upstream up {{ server 127.0.0.1:{upstream}; keepalive 512; keepalive_requests 1000000000; }}
                      server {{
                          listen 127.0.0.1:{port};
+                         {tls}
                          location / {{
                              proxy_pass http://up; proxy_http_version 1.1;
                              proxy_set_header Connection \"\"; proxy_set_header Host $host;
                              proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
                          }}
                      }}
-                 }}\n"
+                 }}\n",
+                tls = on(&|port, [chain, key, _]| format!(
+                    "listen 127.0.0.1:{port} ssl; ssl_certificate {chain}; ssl_certificate_key {key}; \
+                     ssl_protocols TLSv1.2 TLSv1.3;"
+                ))
             ),
             Self::Haproxy => format!(
                 "global\n nbthread 2\n maxconn 4096\n\
                  defaults\n mode http\n timeout connect 5s\n timeout client 1h\n timeout server 1m\n\
                  \x20http-reuse always\n option forwardfor\n\
-                 frontend in\n bind 127.0.0.1:{port}\n default_backend up\n\
-                 backend up\n server one 127.0.0.1:{upstream}\n"
+                 frontend in\n bind 127.0.0.1:{port}\n{tls} default_backend up\n\
+                 backend up\n server one 127.0.0.1:{upstream}\n",
+                tls = on(&|port, [.., both]| format!(" bind 127.0.0.1:{port} ssl crt {both} alpn http/1.1\n"))
             ),
-            Self::Caddy => format!(
-                "{{\n admin off\n auto_https off\n}}\nhttp://127.0.0.1:{port} {{\n bind 127.0.0.1\n \
-                 reverse_proxy 127.0.0.1:{upstream} {{\n  transport http {{\n   \
-                 keepalive_idle_conns_per_host 64\n  }}\n }}\n}}\n"
-            ),
-        }
+            Self::Caddy => {
+                let proxy = format!(
+                    " bind 127.0.0.1\n reverse_proxy 127.0.0.1:{upstream} {{\n  transport http {{\n   \
+                     keepalive_idle_conns_per_host 512\n  }}\n }}\n}}\n"
+                );
+                let tls = on(&|port, [chain, key, _]| {
+                    format!("https://:{port} {{\n tls {chain} {key}\n{proxy}")
+                });
+                format!("{{\n admin off\n auto_https off\n}}\nhttp://:{port} {{\n{proxy}{tls}")
+            }
+        })
     }
 }
 
-/// The gateway alone, in front of a service auth that is the trivial upstream.
-fn gateway(binary: &Path, home: &Path, port: u16, upstream: u16) -> Result<Command> {
-    let mut command = bowline(binary, home, port, testkit::servers::free_port()?);
+/// The certificate's files: itself, its key, both.
+fn files(certificate: &Certificate) -> Result<[String; 3]> {
+    let Certificate { chain, key, both, .. } = certificate;
+    Ok([text(chain)?.to_owned(), text(key)?.to_owned(), text(both)?.to_owned()])
+}
+
+/// A file of routes that sends everything of the scenes to the upstream.
+fn routes(upstream: u16, more: &str) -> String {
+    format!(
+        "[[route]]\nname = \"bench\"\npath = \"/bench/{{*rest}}\"\nupstream = \"bench\"\n{more}\n\n\
+         [upstream.bench]\ninstances = [\"http://127.0.0.1:{upstream}\"]\n"
+    )
+}
+
+/// The gateway alone, with the file of routes that is its configuration, and a service auth that is the trivial upstream.
+pub(super) fn gateway(binary: &Path, place: &Place<'_>) -> Result<Command> {
+    let mut command = bowline(binary, place.home, place.port, testkit::servers::free_port()?);
     command.args(["run", "--target", "gateway"]);
-    command.env("BOWLINE_PEERS__AUTH", format!("http://127.0.0.1:{upstream}"));
+    command.env("BOWLINE_PEERS__AUTH", format!("http://127.0.0.1:{}", place.upstream));
+    command.env("BOWLINE_GATEWAY__ROUTES_FILE", place.home.join("configuration"));
+    if let Some((port, certificate)) = place.tls {
+        command
+            .env("BOWLINE_TLS__CERT_FILE", &certificate.chain)
+            .env("BOWLINE_TLS__KEY_FILE", &certificate.key)
+            .env("BOWLINE_TLS__PORT", port.to_string());
+    }
     Ok(command)
 }
 
@@ -148,4 +213,8 @@ fn command(program: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(program);
     command.args(arguments);
     command
+}
+
+fn text(path: &Path) -> Result<&str> {
+    path.to_str().context("a path that is not text")
 }

@@ -7,7 +7,7 @@ use crate::bench::http::{Connection, get};
 use crate::bench::load::{self, Outcome};
 use crate::bench::median;
 use crate::bench::proc::{cpu_time, megabytes, memory, tree};
-use crate::bench::proxies::Proxy;
+use crate::bench::proxies::{Place, Proxy};
 use crate::debian;
 use crate::process::{Supervised, interrupted};
 use crate::prove::stage::Database;
@@ -47,7 +47,8 @@ pub(super) fn run(arguments: &Arguments, binary: &Path, ground: &Ground) -> Resu
     let mut bare = Command::new(ground.tiny());
     bare.args(["bench-bare", "--port", &bare_port.to_string(), "--body"]).arg(home.path().join("body"));
     let bare = Supervised::spawn(bare.stdin(Stdio::null()))?;
-    let nginx = Proxy::Nginx.start(home.path(), nginx_port, bare_port)?;
+    let place = Place { home: home.path(), port: nginx_port, tls: None, upstream: bare_port };
+    let nginx = Proxy::Nginx.start(&place)?;
     let peer = [tree(bare.id())?, tree(nginx.id())?].concat();
     let mut subjects = [
         Subject::new("bowline, everything in one process", shop.port, tree(shop.process.id())?),
