@@ -75,6 +75,11 @@ impl Sessions {
         holds.then(|| Person { provider: provider.clone(), subject, roles, scopes, expires })
     }
 
+    /// Whether a session came with a request, good or not.
+    pub(super) fn came(&self, headers: &HeaderMap) -> bool {
+        self.session.0.read(headers).is_some()
+    }
+
     /// The cookie of a session that begins now.
     pub(super) fn begin(&self, person: Person) -> anyhow::Result<HeaderValue> {
         let (cookie, sealer) = &self.session;

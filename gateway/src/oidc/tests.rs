@@ -267,6 +267,7 @@ async fn a_page_of_another_site_changes_nothing_with_a_session() {
     let logout = house.bench.service.client();
     logout
         .request(Method::POST, "/api/v1/gateway/logout")
+        .header("cookie", &session)
         .header("sec-fetch-site", "cross-site")
         .send()
         .await
