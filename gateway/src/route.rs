@@ -4,13 +4,16 @@
 //! 2. Whoever may not use it is refused.
 //! 3. What is kept for it answers it.
 //! 4. A handshake of a WebSocket is told from a request.
-//! 5. Path and headers become what the target is asked for, and the target is asked.
-//! 6. The answer gets the route's headers, and is kept with them.
+//! 5. A roll-out picks the target, where the route has one.
+//! 6. Path and headers become what the target is asked for, and the target is asked.
+//! 7. The answer gets the route's headers, and is kept with them.
 //!
 //! What must hold: a route that is as it was before a reload is the same route after it, with everything that is open.
 
+mod aggregated;
+mod parted;
+
 use crate::access::{Access, Admitted, Guards, Toward};
-use crate::aggregate::Aggregate;
 use crate::cache::{CacheRule, ResponseCache};
 use crate::explain::Verdicts;
 use crate::headers;
@@ -21,6 +24,7 @@ use crate::routes::Services;
 use crate::table::{Planned, plain};
 use crate::upgrade::{self, Tunnels, Upgrades};
 use crate::upstream::{Ask, Client, LookInstance, Sent, Upstream, UpstreamSpec};
+use aggregated::Aggregated;
 use axum::body::Body;
 use axum::response::IntoResponse;
 use axum::response::Response;
@@ -32,8 +36,9 @@ use chassis::service::Context;
 use chassis::stop::Stop;
 use contract::ErrorCode;
 use http::header::{CACHE_CONTROL, HOST, HeaderValue, LOCATION, SET_COOKIE};
-use http::uri::PathAndQuery;
-use http::{Request, StatusCode, Uri};
+use http::uri::{Authority, PathAndQuery};
+use http::{HeaderMap, Request, StatusCode, Uri};
+use parted::Parted;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -64,6 +69,8 @@ pub(crate) struct Route {
     access: Access,
     cache: Option<CacheRule>,
     target: Target,
+    /// What picks another target.
+    parted: Option<Box<Parted>>,
     ground: Arc<Ground>,
 }
 
@@ -75,16 +82,9 @@ enum Target {
     /// What is no service of the platform.
     Upstream(Arc<Upstream>, Upgrades),
     /// Several of them, from whose answers one is put together.
-    Aggregate(Aggregate, Vec<To>, Upgrades),
+    Aggregate(Box<Aggregated>),
     /// The client is sent elsewhere.
     Redirect,
-}
-
-/// Who is asked for a part.
-#[derive(Debug)]
-enum To {
-    Service(Arc<proxy::Upstream>),
-    Upstream(Arc<Upstream>),
 }
 
 impl Ground {
@@ -139,36 +139,18 @@ impl Route {
         ground: &Arc<Ground>,
     ) -> anyhow::Result<Arc<Self>> {
         let spec = &planned.spec;
-        let upgrades = Upgrades::new(planned.name.clone(), ground.tunnels.clone(), ground.origins.clone());
-        let to = |service: &Option<String>, upstream: &Option<String>| match (service, upstream) {
-            (Some(name), _) => {
-                let service = ground.services.get(name.as_str());
-                let service = service.ok_or_else(|| anyhow::anyhow!("there is no service {name}"))?;
-                Ok(Some(To::Service(service.clone())))
-            }
-            (None, Some(name)) => {
-                let upstream = upstreams.get(name);
-                let upstream = upstream.ok_or_else(|| anyhow::anyhow!("there is no upstream {name}"))?;
-                Ok(Some(To::Upstream(upstream.clone())))
-            }
-            (None, None) => anyhow::Ok(None),
-        };
-        let target = match (&spec.aggregate, to(&spec.service, &spec.upstream)?) {
-            (Some(aggregate), _) => {
-                let parts = aggregate.parts.iter().map(|part| to(&part.service, &part.upstream));
-                let parts: Vec<_> = parts.filter_map(Result::transpose).collect::<anyhow::Result<_>>()?;
-                let rule = Aggregate::new(&planned.name, aggregate, &planned.pattern)?;
-                Target::Aggregate(rule, parts, upgrades)
-            }
-            (None, Some(To::Service(service))) => Target::Service(Arc::new(service.through(upgrades))),
-            (None, Some(To::Upstream(upstream))) => Target::Upstream(upstream, upgrades),
-            (None, None) => Target::Redirect,
+        let target = match (&spec.aggregate, &spec.service, &spec.upstream) {
+            (Some(aggregate), ..) => Target::of_aggregate(aggregate, planned, upstreams, ground)?,
+            (None, Some(name), _) => Target::of_service(name, &planned.name, ground)?,
+            (None, None, Some(name)) => Target::of_upstream(name, &planned.name, upstreams, ground)?,
+            (None, None, None) => Target::Redirect,
         };
         Ok(Arc::new(Self {
             limits: ground.limits.of_route(&planned.name, &planned.quotas)?,
             cors: spec.cors.as_deref().map(Cors::new),
             access: Access::new(&planned.access, spec.cors.as_deref().unwrap_or_default()),
             cache: spec.cache.as_ref().map(|cache| CacheRule::new(&planned.name, cache)),
+            parted: Parted::of(planned, upstreams, ground)?.map(Box::new),
             planned: planned.clone(),
             target,
             ground: ground.clone(),
@@ -186,11 +168,8 @@ impl Route {
 
     /// Ends the tunnels through it: it is no more.
     pub(crate) fn end(&self) {
-        match &self.target {
-            Target::Service(service) => service.end_tunnels(),
-            Target::Upstream(_, upgrades) => upgrades.end(),
-            Target::Aggregate(..) | Target::Redirect => {}
-        }
+        self.target.end();
+        self.parted.iter().for_each(|parted| parted.end());
     }
 
     /// What its layers say of a request because they are live: who asks, what is left of limits, how its upstream is.
@@ -214,6 +193,11 @@ impl Route {
             Err(error) => {
                 verdicts.say("limits", "limits", format!("nobody can tell now: {}", error.message()))
             }
+        }
+        if let Some(parted) = &self.parted
+            && let Ok(admitted) = self.access.admit(&self.ground.guards, cx, request).await
+        {
+            parted.explain(verdicts, cx, &admitted, request);
         }
         if let Target::Upstream(upstream, _) = &self.target {
             let look = upstream.look(&self.how(upstream, cx, request));
@@ -245,7 +229,7 @@ impl Route {
             None => self.admitted(request, cx).await.unwrap_or_else(IntoResponse::into_response),
             Some(refusal) => refusal.into_response(),
         };
-        if matches!(self.target, Target::Service(_) | Target::Aggregate(..)) {
+        if self.target.is_service() || self.parted.as_ref().is_some_and(|parted| parted.has_service()) {
             // What a service says nothing about is for who asked alone, wherever it runs.
             let headers = response.headers_mut();
             headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
@@ -279,53 +263,39 @@ impl Route {
     /// Asks the target.
     async fn ask(
         &self,
+        request: Request<Body>,
+        cx: &RequestContext,
+        admitted: &Admitted,
+    ) -> ApiResult<Response> {
+        let mut response = match &self.parted {
+            None => self.through(&self.target, request, cx, admitted).await?,
+            Some(parted) => self.picked(parted, request, cx, admitted).await?,
+        };
+        self.planned.response_edit.apply(response.headers_mut());
+        Ok(response)
+    }
+
+    /// Asks this target.
+    async fn through(
+        &self,
+        target: &Target,
         mut request: Request<Body>,
         cx: &RequestContext,
         admitted: &Admitted,
     ) -> ApiResult<Response> {
-        let planned = &*self.planned;
-        let answer = match &self.target {
+        match target {
             Target::Service(service) => {
                 self.readdress(&mut request)?;
                 admitted.hand_on(&self.access, request.headers_mut(), Toward::Bowline);
-                planned.request_edit.apply(request.headers_mut());
+                self.planned.request_edit.apply(request.headers_mut());
                 proxy::pass(service, cx, request).await
             }
             Target::Upstream(upstream, upgrades) => {
                 self.readdress(&mut request)?;
                 self.elsewhere((upstream, upgrades), cx, admitted, request).await
             }
-            Target::Aggregate(aggregate, parts, upgrades) => {
-                let (head, _) = request.into_parts();
-                let path = plain(head.uri.path()).map_err(|_| ApiError::not_found("route"))?;
-                let captures = planned.pattern.captures(&path).unwrap_or_default();
-                let ask = |at: usize, request| self.part(parts.get(at), upgrades, cx, admitted, request);
-                Ok(aggregate.answer(&captures, &head.method, &head.headers, ask).await)
-            }
+            Target::Aggregate(aggregated) => self.together(aggregated, request, cx, admitted).await,
             Target::Redirect => self.redirect(&request),
-        };
-        let mut response = answer?;
-        planned.response_edit.apply(response.headers_mut());
-        Ok(response)
-    }
-
-    /// Asks for a part of an answer; `None` when whoever is to be asked is not installed.
-    async fn part(
-        &self,
-        to: Option<&To>,
-        upgrades: &Upgrades,
-        cx: &RequestContext,
-        admitted: &Admitted,
-        mut request: Request<Body>,
-    ) -> Option<ApiResult<Response>> {
-        match to? {
-            To::Service(service) if !service.is_installed() => None,
-            To::Service(service) => {
-                admitted.hand_on(&self.access, request.headers_mut(), Toward::Bowline);
-                self.planned.request_edit.apply(request.headers_mut());
-                Some(proxy::pass(service, cx, request).await)
-            }
-            To::Upstream(upstream) => Some(self.elsewhere((upstream, upgrades), cx, admitted, request).await),
         }
     }
 
@@ -343,16 +313,7 @@ impl Route {
         }
         let handshake = upgrades.take(&mut request, cx, || Ok(admitted.principal()))?;
         let authority = request.uri().authority().cloned();
-        let headers = request.headers_mut();
-        headers::inbound(headers, authority.as_ref());
-        hand_on(headers, cx);
-        admitted.hand_on(&self.access, headers, Toward::Elsewhere);
-        self.planned.request_edit.apply(headers);
-        if self.planned.spec.preserve_host
-            && let Some(host) = headers.get(headers::X_FORWARDED_HOST).cloned()
-        {
-            headers.insert(HOST, host);
-        }
+        self.outgoing(request.headers_mut(), authority.as_ref(), cx, admitted);
         let ask = self.how(upstream, cx, &request);
         let send = async |request| {
             let Sent { mut response, stick, .. } = upstream.send(request, &ask).await?;
@@ -368,8 +329,27 @@ impl Route {
         Ok(proxy::received(&self.ground.stop, answer))
     }
 
+    /// Prepares the headers of a request for what is no service of the platform.
+    fn outgoing(
+        &self,
+        headers: &mut HeaderMap,
+        authority: Option<&Authority>,
+        cx: &RequestContext,
+        admitted: &Admitted,
+    ) {
+        headers::inbound(headers, authority);
+        hand_on(headers, cx);
+        admitted.hand_on(&self.access, headers, Toward::Elsewhere);
+        self.planned.request_edit.apply(headers);
+        if self.planned.spec.preserve_host
+            && let Some(host) = headers.get(headers::X_FORWARDED_HOST).cloned()
+        {
+            headers.insert(HOST, host);
+        }
+    }
+
     /// Gives a request the path that the target is asked for: the one that was matched, or what it is rewritten to.
-    fn readdress(&self, request: &mut Request<Body>) -> ApiResult<()> {
+    fn readdress<B>(&self, request: &mut Request<B>) -> ApiResult<()> {
         let sent = request.uri();
         let path = plain(sent.path()).map_err(|_| ApiError::not_found("route"))?;
         let wanted = match &self.planned.rewrite {
@@ -399,7 +379,7 @@ impl Route {
 }
 
 /// Gives a request another path; its query stays.
-fn set_path(request: &mut Request<Body>, path: String) -> ApiResult<()> {
+fn set_path<B>(request: &mut Request<B>, path: String) -> ApiResult<()> {
     let wanted = match request.uri().query() {
         Some(query) => format!("{path}?{query}"),
         None => path,

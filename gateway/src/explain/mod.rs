@@ -13,6 +13,7 @@ pub(crate) use live::{Explained, is_heard, tell, wanted};
 pub use routes::{Listed, list};
 
 use crate::access::Access;
+use crate::rollout;
 use crate::table::{Plan, Planned, Problem, host};
 use chassis::service::Spec;
 use contract::gateway::{Explanation, MeantRoute, PassedOver, Verdict};
@@ -153,6 +154,9 @@ impl Planned {
         }
         if let Some(name) = &spec.service {
             verdicts.say("target", "service", format!("the service {name}"));
+        }
+        for (part, says) in rollout::described(spec) {
+            verdicts.say(part, part, says);
         }
         if let Some(redirect) = &spec.redirect {
             let says = format!("the client is sent to {} with {}", redirect.to, redirect.status);

@@ -7,6 +7,7 @@ use crate::access::AccessSpec;
 use crate::aggregate::AggregateSpec;
 use crate::cache::CacheSpec;
 use crate::oidc::ProviderSpec;
+use crate::rollout::{MirrorSpec, RolloutSpec, VariantSpec};
 use crate::upstream::UpstreamSpec;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -94,6 +95,15 @@ pub(crate) struct RouteSpec {
     /// How answers are kept.
     #[serde(default)]
     pub(crate) cache: Option<CacheSpec>,
+    /// A part of its requests goes to another target.
+    #[serde(default)]
+    pub(crate) rollout: Option<RolloutSpec>,
+    /// Copies of its requests go to an upstream, too.
+    #[serde(default)]
+    pub(crate) mirror: Option<MirrorSpec>,
+    /// Targets that share its requests, and are compared.
+    #[serde(default)]
+    pub(crate) variants: Vec<VariantSpec>,
     /// Whether answers may be compressed.
     #[serde(default = "yes")]
     pub(crate) compress: bool,

@@ -11,6 +11,6 @@ mod pattern;
 mod plan;
 
 pub(crate) use condition::host;
-pub(crate) use file::Problem;
+pub(crate) use file::{Problem, RouteSpec};
 pub(crate) use pattern::{Pattern, Template, plain};
 pub(crate) use plan::{Plan, Planned};

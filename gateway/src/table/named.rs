@@ -1,6 +1,7 @@
 //! What a file names besides routes: upstreams and identity providers, and what is wrong with them.
 
 use super::file::{File, Problem, Source};
+use crate::rollout;
 
 /// What a name looks like.
 pub(super) const NAME: &str = "must be 1 to 64 small letters, digits, `-`, `_` or `.`";
@@ -24,7 +25,7 @@ pub(super) fn upstreams(source: Source<'_>, file: &File, problems: &mut Vec<Prob
         for (field, message) in spec.get_ref().check() {
             say(source.line_of(spec.span(), &field), &field, message);
         }
-        if !file.route.iter().any(|route| route.get_ref().upstream.as_ref() == Some(name)) {
+        if !file.route.iter().any(|route| rollout::leads_to(route.get_ref(), name)) {
             say(table, "", "no route leads to it".to_owned());
         }
     }

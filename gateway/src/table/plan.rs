@@ -10,6 +10,7 @@ use crate::access::{AccessSpec, Who};
 use crate::aggregate::AggregateSpec;
 use crate::oidc::ProviderSpec;
 use crate::proxy::has_dot_segments;
+use crate::rollout;
 use crate::upstream::UpstreamSpec;
 use chassis::http::check_origin;
 use chassis::limits::Quota;
@@ -277,8 +278,9 @@ struct Known<'a> {
 /// Who may use a route. A service asks for itself; an upstream knows nobody, so the door does.
 fn access(spec: &RouteSpec, known: &Known<'_>, say: &mut dyn FnMut(&str, String)) -> AccessSpec {
     let Some(access) = &spec.access else {
-        let asks = spec.aggregate.as_ref().is_some_and(AggregateSpec::leaves);
-        let who = if spec.upstream.is_some() || asks { Who::default() } else { Who::Public };
+        let asks = spec.aggregate.as_ref().is_some_and(AggregateSpec::leaves)
+            || rollout::upstream(spec, |name| known.upstreams.contains(&name));
+        let who = if asks { Who::default() } else { Who::Public };
         return AccessSpec { who, ..AccessSpec::default() };
     };
     for (field, message) in access.check() {
@@ -315,7 +317,7 @@ fn target(spec: &RouteSpec, known: &Known<'_>, say: &mut dyn FnMut(&str, String)
     {
         say("upstream", format!("there is no [upstream.{upstream}] in the file"));
     }
-    if spec.upstream.is_none() {
+    if !rollout::upstream(spec, |name| known.upstreams.contains(&name)) {
         for (field, is) in [("tries", spec.tries.is_some()), ("preserve_host", spec.preserve_host)] {
             if is {
                 say(field, "has a meaning on the way to an upstream only".to_owned());
@@ -333,6 +335,9 @@ fn target(spec: &RouteSpec, known: &Known<'_>, say: &mut dyn FnMut(&str, String)
             say("redirect", "must be a path or a URL whose host the client does not choose".to_owned());
         }
     }
+    let (upstream, service) =
+        (|name: &str| known.upstreams.contains(&name), |name: &str| known.services.contains(&name));
+    rollout::check(spec, upstream, service, say);
     if spec.rewrite.is_some() && (spec.redirect.is_some() || spec.aggregate.is_some()) {
         say("rewrite", "has no meaning here: nothing is asked behind this route".to_owned());
     }

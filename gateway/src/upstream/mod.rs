@@ -30,6 +30,7 @@ mod way;
 mod wellness;
 
 pub use hash::HashBy;
+pub(crate) use hash::{cookie, is_cookie_name};
 pub use look::{Look, LookInstance};
 pub use settings::{Ejection, Health, Statuses, Sticky};
 pub use spec::{Balance, InstanceSpec, UpstreamSpec, Weighted};

@@ -15,6 +15,7 @@ mod instances;
 mod live;
 mod malformed;
 mod reloads;
+mod rollouts;
 mod routes;
 mod routing;
 mod streaming;
