@@ -43,7 +43,6 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use uuid::fmt::Hyphenated;
 
 /// Attempts on the instances of an upstream, where the route says nothing.
 const TRIES: u32 = 2;
@@ -216,8 +215,7 @@ impl Route {
     fn how(&self, upstream: &Upstream, cx: &RequestContext, request: &Request<Body>) -> Ask {
         let tries = self.planned.spec.tries.unwrap_or(TRIES);
         let user = cx.identity().and_then(|identity| identity.as_ref().ok());
-        let mut text = [0; Hyphenated::LENGTH];
-        let user = user.map(|principal| &*principal.user().uuid().hyphenated().encode_lower(&mut text));
+        let user = user.map(|principal| principal.user().uuid());
         let client = Client { uri: request.uri(), headers: request.headers(), ip: cx.client_ip, user };
         upstream.ask(&client, cx.deadline, tries)
     }

@@ -16,7 +16,7 @@ pub(super) enum Address {
 
 /// A service in Consul's catalogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Catalogue {
+pub struct Catalogue {
     /// The agent, with the path of its API.
     pub(super) agent: Base,
     /// The path and query of the question, without its index.
@@ -73,6 +73,22 @@ fn dns(url: &str) -> anyhow::Result<Address> {
         bail!("`dns+{url}` must name a port: dns+http://host:port");
     }
     Ok(Address::Dns(base))
+}
+
+impl Catalogue {
+    /// Reads `http://agent:8500/service?tag=x`.
+    ///
+    /// # Errors
+    /// What is wrong with it and what is allowed.
+    pub fn parse(url: &str) -> anyhow::Result<Self> {
+        consul(url)
+    }
+
+    /// Whether instances are spoken to over TLS.
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
+        self.scheme == "https"
+    }
 }
 
 fn consul(url: &str) -> anyhow::Result<Catalogue> {

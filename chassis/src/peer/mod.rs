@@ -28,11 +28,12 @@ mod replay;
 mod steady;
 mod upgrade;
 
+pub use address::Catalogue;
 pub use base::Base;
 pub use board::{Board, Seen, SeenInstance};
 pub use config::CallsConfig;
 pub use directory::Directory;
-pub use discovery::DiscoveryConfig;
+pub use discovery::{ByConsul, ByDns, DiscoveryConfig, Source, keep_asking};
 pub use error::UpstreamError;
 pub use fallback::{Answer, Fallback};
 pub use latency::Latency;

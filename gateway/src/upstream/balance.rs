@@ -44,6 +44,8 @@ pub(super) struct Want<'a> {
     pub(super) sticky: Option<u64>,
     /// Those that this request has been at.
     pub(super) tried: &'a [Arc<Instance>],
+    /// Nothing is sent, so it is nobody's turn.
+    pub(super) only_looks: bool,
 }
 
 /// Why an instance was taken.
@@ -110,9 +112,11 @@ impl Table {
     }
 
     fn next_turn(&self, want: &Want<'_>) -> Option<&Place> {
-        let turns = 0..self.list.len().saturating_mul(2);
-        turns.into_iter().find_map(|_| {
-            let turn = self.turn.fetch_add(1, Relaxed);
+        (0..self.list.len().saturating_mul(2)).find_map(|number| {
+            let turn = match want.only_looks {
+                true => self.turn.load(Relaxed).wrapping_add(number),
+                false => self.turn.fetch_add(1, Relaxed),
+            };
             let place = self.list.get(*self.round.get(turn % self.round.len().max(1))? as usize)?;
             (self.fits_anew(place, want) && Self::is_warm_enough(place, want)).then_some(place)
         })

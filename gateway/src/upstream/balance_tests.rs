@@ -16,13 +16,18 @@ fn places(weights: &[u32]) -> Vec<Place> {
 fn named(these: impl IntoIterator<Item = (usize, u32)>) -> Vec<Place> {
     let place = |(number, weight)| {
         let base = Base::parse(&format!("http://10.0.0.{number}:8080")).unwrap();
-        Place { instance: Arc::new(Instance::new(&Weak::new(), "things".into(), base, 0.0).unwrap()), weight }
+        Place {
+            instance: Arc::new(
+                Instance::new(&Weak::new(), "things".into(), (base, "things:80"), 0.0).unwrap(),
+            ),
+            weight,
+        }
     };
     these.into_iter().map(place).collect()
 }
 
 fn want(key: Option<u64>) -> Want<'static> {
-    Want { now: Instant::now(), key, sticky: None, tried: &[] }
+    Want { now: Instant::now(), key, sticky: None, tried: &[], only_looks: false }
 }
 
 /// How often each is taken.

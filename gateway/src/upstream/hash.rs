@@ -4,6 +4,7 @@ use http::header::COOKIE;
 use http::{HeaderMap, HeaderName, Uri};
 use serde::Deserialize;
 use std::net::IpAddr;
+use uuid::Uuid;
 
 /// What two requests have in common that go to the same instance.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -43,7 +44,7 @@ impl TryFrom<String> for HashBy {
 impl HashBy {
     /// The key of a request; nothing when it has none, such as that of a user when nobody is logged in.
     #[must_use]
-    pub fn key(&self, uri: &Uri, headers: &HeaderMap, ip: IpAddr, user: Option<&str>) -> Option<u64> {
+    pub fn key(&self, uri: &Uri, headers: &HeaderMap, ip: IpAddr, user: Option<Uuid>) -> Option<u64> {
         Some(match self {
             Self::Ip => match ip {
                 IpAddr::V4(ip) => hash(&ip.octets()),
@@ -104,11 +105,11 @@ mod tests {
         headers.insert("x-tenant", "one".parse().unwrap());
         headers.insert("cookie", "a=1; cart=seven".parse().unwrap());
         let ip: IpAddr = "192.0.2.1".parse().unwrap();
-        let key = |text| by(text).key(&uri, &headers, ip, Some("ada"));
+        let key = |text| by(text).key(&uri, &headers, ip, Some(Uuid::from_u128(7)));
         assert_eq!(key("header:X-Tenant"), Some(hash(b"one")));
         assert_eq!(key("cookie:cart"), Some(hash(b"seven")));
         assert_eq!(key("path"), Some(hash(b"/things")));
-        assert_eq!(key("user"), Some(hash(b"ada")));
+        assert_eq!(key("user"), Some(hash(Uuid::from_u128(7).as_bytes())));
         assert_eq!(key("ip"), Some(hash(&[192, 0, 2, 1])));
         assert_eq!((key("cookie:none"), key("header:none")), (None, None));
         assert_eq!(by("user").key(&uri, &headers, ip, None), None);

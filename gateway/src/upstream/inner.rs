@@ -1,6 +1,7 @@
 //! What the requests to an upstream and its background work share.
 
 use super::balance::{Place, Table};
+use super::found::{Found, Where};
 use super::hold::Held;
 use super::instance::Instance;
 use super::meter::Meter;
@@ -9,11 +10,11 @@ use super::spec::UpstreamSpec;
 use super::way::Way;
 use anyhow::bail;
 use arc_swap::ArcSwap;
-use chassis::peer::Base;
 use chassis::resilience::{Budget, BudgetConfig};
 use chassis::stop::Stop;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
+use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 
 /// How often idle connections and conditions are looked at.
@@ -31,6 +32,8 @@ pub(super) struct Inner {
     pub(super) way: ArcSwap<Way>,
     /// Held while the table is made anew or instances are counted, so that no change is lost.
     changing: Mutex<()>,
+    /// Counts the changes of the settings.
+    pub(super) changes: watch::Sender<u64>,
     pub(super) held: Held,
     pub(super) budget: Budget,
     pub(super) meter: Meter,
@@ -48,6 +51,7 @@ impl Inner {
             table: ArcSwap::from_pointee(Table::new(Vec::new(), spec.balance, 0)),
             way,
             changing: Mutex::new(()),
+            changes: watch::Sender::new(0),
             held: Held::default(),
             budget: Budget::new(RETRIES),
             meter: Meter::new(name),
@@ -59,11 +63,17 @@ impl Inner {
 
     pub(super) fn change(&self, spec: UpstreamSpec) -> anyhow::Result<()> {
         right(&self.name, &spec)?;
-        let found = spec.instances.iter().map(|one| Ok((Base::parse(one.url())?, one.weight())));
-        let found = found.collect::<anyhow::Result<Vec<_>>>()?;
+        let found = spec.source()?;
         let next = self.way.load().after(&self.settings.load(), &spec)?;
         let _alone = self.lock();
-        self.learn(found, &spec)?;
+        match found {
+            Where::Listed(found) => drop(self.learn(found, &spec)?),
+            // The instances of before stay until others are known.
+            _ => {
+                let list = self.table.load().list.clone();
+                self.table.store(Arc::new(Table::new(list, spec.balance, spec.max_connections)));
+            }
+        }
         if let Some(way) = next {
             self.way.store(Arc::new(way));
         }
@@ -71,33 +81,43 @@ impl Inner {
             self.table.load().list.iter().for_each(|place| place.instance.condition.unchecked());
         }
         self.settings.store(Arc::new(spec));
+        self.changes.send_modify(|changes| *changes += 1);
         self.held.news();
         Ok(())
     }
 
-    /// Makes these the instances. Those that stay keep what is known of them.
-    fn learn(&self, found: Vec<(Base, u32)>, spec: &UpstreamSpec) -> anyhow::Result<()> {
+    /// Makes these the instances; how many are new and how many are gone, if any. Those that stay keep what is known of them.
+    /// Whoever calls holds the lock.
+    pub(super) fn learn(
+        &self,
+        found: Vec<Found>,
+        spec: &UpstreamSpec,
+    ) -> anyhow::Result<Option<(usize, usize)>> {
         let before = self.table.load_full();
         let known = &before.list;
         // A newcomer is taken to be as fast as the others, so that they do not all run to it.
         let micros = known.iter().map(|one| one.instance.micros()).sum::<f64>() / known.len().max(1) as f64;
         let mut list = Vec::with_capacity(found.len());
-        for (base, weight) in found {
-            let instance = match known.iter().find(|place| place.instance.base == base) {
+        let mut new = 0;
+        for Found { base, host, weight } in found {
+            let is_it = |place: &&Place| place.instance.base == base && place.instance.host == host.as_str();
+            let instance = match known.iter().find(is_it) {
                 Some(place) => place.instance.clone(),
                 None => {
-                    let new = Instance::new(&self.me, self.name.clone(), base, micros)?;
+                    new += 1;
+                    let one = Instance::new(&self.me, self.name.clone(), (base, &host), micros)?;
                     if !known.is_empty() {
-                        new.condition.warm_up(Instant::now(), spec.slow_start());
+                        one.condition.warm_up(Instant::now(), spec.slow_start());
                     }
-                    Arc::new(new)
+                    Arc::new(one)
                 }
             };
             list.push(Place { instance, weight });
         }
+        let gone = known.len() + new - list.len();
         self.meter.show(&list, Instant::now());
         self.table.store(Arc::new(Table::new(list, spec.balance, spec.max_connections)));
-        Ok(())
+        Ok((new > 0 || gone > 0).then_some((new, gone)))
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, ()> {

@@ -8,7 +8,7 @@ use super::inner::Inner;
 use super::line::Line;
 use super::session::Sessions;
 use chassis::peer::{Base, Latency};
-use http::uri::PathAndQuery;
+use http::uri::{Authority, PathAndQuery};
 use http::{HeaderValue, Uri};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -52,17 +52,18 @@ impl Instance {
     pub(super) fn new(
         home: &Weak<Inner>,
         upstream: Arc<str>,
-        base: Base,
+        (base, host): (Base, &str),
         micros: f64,
     ) -> anyhow::Result<Self> {
         let name: Arc<str> = base.to_string().into();
+        let authority: Authority = host.parse()?;
         Ok(Self {
             home: home.clone(),
             upstream,
             token: hash(name.as_bytes()),
             name,
-            host_name: base.host().to_owned(),
-            host: HeaderValue::from_str(base.authority().as_str())?,
+            host_name: authority.host().trim_start_matches('[').trim_end_matches(']').to_owned(),
+            host: HeaderValue::from_str(host)?,
             address: base.host().parse::<IpAddr>().ok().map(|ip| SocketAddr::new(ip, port(&base))),
             base,
             idle: Idle::new(),

@@ -75,7 +75,7 @@ impl Inner {
             }
         });
         let instances = instances.collect();
-        let want = Want { now, key: ask.key, sticky: ask.token(), tried: &[] };
+        let want = Want { now, key: ask.key, sticky: ask.token(), tried: &[], only_looks: true };
         let picked = table.pick(&want);
         Look {
             upstream: self.name.to_string(),

@@ -22,6 +22,8 @@ pub(super) struct Meter {
     pub(super) retries_refused: Counter,
     pub(super) held: Counter,
     pub(super) ejections: Counter,
+    found: Counter,
+    not_found: Counter,
     instances: [(State, Gauge); 4],
 }
 
@@ -29,6 +31,7 @@ impl Meter {
     pub(super) fn new(name: &str) -> Self {
         let upstream = || name.to_owned();
         let outcome = |outcome| counter!("gateway_upstream_requests_total", "upstream" => upstream(), "outcome" => outcome);
+        let discovered = |outcome| counter!("gateway_upstream_discoveries_total", "upstream" => upstream(), "outcome" => outcome);
         Self {
             answered: outcome("answered"),
             unreachable: outcome("unreachable"),
@@ -41,6 +44,8 @@ impl Meter {
             retries: counter!("gateway_upstream_retries_total", "upstream" => upstream()),
             retries_refused: counter!("gateway_upstream_retries_refused_total", "upstream" => upstream()),
             held: counter!("gateway_upstream_held_total", "upstream" => upstream()),
+            found: discovered("answered"),
+            not_found: discovered("failed"),
             ejections: counter!("gateway_upstream_ejections_total", "upstream" => upstream()),
             instances: State::ALL.map(|state| {
                 let gauge =
@@ -53,6 +58,11 @@ impl Meter {
     /// An answer, whatever it says.
     pub(super) fn answered(&self) {
         self.answered.increment(1);
+    }
+
+    /// Who knows the instances was asked.
+    pub(super) fn discovered(&self, well: bool) {
+        if well { &self.found } else { &self.not_found }.increment(1);
     }
 
     /// No answer.

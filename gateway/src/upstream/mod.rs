@@ -13,6 +13,7 @@ mod condition;
 mod connect;
 mod exchange;
 mod flight;
+mod found;
 mod hash;
 mod hold;
 mod idle;
@@ -25,6 +26,7 @@ mod send;
 mod session;
 mod settings;
 mod spec;
+mod srv;
 mod tls;
 mod way;
 mod wellness;
@@ -45,6 +47,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
+use uuid::Uuid;
 
 /// An upstream with its background work, which ends when this is dropped.
 pub struct Upstream {
@@ -75,7 +78,7 @@ pub struct Client<'a> {
     /// The client's address.
     pub ip: IpAddr,
     /// Who is logged in.
-    pub user: Option<&'a str>,
+    pub user: Option<Uuid>,
 }
 
 /// An answer.
@@ -100,6 +103,7 @@ impl Upstream {
         tasks.spawn(inner::rounds(inner.clone(), stop.clone()));
         tasks.spawn(inner::checks(inner.clone(), stop.clone()));
         tasks.spawn(inner::readings(inner.clone(), stop.clone()));
+        tasks.spawn(found::follow(inner.clone(), stop.clone()));
         Ok(Arc::new(Self { inner, _tasks: Mutex::new(tasks) }))
     }
 

@@ -57,7 +57,7 @@ impl Inner {
             let now = Instant::now();
             let picked = {
                 let (table, tried) = (self.table.load(), &*past.tried);
-                let picked = table.pick(&Want { now, key: ask.key, sticky: token, tried });
+                let picked = table.pick(&Want { now, key: ask.key, sticky: token, tried, only_looks: false });
                 picked.map(|(instance, _)| instance.clone())
             };
             let Some(instance) = picked else {
@@ -96,7 +96,8 @@ impl Inner {
         if !may || !replay.is_whole() {
             return false;
         }
-        let want = Want { now: Instant::now(), key: ask.key, sticky: None, tried: &past.tried };
+        let want =
+            Want { now: Instant::now(), key: ask.key, sticky: None, tried: &past.tried, only_looks: true };
         if self.table.load().has_other(&want) && past.tries < ask.tries {
             return self.is_granted();
         }
@@ -125,7 +126,11 @@ impl Inner {
     /// Holds it until there may be an instance for it; whether there is still time.
     async fn wait<'a>(&'a self, past: &mut Past<'a>, ask: &Ask) -> bool {
         if past.patience.is_none() {
-            past.patience = self.held.begin(self.settings.load().hold(), ask.deadline);
+            let settings = self.settings.load();
+            // While nobody has said yet where they are, that is waited for as a connection is.
+            let first =
+                if self.table.load().list.is_empty() { settings.connect_timeout() } else { Duration::ZERO };
+            past.patience = self.held.begin(settings.hold().max(first), ask.deadline);
             if past.patience.is_some() {
                 self.meter.held.increment(1);
             }

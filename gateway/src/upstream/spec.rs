@@ -1,10 +1,13 @@
 //! What `[upstream.NAME]` in the file of routes says.
 
+use super::found::MOST;
 use super::hash::{HashBy, is_cookie_name};
 use super::settings::{Ejection, Health, Sticky};
 use super::tls::TlsSpec;
 use chassis::peer::Base;
 use serde::Deserialize;
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// An upstream that is not one of Bowline's own services.
@@ -14,6 +17,19 @@ pub struct UpstreamSpec {
     /// Where its instances are.
     #[serde(default)]
     pub instances: Vec<InstanceSpec>,
+    /// A URL whose host has an address for every instance, by the system's resolver; it names a port.
+    pub dns: Option<String>,
+    /// A name with SRV records, such as `_http._tcp.shop.example`; with `tls`, instances are spoken to over TLS.
+    pub srv: Option<String>,
+    /// The server of DNS that is asked for SRV records; without it, those of `/etc/resolv.conf`.
+    pub resolver: Option<SocketAddr>,
+    /// A service in Consul, such as `http://127.0.0.1:8500/shop?tag=live`.
+    pub consul: Option<String>,
+    /// A file with the token that Consul's API wants to see.
+    pub consul_token_file: Option<PathBuf>,
+    /// Seconds between two questions to DNS. A question to Consul waits for this long for news.
+    #[serde(default = "refresh_secs")]
+    pub refresh_secs: u64,
     /// Which of them the next request goes to.
     #[serde(default)]
     pub balance: Balance,
@@ -89,6 +105,10 @@ pub enum Balance {
     ConsistentHash,
 }
 
+const fn refresh_secs() -> u64 {
+    10
+}
+
 const fn hold_ms() -> u64 {
     250
 }
@@ -144,6 +164,7 @@ impl UpstreamSpec {
     #[must_use]
     pub fn check(&self) -> Vec<(String, String)> {
         let mut wrong = Wrong::new();
+        self.check_source(&mut wrong);
         self.check_instances(&mut wrong);
         let mut say = |field: &str, what: &str| wrong.push((field.to_owned(), what.to_owned()));
         match (self.balance, &self.hash_by) {
@@ -177,11 +198,13 @@ impl UpstreamSpec {
 
     fn check_instances(&self, wrong: &mut Wrong) {
         let mut say = |field: String, what: String| wrong.push((field, what));
-        if self.instances.is_empty() {
-            say("instances".to_owned(), "name at least one, such as \"http://10.0.0.1:8080\"".to_owned());
+        if self.instances.is_empty() && self.dns.is_none() && self.srv.is_none() && self.consul.is_none() {
+            let what =
+                "name at least one, such as \"http://10.0.0.1:8080\", or who knows them: dns, srv, consul";
+            say("instances".to_owned(), what.to_owned());
         }
-        if self.instances.len() > 1_000 {
-            say("instances".to_owned(), "there may be 1000 at most".to_owned());
+        if self.instances.len() > MOST {
+            say("instances".to_owned(), format!("there may be {MOST} at most"));
         }
         let mut seen: Vec<Base> = Vec::new();
         for (place, instance) in self.instances.iter().enumerate() {
@@ -204,9 +227,8 @@ impl UpstreamSpec {
         }
     }
 
-    /// Whether there is an instance that is spoken to over TLS.
-    pub(super) fn uses_tls(&self) -> bool {
-        self.instances.iter().any(|instance| instance.url().trim_start().starts_with("https:"))
+    pub(super) const fn refresh(&self) -> Duration {
+        Duration::from_secs(self.refresh_secs)
     }
 
     pub(super) const fn connect_timeout(&self) -> Duration {
@@ -265,6 +287,19 @@ mod tests {
         );
         assert_eq!(wrong(json!({ "instances": ["http://a"], "balance": "consistent_hash" })), ["hash_by"]);
         assert_eq!(wrong(json!({ "instances": ["http://a"], "hash_by": "ip" })), ["hash_by"]);
+        assert_eq!(wrong(json!({ "dns": "http://a", "srv": "a b" })), ["srv", "dns", "srv"]);
+        assert_eq!(
+            wrong(json!({ "dns": "http://a:1", "instances": ["http://a"], "resolver": "127.0.0.1:53" })),
+            ["instances", "resolver"]
+        );
+        assert_eq!(wrong(json!({ "consul": "http://a:1/x y" })), ["consul"]);
+        for fine in [
+            json!({ "dns": "http://a:1" }),
+            json!({ "srv": "_http._tcp.a" }),
+            json!({ "consul": "http://a:1/x" }),
+        ] {
+            assert_eq!(wrong(fine), [""; 0]);
+        }
         let health = json!({ "path": "healthz", "every_ms": 1, "status": "200" });
         let sticky = json!({ "cookie": "a b", "ttl_secs": 60 });
         let ejection = json!({ "failures": 0, "for_ms": 1, "at_most_percent": 101 });

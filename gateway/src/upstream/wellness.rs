@@ -71,7 +71,7 @@ impl Inner {
         let mut asked: FuturesUnordered<_> =
             rest.by_ref().take(AT_ONCE).map(|place| ask(place.instance.clone())).collect();
         while let Some((instance, answer)) = asked.next().await {
-            self.heard(&instance, health, answer);
+            self.answered(&instance, health, answer);
             if let Some(place) = rest.next() {
                 asked.push(ask(place.instance.clone()));
             }
@@ -79,7 +79,7 @@ impl Inner {
         self.meter.show(&table.list, Instant::now());
     }
 
-    fn heard(&self, instance: &Instance, health: &Health, answer: Result<(), String>) {
+    fn answered(&self, instance: &Instance, health: &Health, answer: Result<(), String>) {
         let (well, why) = match answer {
             Ok(()) => (true, "it answers its health checks".to_owned()),
             Err(why) => (false, why),

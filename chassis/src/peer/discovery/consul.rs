@@ -1,6 +1,6 @@
 //! What Consul knows to be healthy, asked by blocking queries: the agent answers when something has changed.
 
-use super::{Ask, Base, DiscoveryConfig};
+use super::{Base, Source};
 use crate::peer::address::Catalogue;
 use crate::peer::pool;
 use ::http::{HeaderMap, HeaderName, HeaderValue, Request, Uri};
@@ -23,7 +23,8 @@ const TOKEN: HeaderName = HeaderName::from_static("x-consul-token");
 const INDEX: HeaderName = HeaderName::from_static("x-consul-index");
 
 /// The state of following one service.
-pub(super) struct Following<'a> {
+#[derive(Debug)]
+pub struct ByConsul<'a> {
     catalogue: &'a Catalogue,
     token: Option<&'a SecretString>,
     wait: Duration,
@@ -53,10 +54,11 @@ struct Service {
     port: u16,
 }
 
-impl<'a> Following<'a> {
-    pub(super) fn new(catalogue: &'a Catalogue, config: &'a DiscoveryConfig) -> Self {
-        let wait = config.refresh();
-        Self { catalogue, token: config.consul_token.as_ref(), wait, index: 0 }
+impl<'a> ByConsul<'a> {
+    /// `token` is what the agent's API wants to see; a question waits `wait` for news.
+    #[must_use]
+    pub fn new(catalogue: &'a Catalogue, token: Option<&'a SecretString>, wait: Duration) -> Self {
+        Self { catalogue, token, wait, index: 0 }
     }
 
     async fn question(&self) -> anyhow::Result<(u64, Vec<Base>)> {
@@ -99,7 +101,9 @@ impl<'a> Following<'a> {
     }
 }
 
-impl Ask for Following<'_> {
+impl Source for ByConsul<'_> {
+    type Found = Base;
+
     fn pause(&self) -> Duration {
         PAUSE
     }

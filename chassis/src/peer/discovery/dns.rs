@@ -3,7 +3,7 @@
 //! The system's resolver is asked, so `/etc/hosts`, search domains and a headless service of Kubernetes mean what they mean
 //! to every other program on the machine. It tells no times to live and knows no SRV records.
 
-use super::{Ask, Base, DiscoveryConfig};
+use super::{Base, Source};
 use anyhow::{Context, anyhow};
 use std::time::Duration;
 use tokio::net::lookup_host;
@@ -13,18 +13,23 @@ use tokio::time::timeout;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Following one host name.
-pub(super) struct Following<'a> {
+#[derive(Debug)]
+pub struct ByDns<'a> {
     base: &'a Base,
     refresh: Duration,
 }
 
-impl<'a> Following<'a> {
-    pub(super) fn new(base: &'a Base, config: &DiscoveryConfig) -> Self {
-        Self { base, refresh: config.refresh() }
+impl<'a> ByDns<'a> {
+    /// `base` names a port; its host is asked for again after `refresh`.
+    #[must_use]
+    pub fn new(base: &'a Base, refresh: Duration) -> Self {
+        Self { base, refresh }
     }
 }
 
-impl Ask for Following<'_> {
+impl Source for ByDns<'_> {
+    type Found = Base;
+
     fn pause(&self) -> Duration {
         self.refresh
     }

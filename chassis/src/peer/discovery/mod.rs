@@ -7,6 +7,9 @@
 mod consul;
 mod dns;
 
+pub use consul::ByConsul;
+pub use dns::ByDns;
+
 use super::address::Address;
 use super::base::Base;
 use super::instances::Instances;
@@ -49,30 +52,45 @@ pub(super) async fn follow(remote: &Remote, config: &DiscoveryConfig, stop: &Sto
     let known = Known::new(remote.name, remote.address.kind(), &remote.instances);
     match &remote.address {
         Address::Fixed(_) => {}
-        Address::Dns(base) => keep(&known, dns::Following::new(base, config), stop).await,
-        Address::Consul(catalogue) => keep(&known, consul::Following::new(catalogue, config), stop).await,
+        Address::Dns(base) => keep(&known, ByDns::new(base, config.refresh()), stop).await,
+        Address::Consul(catalogue) => {
+            let source = ByConsul::new(catalogue, config.consul_token.as_ref(), config.refresh());
+            keep(&known, source, stop).await;
+        }
     }
 }
 
 /// Who knows where instances are.
-trait Ask: Send {
+pub trait Source: Send {
+    /// How an instance is named.
+    type Found: Send;
+
     /// How long after an answer the next question is asked.
     fn pause(&self) -> Duration;
 
     /// The instances.
-    fn ask(&mut self) -> impl Future<Output = anyhow::Result<Vec<Base>>> + Send;
+    fn ask(&mut self) -> impl Future<Output = anyhow::Result<Vec<Self::Found>>> + Send;
 }
 
-/// Asks again and again.
-async fn keep(known: &Known<'_>, mut source: impl Ask, stop: &Stop) {
-    let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
+async fn keep(known: &Known<'_>, source: impl Source<Found = Base>, stop: &Stop) {
     let mut failing = false;
+    keep_asking(source, |answer| known.heard(answer, &mut failing), stop).await;
+}
+
+/// Asks again and again, until the stop. `hear` takes an answer in and says whether it was one; after one that was none
+/// the pause grows.
+pub async fn keep_asking<S: Source>(
+    mut source: S,
+    mut hear: impl FnMut(anyhow::Result<Vec<S::Found>>) -> bool + Send,
+    stop: &Stop,
+) {
+    let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
     loop {
         let answer = tokio::select! {
             answer = source.ask() => answer,
             () = stop.stopping() => return,
         };
-        let pause = match known.heard(answer, &mut failing) {
+        let pause = match hear(answer) {
             true => {
                 backoff.reset();
                 source.pause()
@@ -156,7 +174,9 @@ mod tests {
         stopper: Stopper,
     }
 
-    impl Ask for Script<'_> {
+    impl Source for Script<'_> {
+        type Found = Base;
+
         fn pause(&self) -> Duration {
             Duration::from_secs(1)
         }

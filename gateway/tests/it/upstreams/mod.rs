@@ -1,5 +1,7 @@
 //! Upstreams that are not Bowline's own, against servers on loopback that do what a test says.
 
+mod discovery;
+mod door;
 mod lines;
 mod places;
 mod retries;
