@@ -84,6 +84,19 @@ pub(super) fn make(id: ApiKeyId) -> Result<(Token, Hash), Unspecified> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic_and_only_one_of_the_right_form_is_read(text in "(bwl_)?[0-9a-fA-F]{30,34}_?[0-9a-f]{62,66}|.*") {
+            let sent = Sent::parse(text.as_bytes());
+            let small = |digit: u8| digit.is_ascii_digit() || (b'a'..=b'f').contains(&digit);
+            let digits = text.bytes().filter(|byte| small(*byte)).count();
+            // The `b` of the prefix counts as a digit too.
+            let is_one = text.len() == 101 && text.starts_with("bwl_") && text.as_bytes()[36] == b'_' && digits == 97;
+            prop_assert_eq!(sent.is_some(), is_one);
+        }
+    }
 
     #[test]
     fn a_key_that_was_made_is_read_again_and_no_two_are_the_same() {
