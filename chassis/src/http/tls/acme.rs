@@ -101,7 +101,8 @@ impl Acme {
         if token.is_empty() || token.len() > 128 || !token.bytes().all(fine) {
             return None;
         }
-        let thumbprint = self.thumbprint.load_full()?;
+        // A replica may have made the account a moment ago, and the directory may ask here first.
+        let thumbprint = self.thumbprint.load_full().or_else(|| self.read_thumbprint())?;
         let mut response = Response::new(Body::from(format!("{token}.{thumbprint}")));
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
         Some(response)
@@ -117,11 +118,7 @@ impl Acme {
 
     /// Orders a certificate when it is time; says whether there is a new one.
     pub(super) async fn look(&self, attempts: &mut Attempts, clock: &Clock) -> bool {
-        if let Some(thumbprint) = self.store.thumbprint()
-            && self.thumbprint.load().as_deref() != Some(&thumbprint)
-        {
-            self.thumbprint.store(Some(Arc::new(thumbprint)));
-        }
+        self.read_thumbprint();
         if !self.is_due(clock.now()) || Instant::now() < attempts.not_before {
             return false;
         }
@@ -151,6 +148,17 @@ impl Acme {
                 false
             }
         }
+    }
+
+    /// What is kept of the account's key, by this process or another.
+    fn read_thumbprint(&self) -> Option<Arc<String>> {
+        let kept = self.store.thumbprint()?;
+        if let Some(known) = self.thumbprint.load_full().filter(|known| **known == kept) {
+            return Some(known);
+        }
+        let kept = Arc::new(kept);
+        self.thumbprint.store(Some(kept.clone()));
+        Some(kept)
     }
 
     fn lock(&self) -> Option<Lock> {
