@@ -16,7 +16,6 @@ mod live;
 mod oidc;
 mod origin;
 mod proxy;
-#[allow(dead_code, reason = "until explanations of live routes ask it, and steps are taken")]
 mod rollout;
 mod route;
 mod routes;
@@ -39,12 +38,13 @@ use live::Channel;
 use oidc::Providers;
 use origin::Origins;
 use proxy::Upstream;
+use rollout::Rollouts;
 use routes::Services;
 use std::sync::Arc;
 use upgrade::{Tunnels, Upgrades};
 use utoipa::openapi::OpenApi;
 
-/// The tables of the live channel and of API keys.
+/// The tables of the live channel, of API keys and of roll-outs.
 const MIGRATIONS: Migrations = chassis::migrations!();
 
 /// The one door.
@@ -75,8 +75,11 @@ impl Service for Gateway {
         let providers = Providers::open(&context, &config, &origins)?;
         let guards = Guards::new(keys.clone(), providers.clone(), origins.clone());
         let cache = ResponseCache::new(config.cache_bytes, context.clock().clone(), &context.state());
-        let ground = route::Ground::new(&context, guards, &services, (&tunnels, &origins), &cache);
+        let rollouts = Rollouts::open(&context)?;
+        let ground =
+            route::Ground::new(&context, guards, &services, (&tunnels, &origins), (&cache, &rollouts));
         let door = Door::open(&config, ground).await?;
+        rollouts.begin().await;
         let channel = Channel::open(&context, &config).await?;
         let (told, _) = live::routes().with_state(channel.clone()).split_for_parts();
         let (purges, _) = cache::routes().with_state(cache.clone()).split_for_parts();
@@ -84,7 +87,9 @@ impl Service for Gateway {
         let (logins, _) = oidc::routes().with_state(providers).split_for_parts();
         let (explaining, _) =
             explain::asked().with_state(Explainer::new(&context, door.clone())).split_for_parts();
+        let (rolling, _) = rollout::routes().with_state(rollouts.clone()).split_for_parts();
         let mut router = Router::new()
+            .merge(rolling)
             .merge(managing)
             .merge(purges)
             .merge(logins)
@@ -97,6 +102,7 @@ impl Service for Gateway {
             router = router.merge(docs::router(&context)?);
         }
         let parts = Parts::new(router).worker("tunnels", |stop| tunnels.look_after(stop));
+        let parts = parts.worker("rollouts", |stop| rollouts.follow(stop));
         let parts = parts.worker("response-cache", |stop| cache.look_after(stop));
         let parts = match door {
             Some(door) => parts.lane(door.clone()).worker("routes", |stop| door.follow(stop)),
@@ -121,6 +127,7 @@ fn own() -> OpenApi {
     let mut own = bff::routes().into_openapi();
     own.merge(live::routes().into_openapi());
     own.merge(keys::routes().into_openapi());
+    own.merge(rollout::routes().into_openapi());
     own.merge(cache::routes().into_openapi());
     own.merge(oidc::routes().into_openapi());
     own.merge(explain::asked().into_openapi());

@@ -20,6 +20,7 @@ use crate::headers;
 use crate::oidc::ProviderSpec;
 use crate::origin::Origins;
 use crate::proxy;
+use crate::rollout::Rollouts;
 use crate::routes::Services;
 use crate::table::{Planned, plain};
 use crate::upgrade::{self, Tunnels, Upgrades};
@@ -57,6 +58,7 @@ pub(crate) struct Ground {
     guards: Guards,
     stop: Stop,
     cache: ResponseCache,
+    rollouts: Rollouts,
 }
 
 /// A live route.
@@ -92,7 +94,7 @@ impl Ground {
         guards: Guards,
         services: &Services,
         (tunnels, origins): (&Arc<Tunnels>, &Origins),
-        cache: &ResponseCache,
+        (cache, rollouts): (&ResponseCache, &Rollouts),
     ) -> Arc<Self> {
         Arc::new(Self {
             limits: context.limits(),
@@ -102,6 +104,7 @@ impl Ground {
             guards,
             stop: context.stop().clone(),
             cache: cache.clone(),
+            rollouts: rollouts.clone(),
         })
     }
 

@@ -2,6 +2,8 @@
 
 mod explain;
 mod keys;
+mod rollouts;
 
 pub use explain::{ExplainRequest, Explanation, MeantRoute, PassedOver, Verdict};
 pub use keys::{ApiKey, ApiKeyWithSecret, CreateApiKey, ListApiKeys, RotateApiKey};
+pub use rollouts::{Rollout, RolloutState, SideSeen};

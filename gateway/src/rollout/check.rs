@@ -30,9 +30,6 @@ pub(crate) fn check(
         if [&spec.upstream, &spec.service].into_iter().flatten().any(|own| *own == rollout.to) {
             wrong.push(("to".to_owned(), "is where the route leads anyway".to_owned()));
         }
-        if !rollout.steps.is_empty() {
-            wrong.push(("steps".to_owned(), "are not taken yet".to_owned()));
-        }
         if !spec.variants.is_empty() {
             wrong.push((String::new(), "cannot stand beside `variants`: both choose the target".to_owned()));
         }
@@ -68,7 +65,9 @@ pub(crate) fn check(
 /// Whether a route sends anything to this upstream.
 pub(crate) fn leads_to(spec: &RouteSpec, upstream: &str) -> bool {
     let mirror = spec.mirror.as_ref().map(|mirror| mirror.to.as_str());
-    let mut all = Split::targets(spec).into_iter().chain(spec.upstream.as_deref()).chain(mirror);
+    let parts = spec.aggregate.iter().flat_map(|aggregate| &aggregate.parts);
+    let parts = parts.filter_map(|part| part.upstream.as_deref());
+    let mut all = Split::targets(spec).into_iter().chain(spec.upstream.as_deref()).chain(mirror).chain(parts);
     all.any(|name| name == upstream)
 }
 

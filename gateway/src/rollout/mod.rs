@@ -2,33 +2,42 @@
 //! upstream which nobody hears; variants that are compared.
 //!
 //! ```text
-//! request -> choose (header, cookie, share) -> target -> meter
-//!         -> mirror (a copy)
+//! request -> choose (header, cookie, share) -> target -> meter -> live (counts) -> work -> store -> judge
+//!         -> mirror (a copy)                                       live (share) <-
 //! ```
 //!
 //! What must hold:
 //! - Somebody who is on the new side stays there while its share grows, in every replica and after every start ([`share`]).
-//! - A route without any of this pays for nothing of it.
+//! - A roll-out with steps stands in the database: replicas agree on it, and a restart does not begin it anew ([`work`]). One
+//!   that went back stays back until the file says another target or generation.
+//! - A request waits for nothing of this. A route without any of it pays for nothing.
 //!
 //! What it does not do: it does not look into answers. One that is wrong with status 200 is well.
 
+mod api;
 mod check;
 mod choose;
+mod judge;
+mod live;
 mod meter;
 mod mirror;
 mod share;
 mod spec;
+mod store;
+mod work;
 
+pub(crate) use api::routes;
 pub(crate) use check::{check, described, leads_to, upstream};
 pub(crate) use choose::Asker;
 pub(crate) use mirror::Mirror;
 pub(crate) use spec::{MirrorSpec, RolloutSpec, VariantSpec};
+pub(crate) use work::Rollouts;
 
 use crate::table::RouteSpec;
 use choose::{Chooser, Side, Variants};
 use http::HeaderValue;
+use live::Live;
 use meter::{Ended, Measuring, Meter};
-use share::Share;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -43,7 +52,7 @@ enum Kind {
     Whole,
     Rollout {
         chooser: Chooser,
-        share: Share,
+        live: Arc<Live>,
         stable: Meter,
         canary: Meter,
     },
@@ -57,15 +66,17 @@ pub(crate) struct Chosen<'a> {
     /// What the browser is given.
     pub(crate) assigned: Option<HeaderValue>,
     meter: Option<&'a Meter>,
+    /// What hears how it ended: nobody when who asks has chosen the side.
+    heard: Option<(&'a Live, Side)>,
 }
 
 impl Split {
     /// That of a spec that was checked; nothing when all requests go one way.
-    pub(crate) fn of(route: &Arc<str>, spec: &RouteSpec) -> Option<Self> {
+    pub(crate) fn of(route: &Arc<str>, spec: &RouteSpec, rollouts: &Rollouts) -> Option<Self> {
         if let Some(rollout) = &spec.rollout {
             return Some(Self(Kind::Rollout {
                 chooser: Chooser::new(route, rollout),
-                share: rollout.percent.and_then(Share::of).unwrap_or(Share::NONE),
+                live: rollouts.of_route(route, rollout),
                 stable: Meter::of_side(route, Side::Stable.as_str()),
                 canary: Meter::of_side(route, Side::Canary.as_str()),
             }));
@@ -86,18 +97,20 @@ impl Split {
     /// Chooses for a request.
     pub(crate) fn choose(&self, asker: &Asker<'_>) -> Chosen<'_> {
         match &self.0 {
-            Kind::Whole => Chosen { place: None, assigned: None, meter: None },
-            Kind::Rollout { chooser, share, stable, canary } => {
-                let choice = chooser.choose(asker, *share, true);
+            Kind::Whole => Chosen { place: None, assigned: None, meter: None, heard: None },
+            Kind::Rollout { chooser, live, stable, canary } => {
+                let share = live.share();
+                let choice = chooser.choose(asker, share, live.is_open(share));
                 let (place, meter) = match choice.side {
                     Side::Stable => (None, stable),
                     Side::Canary => (Some(0), canary),
                 };
-                Chosen { place, assigned: choice.assigned, meter: Some(meter) }
+                let heard = choice.why.is_sample().then_some((&**live, choice.side));
+                Chosen { place, assigned: choice.assigned, meter: Some(meter), heard }
             }
             Kind::Variants(variants, meters) => {
                 let place = variants.choose(asker);
-                Chosen { place: Some(place), assigned: None, meter: meters.get(place) }
+                Chosen { place: Some(place), assigned: None, meter: meters.get(place), heard: None }
             }
         }
     }
@@ -106,7 +119,10 @@ impl Split {
     pub(crate) fn look(&self, asker: &Asker<'_>) -> Option<(&'static str, String)> {
         match &self.0 {
             Kind::Whole => None,
-            Kind::Rollout { chooser, share, .. } => Some(("rollout", chooser.look(asker, *share, true))),
+            Kind::Rollout { chooser, live, .. } => {
+                let share = live.share();
+                Some(("rollout", chooser.look(asker, share, live.is_open(share))))
+            }
             Kind::Variants(variants, _) => Some(("variants", variants.look(asker))),
         }
     }
@@ -118,6 +134,12 @@ impl<'a> Chosen<'a> {
         &self,
         deadline: Instant,
     ) -> Option<Measuring<'a, impl FnMut(Ended, Duration) + use<'a>>> {
-        self.meter.map(|meter| Measuring::begin(meter, deadline, |_, _| {}))
+        let heard = self.heard;
+        let tell = move |ended, took| {
+            if let Some((live, side)) = heard {
+                live.note(side, ended, took);
+            }
+        };
+        self.meter.map(|meter| Measuring::begin(meter, deadline, tell))
     }
 }

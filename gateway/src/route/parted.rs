@@ -32,7 +32,7 @@ impl Parted {
         ground: &Ground,
     ) -> anyhow::Result<Option<Self>> {
         let (spec, route) = (&planned.spec, &planned.name);
-        let Some(split) = Split::of(route, spec) else { return Ok(None) };
+        let Some(split) = Split::of(route, spec, &ground.rollouts) else { return Ok(None) };
         let other = |name| match upstreams.contains_key(name) {
             true => Target::of_upstream(name, route, upstreams, ground),
             false => Target::of_service(name, route, ground),

@@ -2,6 +2,7 @@
 
 mod copies;
 mod sides;
+mod steps;
 
 use crate::routes::Routed;
 use contract::identity::Role;

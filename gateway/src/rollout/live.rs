@@ -1,0 +1,187 @@
+//! A roll-out while it is live: what requests read of it and add to it, without waiting for anybody.
+
+use super::choose::Side;
+use super::judge::{Bounds, Seen};
+use super::meter::Ended;
+use super::share::Share;
+use super::spec::RolloutSpec;
+use super::store::{Row, State};
+use arc_swap::ArcSwap;
+use metrics::{Gauge, gauge};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// Which roll-out it is. Another target or generation is another one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Key {
+    pub(crate) route: Arc<str>,
+    pub(crate) target: Box<str>,
+    pub(crate) generation: u32,
+}
+
+impl Key {
+    pub(crate) fn of(route: &Arc<str>, spec: &RolloutSpec) -> Self {
+        Self { route: Arc::clone(route), target: spec.to.as_str().into(), generation: spec.generation }
+    }
+}
+
+/// A roll-out.
+pub(crate) struct Live {
+    pub(super) key: Key,
+    pub(super) bounds: ArcSwap<Bounds>,
+    points: AtomicU32,
+    stable: Tally,
+    canary: Tally,
+    /// As it was read last.
+    known: Mutex<Option<Row>>,
+    percent: Gauge,
+    step: Gauge,
+    back: Gauge,
+}
+
+/// What this process has seen since it was last added to what all have.
+#[derive(Debug, Default)]
+struct Tally {
+    requests: AtomicU64,
+    errors: AtomicU64,
+    slow: AtomicU64,
+}
+
+impl Tally {
+    fn add(&self, seen: Seen) {
+        for (count, more) in
+            [(&self.requests, seen.requests), (&self.errors, seen.errors), (&self.slow, seen.slow)]
+        {
+            if more > 0 {
+                count.fetch_add(more, Ordering::Relaxed);
+            }
+        }
+    }
+
+    fn take(&self) -> Seen {
+        // An answer that is being added to now may be counted half before and half after; its error then comes later.
+        let errors = self.errors.swap(0, Ordering::Relaxed);
+        let slow = self.slow.swap(0, Ordering::Relaxed);
+        Seen { requests: self.requests.swap(0, Ordering::Relaxed), errors, slow }
+    }
+}
+
+impl Live {
+    pub(super) fn new(key: Key, spec: &RolloutSpec) -> Self {
+        let route = || Arc::clone(&key.route);
+        let live = Self {
+            bounds: ArcSwap::from_pointee(Bounds::of(spec)),
+            points: AtomicU32::new(0),
+            stable: Tally::default(),
+            canary: Tally::default(),
+            known: Mutex::default(),
+            percent: gauge!("gateway_rollout_percent", "route" => route()),
+            step: gauge!("gateway_rollout_step", "route" => route()),
+            back: gauge!("gateway_rollout_back", "route" => route()),
+            key,
+        };
+        live.change(spec);
+        live
+    }
+
+    /// Takes over what the file says now. Step and state stay.
+    pub(super) fn change(&self, spec: &RolloutSpec) {
+        self.bounds.store(Arc::new(Bounds::of(spec)));
+        match self.known() {
+            Some(row) if !self.is_fixed() => self.apply(&row),
+            _ => {
+                let share = spec.percent.and_then(Share::of).unwrap_or(Share::NONE);
+                self.points.store(share.points(), Ordering::Relaxed);
+                self.percent.set(share.percent());
+            }
+        }
+    }
+
+    /// Whether it stays where the file says.
+    pub(crate) fn is_fixed(&self) -> bool {
+        self.bounds.load().steps.is_empty()
+    }
+
+    /// How much goes to the canary.
+    pub(crate) fn share(&self) -> Share {
+        Share::of_points(self.points.load(Ordering::Relaxed))
+    }
+
+    /// Whether a cookie is heard that asks for the canary: it stays in a browser, so not once the roll-out went back.
+    pub(crate) fn is_open(&self, share: Share) -> bool {
+        share.is_some() || self.is_fixed()
+    }
+
+    /// Notes how a request of a side ended.
+    pub(crate) fn note(&self, side: Side, ended: Ended, took: Duration) {
+        let bounds = self.bounds.load();
+        if bounds.steps.is_empty() {
+            return;
+        }
+        let slow = bounds.is_slow(took);
+        // Who left says something only when they had waited for too long.
+        if ended == Ended::Left && !slow {
+            return;
+        }
+        let seen = Seen { requests: 1, errors: u64::from(ended == Ended::Failed), slow: u64::from(slow) };
+        self.tally(side).add(seen);
+    }
+
+    fn tally(&self, side: Side) -> &Tally {
+        match side {
+            Side::Stable => &self.stable,
+            Side::Canary => &self.canary,
+        }
+    }
+
+    /// What was seen here since it was last taken: of the stable side, and of the canary.
+    pub(super) fn take(&self) -> (Seen, Seen) {
+        (self.stable.take(), self.canary.take())
+    }
+
+    /// Puts back what could not be added.
+    pub(super) fn put_back(&self, (stable, canary): (Seen, Seen)) {
+        self.stable.add(stable);
+        self.canary.add(canary);
+    }
+
+    /// As it was read last.
+    pub(super) fn known(&self) -> Option<Row> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes over what was read. What was seen before a change says nothing about what is after it.
+    pub(super) fn hear(&self, row: &Row) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_news = known.as_ref().is_none_or(|known| known.version != row.version);
+        *known = Some(row.clone());
+        drop(known);
+        self.apply(row);
+        if is_news {
+            self.take();
+        }
+    }
+
+    fn apply(&self, row: &Row) {
+        let share = match row.state {
+            State::Back => Share::NONE,
+            State::Advancing | State::Held | State::Done => self.bounds.load().share(row.step()),
+        };
+        self.points.store(share.points(), Ordering::Relaxed);
+        self.percent.set(share.percent());
+        let is_back = row.state == State::Back;
+        self.step.set(if is_back {
+            0.0
+        } else {
+            f64::from(u32::try_from(row.step() + 1).unwrap_or(u32::MAX))
+        });
+        self.back.set(if is_back { 1.0 } else { 0.0 });
+    }
+}
+
+impl std::fmt::Debug for Live {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Live").field("key", &self.key).field("share", &self.share()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,187 @@
+//! Follows roll-outs: adds what was seen here to what all replicas have seen, and decides.
+//!
+//! Every replica looks, adds and decides; a decision names the version that it was made on, so one of them takes effect and the
+//! others read it. There is no replica that has to be there. While the database is away all stay where they are, and what they
+//! see meanwhile is added afterwards.
+
+use super::judge::Verdict;
+use super::live::{Key, Live};
+use super::spec::{OnFailure, RolloutSpec};
+use super::store::{self, Change, Row, State};
+use chassis::clock::Clock;
+use chassis::db::{Db, DbError};
+use chassis::service::Context;
+use chassis::stop::Stop;
+use chassis::wake::Wake;
+use metrics::counter;
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use tokio::time::sleep;
+
+/// Looks in a row at most when each finds something to do; the rest is done at the next.
+const IN_A_ROW: usize = 4;
+
+/// The roll-outs of a gateway. Clones are the same.
+#[derive(Debug, Clone)]
+pub(crate) struct Rollouts(Arc<Inner>);
+
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub(super) db: Db,
+    pub(super) clock: Clock,
+    /// Wakes every replica when something was decided.
+    pub(super) decided: Wake,
+    /// By route; that of a route which is no more goes with it.
+    all: Mutex<BTreeMap<Arc<str>, Weak<Live>>>,
+}
+
+impl std::ops::Deref for Rollouts {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl Rollouts {
+    pub(crate) fn open(context: &Context) -> anyhow::Result<Self> {
+        let (db, clock) = (context.db()?, context.clock().clone());
+        Ok(Self(Arc::new(Inner { db, clock, decided: context.wake("rollouts"), all: Mutex::default() })))
+    }
+
+    /// That of a route. One that the file says again goes on.
+    pub(super) fn of_route(&self, route: &Arc<str>, spec: &RolloutSpec) -> Arc<Live> {
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = Key::of(route, spec);
+        if let Some(live) = all.get(route).and_then(Weak::upgrade).filter(|live| live.key == key) {
+            live.change(spec);
+            return live;
+        }
+        let live = Arc::new(Live::new(key, spec));
+        all.insert(Arc::clone(route), Arc::downgrade(&live));
+        live
+    }
+
+    /// Those of all routes, in their order.
+    pub(super) fn all(&self) -> Vec<Arc<Live>> {
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|_, live| live.strong_count() > 0);
+        all.values().filter_map(Weak::upgrade).collect()
+    }
+
+    /// Reads how they stand before the first request. Without the database those with steps send nobody elsewhere yet.
+    pub(crate) async fn begin(&self) {
+        if let Err(error) = self.look().await {
+            tracing::warn!(%error, "roll-outs with steps wait for the database");
+        }
+    }
+
+    /// The work, until the stop.
+    pub(crate) async fn follow(self, stop: Stop) -> anyhow::Result<()> {
+        let mut away = false;
+        while !stop.is_stopping() {
+            let mut woken = pin!(self.decided.woken());
+            woken.as_mut().enable();
+            match self.look().await {
+                Ok(()) => away = false,
+                Err(error) if away => tracing::debug!(%error, "roll-outs still stay where they are"),
+                Err(error) => {
+                    away = true;
+                    tracing::warn!(%error, "roll-outs stay where they are until the database answers");
+                }
+            }
+            tokio::select! {
+                () = woken => {}
+                () = sleep(self.decided.patience()) => {}
+                () = stop.stopping() => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds, reads and decides, until there is nothing more to decide.
+    pub(crate) async fn look(&self) -> Result<(), DbError> {
+        let lives: Vec<_> = self.all().into_iter().filter(|live| !live.is_fixed()).collect();
+        for _ in 0..IN_A_ROW {
+            if lives.is_empty() || !self.once(&lives).await? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Says whether there may be more to do.
+    async fn once(&self, lives: &[Arc<Live>]) -> Result<bool, DbError> {
+        for live in lives {
+            self.add(live).await?;
+        }
+        let rows = store::all(&self.db).await?;
+        let mut again = false;
+        for live in lives {
+            match rows.iter().find(|row| row.is(&live.key)) {
+                Some(row) => {
+                    live.hear(row);
+                    again |= self.decide(live, row).await?;
+                }
+                None => {
+                    store::begin(&self.db, &live.key, self.clock.now()).await?;
+                    again = true;
+                }
+            }
+        }
+        Ok(again)
+    }
+
+    /// Adds what was seen here.
+    async fn add(&self, live: &Live) -> Result<(), DbError> {
+        let Some(row) = live.known() else { return Ok(()) };
+        let seen = live.take();
+        if row.state != State::Advancing || seen == Default::default() {
+            return Ok(());
+        }
+        let added = store::add(&self.db, &live.key, row.version, seen).await;
+        added.inspect_err(|_| live.put_back(seen))
+    }
+
+    /// Decides about a step; whether there was something to decide.
+    async fn decide(&self, live: &Live, row: &Row) -> Result<bool, DbError> {
+        if row.state != State::Advancing {
+            return Ok(false);
+        }
+        let (bounds, now) = (live.bounds.load_full(), self.clock.now());
+        let step = row.step();
+        let (state, step, reason) = match bounds.judge(now.since(row.since), row.stable(), row.canary()) {
+            Verdict::Stay => return Ok(false),
+            Verdict::Well if bounds.is_last(step) => (State::Done, step, "all steps were well".to_owned()),
+            Verdict::Well => (State::Advancing, step + 1, "the step before was well".to_owned()),
+            Verdict::Broken(why) => match bounds.on_failure {
+                OnFailure::Back => (State::Back, step, why),
+                OnFailure::Hold => (State::Held, step, why),
+            },
+        };
+        let is_broken = state == State::Back || state == State::Held;
+        if self.change(live, row, &Change { state, step, reason: &reason, by: None }).await? {
+            let Key { route, target, .. } = &live.key;
+            let percent = bounds.share(step).percent();
+            if is_broken {
+                tracing::error!(%route, %target, percent, state = state.as_str(), reason, "a roll-out is not well");
+            } else {
+                tracing::info!(%route, %target, percent, state = state.as_str(), "a roll-out goes on");
+            }
+        }
+        Ok(true)
+    }
+
+    /// Changes a roll-out, unless it was changed meanwhile, and tells every replica.
+    pub(super) async fn change(&self, live: &Live, row: &Row, to: &Change<'_>) -> Result<bool, DbError> {
+        let changed = store::change(&self.db, &live.key, row.version, to, self.clock.now()).await?;
+        if changed {
+            let event = if to.state == State::Advancing { "advanced" } else { to.state.as_str() };
+            counter!("gateway_rollout_events_total", "route" => Arc::clone(&live.key.route), "event" => event)
+                .increment(1);
+            self.decided.all();
+        }
+        Ok(changed)
+    }
+}
