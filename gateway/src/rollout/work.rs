@@ -27,11 +27,11 @@ const IN_A_ROW: usize = 4;
 pub(crate) struct Rollouts(Arc<Inner>);
 
 #[derive(Debug)]
-pub(super) struct Inner {
-    pub(super) db: Db,
-    pub(super) clock: Clock,
+pub(crate) struct Inner {
+    db: Db,
+    clock: Clock,
     /// Wakes every replica when something was decided.
-    pub(super) decided: Wake,
+    decided: Wake,
     /// By route; that of a route which is no more goes with it.
     all: Mutex<BTreeMap<Arc<str>, Weak<Live>>>,
 }
