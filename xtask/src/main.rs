@@ -1,7 +1,8 @@
 //! `cargo xtask`: the development tasks that need more than one cargo command.
 //!
 //! What must hold: it builds in seconds (it depends on nothing of the platform but the standard-library part of
-//! `testkit`, and on the platform's own cryptography for what `bench` shows under load), it leaves no process behind, and what it says on failure is enough to do the same step by hand.
+//! `testkit`, and on the same cryptography as the platform for what `bench` shows under load), it leaves no process behind, and
+//! what it says on failure is enough to do the same step by hand.
 
 mod bench;
 mod ci;

@@ -41,7 +41,8 @@ const REST: Duration = Duration::from_millis(500);
   cargo xtask bench soak --binary target/debug/bowline --requests 5000   a trial of the command itself
 
 Each request shows an access token, is counted by three limits and written to the access log, which goes nowhere. One in ten
-is a POST, one in twenty has an answer of 64 KiB.")]
+is a POST, one in twenty has an answer of 64 KiB. The first connections alone are 64: below some 64,000 requests the aim for
+connections cannot be met.")]
 pub(crate) struct Arguments {
     /// Requests in all.
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(100..))]

@@ -170,8 +170,13 @@ fn report(scene: &Scene, plan: &Plan, subjects: &mut [Subject]) -> Result<usize>
     let rows = took_part.map(|subject| row(subject, nginx)).collect::<Vec<_>>();
     let heads = ["", "CPU a request", "to nginx", "requests/s", "p50", "p99", "memory", "errors"];
     println!("{} ({}): {} requests a round", scene.about, scene.name, scene.requests(plan.requests));
-    println!("{}\n", table::render(heads, &rows));
-    Ok(subjects.iter_mut().map(Subject::forget).sum())
+    println!("{}", table::render(heads, &rows));
+    let errors = subjects.iter_mut().map(Subject::forget).sum();
+    if errors > 0 {
+        println!("no result: {errors} answers were wrong");
+    }
+    println!();
+    Ok(errors)
 }
 
 fn row(subject: &Subject, nginx: Option<f64>) -> [String; 8] {
