@@ -1,4 +1,4 @@
-//! TLS on the public listener. Certificates are read from files, or come by themselves ([`acme`]) and are read from there.
+//! TLS on the public listener. Certificates are read from files, or come by themselves (`acme`) and are read from there.
 //!
 //! What must hold:
 //! - A file that is missing or wrong at the start ends the start, with an error that names the setting. Later it changes
