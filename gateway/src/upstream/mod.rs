@@ -1,9 +1,9 @@
 //! Upstreams that are not Bowline's own services: where their instances are, which of them a request goes to, and how it
 //! gets there.
 //!
-//! A request is given to an instance that is well ([`balance`], [`condition`]), sent over a connection that it drives itself
-//! ([`line`]), sent to another instance when that does no harm ([`send`]), and held for a moment while there is no instance
-//! that could take it ([`hold`]). What is known of an instance outlives a change of the file of routes as long as the
+//! A request is given to an instance that is well (`balance`, `condition`), sent over a connection that it drives itself
+//! (`line`), sent to another instance when that does no harm (`send`), and held for a moment while there is no instance
+//! that could take it (`hold`). What is known of an instance outlives a change of the file of routes as long as the
 //! instance stays.
 
 mod answer;
