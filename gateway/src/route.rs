@@ -196,10 +196,14 @@ impl Route {
                 verdicts.say("limits", "limits", format!("nobody can tell now: {}", error.message()))
             }
         }
-        if let Some(parted) = &self.parted
-            && let Ok(admitted) = self.access.admit(&self.ground.guards, cx, request).await
-        {
-            parted.explain(verdicts, cx, &admitted, request);
+        if let Ok(admitted) = self.access.admit(&self.ground.guards, cx, request).await {
+            if let Some(rule) = &self.cache {
+                let look = self.ground.cache.look(rule, admitted.asker(cx), request);
+                verdicts.say("kept", "cache", look.to_string());
+            }
+            if let Some(parted) = &self.parted {
+                parted.explain(verdicts, cx, &admitted, request);
+            }
         }
         if let Target::Upstream(upstream, _) = &self.target {
             let look = upstream.look(&self.how(upstream, cx, request));

@@ -30,15 +30,32 @@ impl Latency {
     /// The average now, in microseconds.
     #[must_use]
     pub fn micros(&self) -> f64 {
-        let since = self.now().saturating_sub(self.changed.load(Relaxed));
-        let halves = Duration::from_micros(since).as_secs_f64() / HALF_LIFE;
-        f64::from_bits(self.micros.load(Relaxed)) * (-halves).exp2()
+        self.micros_at(Instant::now())
+    }
+
+    /// The same, for who knows what time it is.
+    #[must_use]
+    pub fn micros_at(&self, now: Instant) -> f64 {
+        let since = self.since_origin(now).saturating_sub(self.changed.load(Relaxed));
+        let micros = f64::from_bits(self.micros.load(Relaxed));
+        // Within a millisecond it does not halve by anything that counts.
+        if since < 1_000 {
+            return micros;
+        }
+        micros * (-Duration::from_micros(since).as_secs_f64() / HALF_LIFE).exp2()
     }
 
     /// An answer took this long.
     pub fn took(&self, time: Duration) {
-        let before = self.micros();
-        self.set(before + WEIGHT * (time.as_secs_f64() * 1e6 - before));
+        self.took_at(Instant::now(), time);
+    }
+
+    /// The same, for who knows what time it is.
+    pub fn took_at(&self, now: Instant, time: Duration) {
+        let before = self.micros_at(now);
+        let micros = before + WEIGHT * (time.as_secs_f64() * 1e6 - before);
+        self.changed.store(self.since_origin(now), Relaxed);
+        self.micros.store(micros.to_bits(), Relaxed);
     }
 
     /// No answer came within this time; how long it would have taken is not known.
@@ -48,13 +65,8 @@ impl Latency {
         }
     }
 
-    fn set(&self, micros: f64) {
-        self.changed.store(self.now(), Relaxed);
-        self.micros.store(micros.to_bits(), Relaxed);
-    }
-
-    fn now(&self) -> u64 {
-        u64::try_from(self.origin.elapsed().as_micros()).unwrap_or(u64::MAX)
+    fn since_origin(&self, now: Instant) -> u64 {
+        u64::try_from(now.saturating_duration_since(self.origin).as_micros()).unwrap_or(u64::MAX)
     }
 }
 

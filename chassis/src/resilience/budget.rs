@@ -50,8 +50,13 @@ impl Budget {
 
     /// Notes that a call is sent for the first time.
     pub fn sent(&self) {
+        self.sent_many(1);
+    }
+
+    /// The same for so many calls, which were sent since somebody noted some last.
+    pub fn sent_many(&self, calls: u32) {
         let now = self.0.time.now();
-        self.0.window.lock().unwrap_or_else(PoisonError::into_inner).add(now, [1, 0]);
+        self.0.window.lock().unwrap_or_else(PoisonError::into_inner).add(now, [calls, 0]);
     }
 
     /// Whether a call may be sent once more; if so it is spent.

@@ -6,11 +6,10 @@ use super::spec::CacheRule;
 use super::stored::Standing;
 use axum::body::Body;
 use http::Request;
-use serde::Serialize;
+use std::fmt;
 
 /// What the cache says of a request without answering it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Look {
     /// The name that its answer is kept under: route, host, path with query, user, and what the route tells answers apart by;
     /// a line each. `None` when it goes past the cache.
@@ -20,8 +19,7 @@ pub(crate) struct Look {
 }
 
 /// An answer that is kept.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LookKept {
     pub(crate) status: u16,
     pub(crate) bytes: usize,
@@ -36,12 +34,16 @@ pub(crate) struct LookKept {
 
 impl ResponseCache {
     /// Looks without asking anybody and without changing anything.
-    pub(crate) fn look(&self, rule: &CacheRule, asker: Asker, mut request: Request<Body>) -> Look {
-        let asked = Asked::of(&rule.0, asker, &self.0.marks, &mut request);
+    pub(crate) fn look(&self, rule: &CacheRule, asker: Asker, request: &Request<Body>) -> Look {
+        let mut copy = Request::new(Body::empty());
+        copy.method_mut().clone_from(request.method());
+        copy.uri_mut().clone_from(request.uri());
+        copy.headers_mut().clone_from(request.headers());
+        let asked = Asked::of(&rule.0, asker, &self.0.marks, &mut copy);
         let Some(asked) = asked.filter(|_| !self.0.shelf.is_off()) else {
             return Look { key: None, kept: None };
         };
-        let (found, now) = (self.0.find(&asked, &request), self.0.clock.now());
+        let (found, now) = (self.0.find(&asked, &copy), self.0.clock.now());
         let kept = found.stored.map(|stored| LookKept {
             status: stored.status().as_u16(),
             bytes: stored.weight(),
@@ -55,5 +57,24 @@ impl ResponseCache {
             is_checkable: stored.is_checkable(),
         });
         Look { key: Some(found.key.lines().map(str::to_owned).collect()), kept }
+    }
+}
+
+impl fmt::Display for Look {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(key) = &self.key else { return f.write_str("goes past what is kept") };
+        match &self.kept {
+            None => write!(f, "nothing here")?,
+            Some(LookKept { status, bytes, age_secs, fresh_secs, standing, is_checkable }) => {
+                write!(f, "{status}, {bytes} bytes, {age_secs} s old, {standing}")?;
+                if let Some(left) = fresh_secs {
+                    write!(f, " for {left} s more")?;
+                }
+                if *is_checkable {
+                    f.write_str(", can be asked after")?;
+                }
+            }
+        }
+        write!(f, " (as {})", key.join(" "))
     }
 }

@@ -19,7 +19,6 @@ pub(crate) mod body;
 mod control;
 mod fetch;
 mod flight;
-#[cfg_attr(not(test), expect(dead_code, reason = "explaining a request that is answered here calls it"))]
 mod look;
 mod marks;
 mod policy;

@@ -93,7 +93,9 @@ pub(super) fn judge(
     if !may_be_kept(status) {
         return Err(Refusal::Status);
     }
-    if control.no_store && !rule.overrides {
+    // One that is for nobody to keep, not even for who asked, is no answer whose time a rule could set: such as one put together
+    // while a part was missing.
+    if control.no_store && (!rule.overrides || control.private) {
         return Err(Refusal::NoStore);
     }
     if control.private && who != Who::User {

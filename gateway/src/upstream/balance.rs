@@ -133,7 +133,7 @@ impl Table {
             let (one, other) = two_of(self.list.len());
             let fits = |place: &&Place| self.fits_anew(place, want) && Self::is_warm_enough(place, want);
             match (self.list.get(one).filter(fits), self.list.get(other).filter(fits)) {
-                (Some(one), Some(other)) if other.cost() < one.cost() => Some(other),
+                (Some(one), Some(other)) if other.cost(want.now) < one.cost(want.now) => Some(other),
                 (Some(one), _) => Some(one),
                 (None, other) => other,
             }
@@ -161,8 +161,12 @@ impl Table {
 
     /// Whoever can take it, first of all one where it has not been.
     fn any(&self, want: &Want<'_>) -> Option<&Place> {
-        let anew = lowest(self.list.iter().filter(|place| self.fits_anew(place, want)), Place::cost);
-        anew.or_else(|| lowest(self.list.iter().filter(|place| self.fits(place, want.now)), Place::cost))
+        let anew = lowest(self.list.iter().filter(|place| self.fits_anew(place, want)), |place| {
+            place.cost(want.now)
+        });
+        anew.or_else(|| {
+            lowest(self.list.iter().filter(|place| self.fits(place, want.now)), |place| place.cost(want.now))
+        })
     }
 }
 
@@ -174,8 +178,8 @@ fn lowest<'a>(among: impl Iterator<Item = &'a Place>, of: impl Fn(&Place) -> f64
 }
 
 impl Place {
-    fn cost(&self) -> f64 {
-        self.instance.cost() / f64::from(self.weight)
+    fn cost(&self, now: Instant) -> f64 {
+        self.instance.cost(now) / f64::from(self.weight)
     }
 }
 

@@ -78,7 +78,7 @@ async fn two_choices_prefers_who_is_faster_and_less_busy() {
     let table = Table::new(places(&[1, 1, 1]), Balance::TwoChoices, 0);
     let even = counts(&table, 3_000);
     assert!(even.iter().all(|count| (800..1_200).contains(count)), "{even:?}");
-    table.list[0].instance.ended(Ending::Well, 50 * Duration::from_millis(1));
+    table.list[0].instance.ended(Ending::Well, 50 * Duration::from_millis(1), Instant::now());
     for _ in 0..5 {
         table.list[1].instance.took_one();
     }

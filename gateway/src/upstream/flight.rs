@@ -43,14 +43,14 @@ impl Flight {
         self.began
     }
 
-    pub(super) fn elapsed(&self) -> Duration {
-        self.began.elapsed()
+    pub(super) fn since_began(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.began)
     }
 
-    /// Says how it went until now, and how long that took. Its body may still be under way.
-    pub(super) fn answered(&mut self, ending: Ending, took: Duration) {
+    /// Says how it went until now. Its body may still be under way.
+    pub(super) fn answered(&mut self, ending: Ending, now: Instant) {
         self.answered = true;
-        self.instance.ended(ending, took);
+        self.instance.ended(ending, self.since_began(now), now);
     }
 
     /// The exchange is over, and the connection free for another one when hyper says so.
@@ -61,7 +61,7 @@ impl Flight {
 
 impl Held for Flight {
     fn broke_off(self) {
-        self.instance.ended(Ending::Failed, Duration::ZERO);
+        self.instance.ended(Ending::Failed, Duration::ZERO, Instant::now());
     }
 }
 
@@ -70,7 +70,8 @@ impl Drop for Flight {
         self.instance.gave_back_one();
         if !self.answered {
             // Nobody waited for the answer: the client went away.
-            self.instance.ended(Ending::Unknown, self.began.elapsed());
+            let now = Instant::now();
+            self.instance.ended(Ending::Unknown, self.since_began(now), now);
         }
     }
 }

@@ -12,6 +12,7 @@ use anyhow::bail;
 use arc_swap::ArcSwap;
 use chassis::resilience::{Budget, BudgetConfig};
 use chassis::stop::Stop;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -35,7 +36,9 @@ pub(super) struct Inner {
     /// Counts the changes of the settings.
     pub(super) changes: watch::Sender<u64>,
     pub(super) held: Held,
-    pub(super) budget: Budget,
+    budget: Budget,
+    /// Requests that the budget has not heard of yet.
+    sent: AtomicU32,
     pub(super) meter: Meter,
     /// Known to its instances, which tell it when they fail.
     me: Weak<Self>,
@@ -54,6 +57,7 @@ impl Inner {
             changes: watch::Sender::new(0),
             held: Held::default(),
             budget: Budget::new(RETRIES),
+            sent: AtomicU32::new(0),
             meter: Meter::new(name),
             me: me.clone(),
         });
@@ -120,6 +124,21 @@ impl Inner {
         Ok((new > 0 || gone > 0).then_some((new, gone)))
     }
 
+    /// Notes that a request is sent for the first time.
+    pub(super) fn note_sent(&self) {
+        self.sent.fetch_add(1, Relaxed);
+    }
+
+    /// Whether a request may be sent once more.
+    pub(super) fn is_retry_granted(&self) -> bool {
+        self.tell_budget();
+        self.budget.try_retry()
+    }
+
+    fn tell_budget(&self) {
+        self.budget.sent_many(self.sent.swap(0, Relaxed));
+    }
+
     pub(super) fn lock(&self) -> MutexGuard<'_, ()> {
         self.changing.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -145,6 +164,7 @@ pub(super) async fn rounds(inner: Arc<Inner>, stop: Stop) {
                 place.instance.idle.sweep(Instant::now(), idle);
             }
             inner.look_after_conditions();
+            inner.tell_budget();
         }
     };
     tokio::select! {

@@ -76,8 +76,8 @@ impl Instance {
     }
 
     /// What one more request costs here: those in its hands, each as long as the last ones took.
-    pub(super) fn cost(&self) -> f64 {
-        f64::from(self.in_flight() + 1) * (self.micros() + AS_FAST)
+    pub(super) fn cost(&self, now: Instant) -> f64 {
+        f64::from(self.in_flight() + 1) * (self.latency.micros_at(now) + AS_FAST)
     }
 
     pub(super) fn in_flight(&self) -> u32 {
@@ -101,16 +101,16 @@ impl Instance {
     }
 
     /// An attempt has ended, or its answer has begun, or the rest of that did not come.
-    pub(super) fn ended(&self, ending: Ending, took: Duration) {
+    pub(super) fn ended(&self, ending: Ending, took: Duration, now: Instant) {
         match ending {
             Ending::Well => {
-                self.latency.took(took);
+                self.latency.took_at(now, took);
                 self.condition.succeeded();
             }
             Ending::WellAtFirst => self.condition.succeeded(),
             Ending::Unknown => self.latency.took_longer_than(took),
             Ending::Failed => {
-                self.latency.took(took.max(FAILURE_WEIGHS));
+                self.latency.took_at(now, took.max(FAILURE_WEIGHS));
                 let failures = self.condition.failed();
                 if let Some(home) = self.home.upgrade() {
                     home.failed(self, failures);

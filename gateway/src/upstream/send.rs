@@ -49,7 +49,7 @@ impl Inner {
         // What was noted of the request on this side of the door is nobody's business on the other.
         request.extensions_mut().clear();
         *request.version_mut() = Version::HTTP_11;
-        self.budget.sent();
+        self.note_sent();
         let replay = Replay::new(request);
         let mut past = Past::default();
         let token = ask.token();
@@ -118,7 +118,7 @@ impl Inner {
     }
 
     fn is_granted(&self) -> bool {
-        let granted = self.budget.try_retry();
+        let granted = self.is_retry_granted();
         if granted { &self.meter.retries } else { &self.meter.retries_refused }.increment(1);
         granted
     }
@@ -181,12 +181,13 @@ impl Inner {
         let host = instance.host.clone();
         request.headers_mut().entry(HOST).or_insert(host);
         let exchanged = exchange::of(self, &flight, request, ask.deadline).await;
-        let took = flight.elapsed();
+        let now = Instant::now();
+        let took = flight.since_began(now);
         let ending = match &exchanged {
             Ok(exchanged) => outcome(exchanged),
             Err(error) => fault(error, took),
         };
-        flight.answered(ending, took);
+        flight.answered(ending, now);
         self.meter.seconds.record(took.as_secs_f64());
         match exchanged {
             Ok(exchanged) => {

@@ -80,3 +80,13 @@ async fn answers_that_differ_by_a_header_are_told_apart() {
         assert_eq!(by_rule.get(&origin, &[("x-tenant", tenant)]).await.body, body);
     }
 }
+
+#[tokio::test]
+async fn what_is_for_nobody_to_keep_is_not_kept_for_one_user_either_whatever_the_rule_says() {
+    let house = House::of(r#"{"ttl_secs": 60, "override": true, "per_user": true}"#).user(UserId::new());
+    let origin = Origin::new([control("private, no-store"), control("private"), control("no-store")]);
+    let first = house.get(&origin, &[]).await;
+    assert_eq!(first.told(), "fwd=miss; fwd-status=200; detail=no-store");
+    house.get(&origin, &[]).await;
+    assert!(house.get(&origin, &[]).await.is_hit(), "a private answer is kept for its user");
+}

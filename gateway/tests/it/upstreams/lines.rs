@@ -250,3 +250,20 @@ async fn one_after_the_other_has_its_turn() {
     let spread = house.spread(20).await;
     assert_eq!((spread["one"], spread["two"]), (10, 10));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_thousand_requests_at_most_one_opens_a_connection() {
+    let (peer, house) = answering(says("well")).await;
+    let house = Arc::new(house);
+    let mut tasks = JoinSet::new();
+    for _ in 0..8 {
+        let house = house.clone();
+        tasks.spawn(async move {
+            for _ in 0..2_500 {
+                house.read(get("/")).await.unwrap();
+            }
+        });
+    }
+    tasks.join_all().await;
+    assert!(peer.connections() <= 20, "{} connections for 20 000 requests", peer.connections());
+}
