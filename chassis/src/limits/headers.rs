@@ -5,6 +5,7 @@
 use super::rule::Quota;
 use crate::state::Decision;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use std::fmt::Write as _;
 use std::time::Duration;
 
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
@@ -15,8 +16,8 @@ const X_RATELIMIT_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset
 
 /// What is told about one policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Told {
-    name: String,
+pub(super) struct Told<'a> {
+    name: &'a str,
     limit: u32,
     window: u64,
     remaining: u32,
@@ -24,10 +25,10 @@ pub(super) struct Told {
     reset: u64,
 }
 
-impl Told {
-    pub(super) fn new(name: &str, quota: &Quota, decision: &Decision) -> Self {
+impl<'a> Told<'a> {
+    pub(super) fn new(name: &'a str, quota: &Quota, decision: &Decision) -> Self {
         Self {
-            name: name.to_owned(),
+            name,
             limit: quota.limit,
             window: quota.window.as_secs(),
             remaining: decision.remaining,
@@ -42,16 +43,15 @@ fn secs(time: Duration) -> u64 {
 }
 
 /// Adds what is told to an answer on which a policy that was decided after these may have told its own.
-pub(super) fn tell(headers: &mut HeaderMap, told: &[Told]) {
+pub(super) fn tell(headers: &mut HeaderMap, told: &[Told<'_>]) {
     let Some(tightest) = told.iter().min_by_key(|told| told.remaining) else { return };
-    let (mut standing, mut policies) = (String::new(), String::new());
-    for Told { name, limit, window, remaining, reset } in told {
-        let between = if standing.is_empty() { "" } else { ", " };
-        standing.push_str(&format!("{between}\"{name}\";r={remaining};t={reset}"));
-        policies.push_str(&format!("{between}\"{name}\";q={limit};w={window}"));
-    }
-    before(headers, RATELIMIT, standing);
-    before(headers, RATELIMIT_POLICY, policies);
+    let mut list = String::with_capacity(128);
+    before(headers, RATELIMIT, &mut list, told, |Told { name, remaining, reset, .. }, list| {
+        write!(list, "\"{name}\";r={remaining};t={reset}")
+    });
+    before(headers, RATELIMIT_POLICY, &mut list, told, |Told { name, limit, window, .. }, list| {
+        write!(list, "\"{name}\";q={limit};w={window}")
+    });
     let other = headers.get(X_RATELIMIT_REMAINING).and_then(|value| value.to_str().ok()?.parse::<u32>().ok());
     if other.is_none_or(|other| tightest.remaining < other) {
         headers.insert(X_RATELIMIT_LIMIT, HeaderValue::from(tightest.limit));
@@ -60,13 +60,27 @@ pub(super) fn tell(headers: &mut HeaderMap, told: &[Told]) {
     }
 }
 
-/// Puts members before those of the list that is there (RFC 9651, section 3.1).
-fn before(headers: &mut HeaderMap, name: HeaderName, mut list: String) {
+/// Puts members before those of the list that is there (RFC 9651, section 3.1). `list` is where the text is put together.
+fn before(
+    headers: &mut HeaderMap,
+    name: HeaderName,
+    list: &mut String,
+    told: &[Told<'_>],
+    member: impl Fn(&Told<'_>, &mut String) -> std::fmt::Result,
+) {
+    list.clear();
+    for told in told {
+        if !list.is_empty() {
+            list.push_str(", ");
+        }
+        // Writing to a string cannot fail.
+        member(told, list).unwrap_or_default();
+    }
     for there in headers.get_all(&name).iter().filter_map(|value| value.to_str().ok()) {
         list.push_str(", ");
         list.push_str(there);
     }
-    if let Ok(list) = HeaderValue::try_from(list) {
+    if let Ok(list) = HeaderValue::from_str(list) {
         headers.insert(name, list);
     }
 }
@@ -75,8 +89,8 @@ fn before(headers: &mut HeaderMap, name: HeaderName, mut list: String) {
 mod tests {
     use super::*;
 
-    fn told(name: &str, limit: u32, window: u64, remaining: u32) -> Told {
-        Told { name: name.to_owned(), limit, window, remaining, reset: 7 }
+    fn told(name: &str, limit: u32, window: u64, remaining: u32) -> Told<'_> {
+        Told { name, limit, window, remaining, reset: 7 }
     }
 
     fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {

@@ -1,7 +1,8 @@
 //! The layer that counts a request before it is handled, and tells in the answer's headers.
 
+use super::Limits;
+use super::asked::Asked;
 use super::headers::tell;
-use super::{Limits, Policy};
 use crate::http::RequestContext;
 use axum::body::Body;
 use axum::response::IntoResponse;
@@ -35,10 +36,13 @@ impl LimitLayer {
         Self { limits, which: Which::Policy(place) }
     }
 
-    fn asked(&self, request: &Request<Body>) -> Vec<(String, &Policy)> {
+    fn asked(&self, request: &Request<Body>) -> Asked<'_> {
         let asked = |cx: &RequestContext| match self.which {
-            Which::General => self.limits.outside(cx, request),
-            Which::Policy(place) => self.limits.on_route(place, cx, request).into_iter().collect(),
+            Which::General => Asked::of(self.limits.outside(cx, request), cx, request),
+            Which::Policy(place) => {
+                let policy = place.and_then(|place| self.limits.shared.policies.get(place));
+                Asked::of(policy.into_iter(), cx, request)
+            }
         };
         RequestContext::with_current(asked).unwrap_or_default()
     }

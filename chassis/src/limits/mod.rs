@@ -21,6 +21,7 @@
 //! verified: it divides the count of an address and never replaces it. Preflights of browsers (CORS) are not counted, nor
 //! is anything on the operations listener.
 
+mod asked;
 mod config;
 mod headers;
 mod layer;
@@ -36,11 +37,13 @@ pub use rule::{By, NamedRule, Quota, Rule};
 use crate::error::{ApiError, ApiResult};
 use crate::http::RequestContext;
 use crate::state::{DecidedBy, Decisions, Limit, State, StateError};
+use asked::Asked;
 use axum::body::Body;
 use contract::ErrorCode;
 use headers::Told;
 use http::Request;
 use metrics::counter;
+use smallvec::SmallVec;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -49,6 +52,9 @@ use std::time::Duration;
 const PLACE: &str = "limits";
 /// When to ask again while Redis is away and nothing is let through without it.
 const AWAY: Duration = Duration::from_secs(1);
+
+/// What is told of the policies of a request.
+type AllTold<'a> = SmallVec<[Told<'a>; 3]>;
 
 /// The policies, as one service applies them. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -151,49 +157,37 @@ impl Limits {
         Ok(LimitLayer::policy(self.clone(), place))
     }
 
-    /// The policies that hold for a request from outside, with whom each counts.
-    fn outside(&self, cx: &RequestContext, request: &Request<Body>) -> Vec<(String, &Policy)> {
-        if cx.calling_service.is_some() {
-            return Vec::new();
-        }
-        let path = request.uri().path();
-        let holding = self.shared.policies.iter().filter(|policy| policy.holds.outside(path));
-        holding.filter_map(|policy| Some((subject::subject(policy.quota.by, cx, request)?, policy))).collect()
-    }
-
-    /// One policy, with whom it counts.
-    fn on_route(
-        &self,
-        place: Option<usize>,
+    /// The policies that hold for a request from outside.
+    fn outside<'a, 'r>(
+        &'a self,
         cx: &RequestContext,
-        request: &Request<Body>,
-    ) -> Option<(String, &Policy)> {
-        let policy = self.shared.policies.get(place?)?;
-        Some((subject::subject(policy.quota.by, cx, request)?, policy))
+        request: &'r Request<Body>,
+    ) -> impl Iterator<Item = &'a Policy> + use<'a, 'r> {
+        let path = request.uri().path();
+        let counts = cx.calling_service.is_none();
+        self.shared.policies.iter().filter(move |policy| counts && policy.holds.outside(path))
     }
 
     /// Counts the request. What is told to the client, and the refusal when there is one.
-    async fn decide(&self, asked: &[(String, &Policy)]) -> (Vec<Told>, ApiResult<()>) {
-        let windows: Vec<_> =
-            asked.iter().map(|(subject, policy)| (subject.as_str(), &policy.limit)).collect();
-        let decisions = match self.shared.state.limits(&windows).await {
+    async fn decide<'a>(&self, asked: &Asked<'a>) -> (AllTold<'a>, ApiResult<()>) {
+        let decisions = match self.shared.state.limits(&asked.windows()).await {
             Ok(decisions) => decisions,
-            Err(error) => return (Vec::new(), Err(error.into())),
+            Err(error) => return (AllTold::new(), Err(error.into())),
         };
         if let Some(outcome) = self.without_redis(&decisions) {
-            return (Vec::new(), outcome);
+            return (AllTold::new(), outcome);
         }
-        let told = asked.iter().zip(decisions.each());
-        let told = told.map(|((_, policy), decision)| Told::new(&policy.name, &policy.quota, decision));
+        let told = asked.policies().zip(decisions.each());
+        let told = told.map(|(policy, decision)| Told::new(&policy.name, &policy.quota, decision));
         (told.collect(), self.judge(asked, &decisions))
     }
 
-    fn judge(&self, asked: &[(String, &Policy)], decisions: &Decisions) -> ApiResult<()> {
+    fn judge(&self, asked: &Asked<'_>, decisions: &Decisions) -> ApiResult<()> {
         let tightest = decisions.tightest();
         if tightest.allowed {
             return Ok(());
         }
-        let policy = asked.get(tightest.which).map_or("", |(_, policy)| &policy.name);
+        let policy = asked.policies().nth(tightest.which).map_or("", |policy| &policy.name);
         counter!("rate_limited_total", "service" => self.service, "policy" => policy.to_owned()).increment(1);
         let message = "Too many requests; Retry-After says when the next one counts.";
         Err(ApiError::new(ErrorCode::RateLimited, message).retry_after(tightest.retry_after))

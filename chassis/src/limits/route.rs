@@ -1,7 +1,8 @@
 //! The limits of a [`Way`](crate::http::Way): its own, and those that hold for every request from outside, decided together.
 
-use super::headers::{Told, tell};
-use super::{Holds, Limits, Policy, Quota, subject};
+use super::asked::Asked;
+use super::headers::tell;
+use super::{AllTold, Holds, Limits, Policy, Quota, subject};
 use crate::error::{ApiError, ApiResult};
 use crate::http::RequestContext;
 use crate::state::{Limit, StateError};
@@ -14,12 +15,12 @@ pub struct RouteLimits(Vec<Policy>);
 
 /// What came of counting a request.
 #[derive(Debug)]
-pub struct Counted {
-    told: Vec<Told>,
+pub struct Counted<'a> {
+    told: AllTold<'a>,
     refused: Option<ApiError>,
 }
 
-impl Counted {
+impl Counted<'_> {
     /// The refusal, when there is one.
     pub fn refused(&mut self) -> Option<ApiError> {
         self.refused.take()
@@ -64,12 +65,11 @@ impl Limits {
         own: &'a RouteLimits,
         cx: &RequestContext,
         request: &Request<Body>,
-    ) -> impl Future<Output = Counted> + Send + use<'a> {
-        let mut asked = self.outside(cx, request);
-        asked.extend(own.holding(cx, request));
+    ) -> impl Future<Output = Counted<'a>> + Send + use<'a> {
+        let asked = Asked::of(self.outside(cx, request).chain(&own.0), cx, request);
         async move {
             if asked.is_empty() {
-                return Counted { told: Vec::new(), refused: None };
+                return Counted { told: AllTold::new(), refused: None };
             }
             let (told, outcome) = self.decide(&asked).await;
             Counted { told, refused: outcome.err() }
@@ -88,7 +88,10 @@ impl Limits {
     ) -> impl Future<Output = ApiResult<Vec<Left>>> + Send + use<'a> {
         let path = request.uri().path();
         let general = self.shared.policies.iter().filter(|policy| policy.holds.outside(path));
-        let subject = |policy: &Policy| subject::subject(policy.quota.by, cx, request);
+        let subject = |policy: &Policy| {
+            let mut name = String::new();
+            subject::write(policy.quota.by, cx, request, &mut name).map(|()| name)
+        };
         let asked: Vec<_> = general.chain(&own.0).map(|policy| (policy, subject(policy))).collect();
         async move {
             let mut all = Vec::new();
@@ -104,12 +107,5 @@ impl Limits {
             }
             Ok(all)
         }
-    }
-}
-
-impl RouteLimits {
-    fn holding(&self, cx: &RequestContext, request: &Request<Body>) -> Vec<(String, &Policy)> {
-        let subject = |policy: &Policy| subject::subject(policy.quota.by, cx, request);
-        self.0.iter().filter_map(|policy| Some((subject(policy)?, policy))).collect()
     }
 }

@@ -6,6 +6,7 @@ use aws_lc_rs::digest;
 use axum::body::Body;
 use axum::extract::MatchedPath;
 use http::{HeaderName, Request};
+use std::fmt::Write as _;
 use std::net::IpAddr;
 
 /// The header that carries a client's API key.
@@ -13,25 +14,42 @@ const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 /// So many bytes of a key's hash tell keys apart; nobody gains by two that are the same.
 const HASH_BYTES: usize = 16;
 
-/// The name of the window of a request; nothing when nobody is logged in and it is by user.
-pub(super) fn subject(by: By, cx: &RequestContext, request: &Request<Body>) -> Option<String> {
-    let mut parts = Vec::with_capacity(2);
+/// Writes the name of the window of a request; `None` when nobody is logged in and it is by user.
+pub(super) fn write(by: By, cx: &RequestContext, request: &Request<Body>, name: &mut String) -> Option<()> {
+    let mut parts = Parts { name, first: true };
     // A key that anybody can make up must not give anybody a count beside that of their address.
     if by.ip || by.key {
-        parts.push(format!("ip:{}", Household(cx.client_ip)));
+        parts.add(format_args!("ip:{}", Household(cx.client_ip)));
     }
     if by.user {
-        parts.push(format!("user:{}", cx.principal()?.user()));
+        let user = cx.identity().and_then(|identity| identity.as_ref().ok())?.user();
+        parts.add(format_args!("user:{user}"));
     }
     if by.key {
-        parts.push(format!("key:{}", api_key(request)));
+        parts.add(format_args!("key:{}", api_key(request)));
     }
     if by.route {
         let matched = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
         let route = matched.or_else(|| Some(cx.route.get()?.as_str())).unwrap_or("unmatched");
-        parts.push(format!("route:{} {route}", request.method()));
+        parts.add(format_args!("route:{} {route}", request.method()));
     }
-    Some(parts.join(" "))
+    Some(())
+}
+
+/// What a name is made of, with spaces in between.
+struct Parts<'a> {
+    name: &'a mut String,
+    first: bool,
+}
+
+impl Parts<'_> {
+    fn add(&mut self, part: std::fmt::Arguments<'_>) {
+        if !std::mem::take(&mut self.first) {
+            self.name.push(' ');
+        }
+        // Writing to a string cannot fail.
+        self.name.write_fmt(part).unwrap_or_default();
+    }
 }
 
 /// An address as far as it tells clients apart: a household has a whole /64 of IPv6.

@@ -8,6 +8,7 @@
 //! All engines compute with whole microseconds and keep the same number, so the same calls get the same answers.
 
 use super::StateError;
+use smallvec::SmallVec;
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -125,10 +126,13 @@ pub struct Decision {
     pub by: DecidedBy,
 }
 
+/// Hardly anybody asks for more at once.
+type Each = SmallVec<[Decision; 3]>;
+
 /// The answer to a call of [`State::limits`](super::State::limits): one for all of its limits, told for each of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decisions {
-    each: Vec<Decision>,
+    each: Each,
     tightest: Decision,
 }
 
@@ -159,14 +163,14 @@ impl Decisions {
 }
 
 /// Whether all limits have room for the call, given how far ahead each window is used up.
-pub(super) fn allows(limits: &[&Limit], ahead: &[i64]) -> bool {
-    limits.iter().zip(ahead).all(|(limit, ahead)| limit.fits(*ahead))
+pub(super) fn allows(asked: &[(&str, &Limit)], ahead: &[i64]) -> bool {
+    asked.iter().zip(ahead).all(|((_, limit), ahead)| limit.fits(*ahead))
 }
 
 /// The answer, given how far ahead each window was used up before the call.
-pub(super) fn decide(limits: &[&Limit], ahead: &[i64], by: DecidedBy) -> Decisions {
-    let allowed = allows(limits, ahead);
-    let answer = |(which, (limit, ahead)): (usize, (&&Limit, &i64))| {
+pub(super) fn decide(asked: &[(&str, &Limit)], ahead: &[i64], by: DecidedBy) -> Decisions {
+    let allowed = allows(asked, ahead);
+    let answer = |(which, ((_, limit), ahead)): (usize, (&(&str, &Limit), &i64))| {
         let used = if allowed { ahead + limit.advance() } else { *ahead };
         let wait = if allowed { 0 } else { (ahead + limit.advance() - limit.capacity()).max(0) };
         Decision {
@@ -179,7 +183,7 @@ pub(super) fn decide(limits: &[&Limit], ahead: &[i64], by: DecidedBy) -> Decisio
             by,
         }
     };
-    let each: Vec<Decision> = limits.iter().zip(ahead).enumerate().map(answer).collect();
+    let each: Each = asked.iter().zip(ahead).enumerate().map(answer).collect();
     // Longest wait, then least left, then latest reset; the first of equals.
     let tightest = each.iter().copied().reduce(|a, b| {
         let rank = |d: &Decision| (d.retry_after, std::cmp::Reverse(d.remaining), d.reset);
@@ -231,7 +235,11 @@ mod tests {
     #[test]
     fn the_tightest_of_those_that_refuse_is_the_one_with_the_longest_wait() {
         let limits = [limit(1, 1), limit(2, 60), limit(100, 1)];
-        let decisions = decide(&limits.each_ref(), &[SECOND / 2, 45 * SECOND, 0], DecidedBy::Process);
+        let decisions = decide(
+            &limits.each_ref().map(|limit| ("somebody", limit)),
+            &[SECOND / 2, 45 * SECOND, 0],
+            DecidedBy::Process,
+        );
         let decision = decisions.tightest();
         assert!(!decision.allowed && !decisions.allowed());
         assert_eq!((decision.which, decision.retry_after), (1, Duration::from_secs(15)));
@@ -244,7 +252,8 @@ mod tests {
     #[test]
     fn the_tightest_of_those_that_allow_is_the_one_with_the_least_left() {
         let limits = [limit(10, 1), limit(3, 60)];
-        let decisions = decide(&limits.each_ref(), &[0, 0], DecidedBy::Process);
+        let decisions =
+            decide(&limits.each_ref().map(|limit| ("somebody", limit)), &[0, 0], DecidedBy::Process);
         let decision = decisions.tightest();
         assert!(decision.allowed);
         assert_eq!((decision.which, decision.remaining), (1, 2));

@@ -1,22 +1,24 @@
-//! State in the process: one lock around three tables. Every operation is a few map accesses, so nobody waits long.
+//! State in the process: one lock around values and leases, and one around the windows of limits. Every operation is a few
+//! map accesses, so nobody waits long.
 //!
 //! What must hold: memory is bounded. When there is no room, values that expire first make room, a lease is refused, and
 //! a limit for which there is no room for a window of its own is counted together with all others like it: that is
 //! stricter than the limit, never looser.
 
-use super::limit::{DecidedBy, Decisions, Limit, allows, decide};
 use super::table::Table;
+use super::windows::Windows;
 use super::{StateConfig, StateError};
 use crate::clock::{Clock, Ts};
 use bytes::Bytes;
 use metrics::counter;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use uuid::Uuid;
 
 #[derive(Debug)]
 pub(super) struct Local {
     tables: Mutex<Tables>,
+    pub(super) windows: Windows,
     max_entries: usize,
     max_bytes: usize,
     clock: Clock,
@@ -27,15 +29,14 @@ struct Tables {
     values: Table<Bytes>,
     /// Owners.
     leases: Table<Uuid>,
-    /// Until when each window is used up.
-    windows: Table<Ts>,
     last_fence: i64,
 }
 
 impl Local {
     pub(super) fn new(config: &StateConfig, clock: Clock) -> Self {
         let (max_entries, max_bytes) = (config.max_entries, config.max_bytes);
-        Self { tables: Mutex::default(), max_entries, max_bytes, clock }
+        let windows = Windows::new(max_entries, clock.clone());
+        Self { tables: Mutex::default(), windows, max_entries, max_bytes, clock }
     }
 
     fn tables(&self) -> (MutexGuard<'_, Tables>, Ts) {
@@ -130,35 +131,6 @@ impl Local {
             tables.leases.remove(name);
         }
         held
-    }
-
-    /// Decides the limits whose windows have these names.
-    pub(super) fn limits(&self, names: &[String], limits: &[&Limit], by: DecidedBy) -> Decisions {
-        let (mut tables, now) = self.tables();
-        let windows = &mut tables.windows;
-        windows.sweep(now);
-        let window = |(name, limit): (&String, &&Limit)| -> Arc<str> {
-            let room = windows.len() + limits.len() <= self.max_entries;
-            if room || windows.get(name, now).is_some() {
-                return name.as_str().into();
-            }
-            counter!("state_full_total", "what" => "limits").increment(1);
-            format!("everybody {} {}", limit.interval(), limit.capacity()).into()
-        };
-        let names: Vec<Arc<str>> = names.iter().zip(limits).map(window).collect();
-        let ahead = |(name, limit): (&Arc<str>, &&Limit)| {
-            windows.get(name, now).map_or(0, |until| limit.ahead(until.micros(), now.micros()))
-        };
-        let ahead: Vec<i64> = names.iter().zip(limits).map(ahead).collect();
-        if allows(limits, &ahead) {
-            for ((name, limit), ahead) in names.iter().zip(limits).zip(&ahead) {
-                let until = Ts::from_micros(now.micros() + ahead + limit.advance());
-                if until > now {
-                    windows.put(name, until, 0, until);
-                }
-            }
-        }
-        decide(limits, &ahead, by)
     }
 }
 

@@ -1,7 +1,7 @@
 //! State in the process, with a clock that the test moves.
 
 use super::*;
-use crate::state::Decision;
+use crate::state::{DecidedBy, Decision, Limit};
 use proptest::prelude::*;
 
 const LONG: Duration = Duration::from_secs(60);
@@ -12,8 +12,8 @@ fn local(max_entries: usize, max_bytes: usize) -> (Local, Clock) {
 }
 
 fn ask(local: &Local, subject: &str, limits: &[Limit]) -> Decision {
-    let names: Vec<String> = limits.iter().map(|limit| format!("{subject} {}", limit.name())).collect();
-    *local.limits(&names, &limits.iter().collect::<Vec<_>>(), DecidedBy::Process).tightest()
+    let asked: Vec<_> = limits.iter().map(|limit| (subject, limit)).collect();
+    *local.windows.decide("test", &asked, DecidedBy::Process).tightest()
 }
 
 #[test]

@@ -27,8 +27,10 @@ mod invalidate;
 mod lease;
 mod limit;
 mod local;
+mod meter;
 mod remote;
 mod table;
+mod windows;
 
 pub use config::{RedisConfig, StateConfig};
 pub use error::StateError;
@@ -41,10 +43,10 @@ use crate::clock::Clock;
 use bytes::Bytes;
 use invalidate::Hub;
 use local::Local;
+use meter::Meter;
 use metrics::{counter, histogram};
 use remote::Remote;
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
@@ -89,6 +91,7 @@ pub struct State {
     service: Arc<str>,
     engine: Engine,
     hub: Arc<Hub>,
+    meter: Arc<Meter>,
 }
 
 #[derive(Debug, Clone)]
@@ -116,7 +119,7 @@ impl State {
                 (Engine::Redis(Arc::new(Remote::new(link, redis.breaker(), local)?)), Some(listener))
             }
         };
-        Ok((Self { service: "chassis".into(), engine, hub }, listener))
+        Ok((Self { service: "chassis".into(), engine, hub, meter: Arc::default() }, listener))
     }
 
     /// The same engine with the names of a service.
@@ -338,25 +341,29 @@ impl State {
     /// # Errors
     /// No limit, or one twice for the same subject; when the process stops.
     pub async fn limits(&self, asked: &[(&str, &Limit)]) -> Result<Decisions, StateError> {
-        let distinct: HashSet<_> = asked.iter().map(|(subject, limit)| (subject, limit.name())).collect();
-        if asked.is_empty() || distinct.len() < asked.len() {
+        let is_twice = |(at, (subject, limit)): (usize, &(&str, &Limit))| {
+            asked.iter().take(at).any(|other| other.0 == *subject && other.1.name() == limit.name())
+        };
+        if asked.is_empty() || asked.iter().enumerate().any(is_twice) {
             return Err(StateError::Invalid("a call names limits, each of them once for a subject"));
         }
-        let subjects: Vec<String> =
-            asked.iter().map(|(subject, _)| self.name(subject)).collect::<Result<_, _>>()?;
-        let limits: Vec<&Limit> = asked.iter().map(|(_, limit)| *limit).collect();
-        let decided = self.measured("limit", async {
-            match &self.engine {
-                Engine::Process(local) => {
-                    Ok(local.limits(&windows(&subjects, &limits), &limits, DecidedBy::Process))
-                }
-                Engine::Redis(redis) => redis.limits(&subjects, &limits).await,
+        asked.iter().try_for_each(|(subject, _)| named(subject))?;
+        let began = Instant::now();
+        let decided = match &self.engine {
+            Engine::Process(local) => Ok(local.windows.decide(&self.service, asked, DecidedBy::Process)),
+            Engine::Redis(redis) => {
+                let subjects: Vec<String> =
+                    asked.iter().map(|(subject, _)| self.name(subject)).collect::<Result<_, _>>()?;
+                let asked: Vec<_> = subjects
+                    .iter()
+                    .zip(asked)
+                    .map(|(subject, (_, limit))| (subject.as_str(), *limit))
+                    .collect();
+                redis.limits(&asked).await
             }
-        });
-        let decisions = decided.await?;
-        let answer = if decisions.allowed() { "allowed" } else { "refused" };
-        counter!("state_limits_total", "decision" => answer, "by" => decisions.by().label()).increment(1);
-        Ok(decisions)
+        };
+        self.meter.limits(&decided, began.elapsed());
+        decided
     }
 
     /// Tells all who hold copies, in every instance of the service, that something has changed. To be called after the
@@ -401,9 +408,7 @@ impl State {
 
     /// The name on the engine: with that of the service, and without braces, which mean something to a cluster.
     fn name(&self, name: &str) -> Result<String, StateError> {
-        if name.is_empty() || name.len() > LONGEST_NAME {
-            return Err(StateError::Invalid("a name has between 1 and 512 bytes"));
-        }
+        named(name)?;
         let plain = if name.contains(['{', '}', '%']) {
             Cow::Owned(name.replace('%', "%25").replace('{', "%7B").replace('}', "%7D"))
         } else {
@@ -426,9 +431,12 @@ impl State {
     }
 }
 
-/// The names of the windows of limits in the process.
-fn windows(subjects: &[String], limits: &[&Limit]) -> Vec<String> {
-    subjects.iter().zip(limits).map(|(subject, limit)| format!("{subject} {}", limit.name())).collect()
+/// Whether a name is one.
+fn named(name: &str) -> Result<(), StateError> {
+    match name.len() {
+        1..=LONGEST_NAME => Ok(()),
+        _ => Err(StateError::Invalid("a name has between 1 and 512 bytes")),
+    }
 }
 
 fn sized(value: Bytes) -> Result<Bytes, StateError> {

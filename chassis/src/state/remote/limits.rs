@@ -1,8 +1,8 @@
 //! Limits on Redis. A server decides all limits of a call in one script. On a cluster a script reaches one slot, so there is
 //! one for each subject, all under way at the same time.
 
+use super::super::StateError;
 use super::super::limit::{DecidedBy, Decisions, Limit, decide};
-use super::super::{StateError, windows};
 use super::{GIVE_BACK, LIMIT, Remote, window_of};
 use futures_util::future::join_all;
 
@@ -25,18 +25,14 @@ struct Counted {
 
 impl Remote {
     /// Decides the limits; while Redis is away or refuses, this process decides alone.
-    pub(in super::super) async fn limits(
-        &self,
-        subjects: &[String],
-        limits: &[&Limit],
-    ) -> Result<Decisions, StateError> {
+    pub(in super::super) async fn limits(&self, asked: &[(&str, &Limit)]) -> Result<Decisions, StateError> {
         if self.gate.lets_through() {
-            match self.count(subjects, limits).await {
+            match self.count(asked).await {
                 Ok(ahead) => {
                     if self.gate.open() {
                         tracing::info!("limits are counted by Redis again");
                     }
-                    return Ok(decide(limits, &ahead, DecidedBy::Redis));
+                    return Ok(decide(asked, &ahead, DecidedBy::Redis));
                 }
                 Err(StateError::Closed) => return Err(StateError::Closed),
                 Err(error) => {
@@ -46,18 +42,19 @@ impl Remote {
                 }
             }
         }
-        Ok(self.fallback.limits(&windows(subjects, limits), limits, DecidedBy::Fallback))
+        // The subjects have the name of the service before them already.
+        Ok(self.fallback.windows.decide("", asked, DecidedBy::Fallback))
     }
 
     /// Counts in all windows or in none, and tells how far ahead each was used up before.
-    async fn count(&self, subjects: &[String], limits: &[&Limit]) -> Result<Vec<i64>, StateError> {
-        let groups = groups(subjects, limits, self.link.is_cluster());
+    async fn count(&self, asked: &[(&str, &Limit)]) -> Result<Vec<i64>, StateError> {
+        let groups = groups(asked, self.link.is_cluster());
         let answers = join_all(groups.iter().map(|group| self.count_in(group))).await;
         let all = answers.iter().all(|answer| answer.as_ref().is_ok_and(|counted| counted.allowed));
         if !all && groups.len() > 1 {
             self.give_back(&groups, &answers).await;
         }
-        let mut ahead = vec![0; limits.len()];
+        let mut ahead = vec![0; asked.len()];
         for (group, answer) in groups.iter().zip(answers) {
             for (place, found) in group.places.iter().zip(answer?.ahead) {
                 if let Some(ahead) = ahead.get_mut(*place) {
@@ -105,10 +102,10 @@ impl Remote {
 }
 
 /// The scripts that a call needs: one on a server, one a subject on a cluster.
-fn groups<'a>(subjects: &'a [String], limits: &[&'a Limit], is_cluster: bool) -> Vec<Group<'a>> {
+fn groups<'a>(asked: &[(&'a str, &'a Limit)], is_cluster: bool) -> Vec<Group<'a>> {
     let mut groups: Vec<Group<'a>> = Vec::with_capacity(1);
-    for (place, (subject, limit)) in subjects.iter().zip(limits).enumerate() {
-        let known = groups.iter().position(|group| !is_cluster || group.subject == subject);
+    for (place, (subject, limit)) in asked.iter().enumerate() {
+        let known = groups.iter().position(|group| !is_cluster || group.subject == *subject);
         let at = known.unwrap_or_else(|| {
             groups.push(Group { subject, places: Vec::new(), limits: Vec::new(), keys: Vec::new() });
             groups.len() - 1
@@ -131,9 +128,8 @@ mod tests {
     fn a_server_needs_one_script_and_a_cluster_one_a_subject() {
         let limit = |name: &'static str| Limit::new(name, 1, Duration::from_secs(1)).unwrap();
         let (a, b, c) = (limit("a"), limit("b"), limit("c"));
-        let subjects = ["x", "y", "x"].map(str::to_owned);
         let shape = |is_cluster| -> Vec<Vec<usize>> {
-            let groups = groups(&subjects, &[&a, &b, &c], is_cluster);
+            let groups = groups(&[("x", &a), ("y", &b), ("x", &c)], is_cluster);
             groups.into_iter().map(|group| group.places).collect()
         };
         assert_eq!(shape(false), [vec![0, 1, 2]]);
