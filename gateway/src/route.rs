@@ -221,7 +221,8 @@ impl Route {
     /// How a request is sent to an upstream.
     fn how(&self, upstream: &Upstream, cx: &RequestContext, request: &Request<Body>) -> Ask {
         let tries = self.planned.spec.tries.unwrap_or(TRIES);
-        let user = cx.identity().and_then(|identity| identity.as_ref().ok());
+        // Only then, as a public route need not look at a token.
+        let user = upstream.asks_for_user().then(|| cx.identity()?.as_ref().ok()).flatten();
         let user = user.map(|principal| principal.user().uuid());
         let client = Client { uri: request.uri(), headers: request.headers(), ip: cx.client_ip, user };
         upstream.ask(&client, cx.deadline, tries)

@@ -68,10 +68,12 @@ pub(super) async fn of(
     };
     // A request for another protocol is one of HTTP/1.1.
     if http2 && !request.headers().contains_key(UPGRADE) {
-        return over_session(upstream, flight.instance(), request, &bounds).await;
+        return Box::pin(over_session(upstream, flight.instance(), request, &bounds)).await;
     }
     let way = upstream.way.load_full();
-    let opened = connect::open(flight.instance(), &way, false, bounds.connect_by, bounds.most).await?;
+    // To open one takes far more room than to use one, which every request would have to make.
+    let opening = connect::open(flight.instance(), &way, false, bounds.connect_by, bounds.most);
+    let opened = Box::pin(opening).await?;
     upstream.meter.connections.increment(1);
     over_new(opened, flight.instance(), request, deadline).await
 }

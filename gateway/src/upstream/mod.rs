@@ -115,6 +115,12 @@ impl Upstream {
         self.inner.change(spec)
     }
 
+    /// Whether it depends on who is logged in where a request goes.
+    #[must_use]
+    pub fn asks_for_user(&self) -> bool {
+        self.inner.settings.load().hash_by == Some(HashBy::User)
+    }
+
     /// How a request of this client is sent: its key for a consistent hash, and the instance that its cookie names.
     #[must_use]
     pub fn ask(&self, of: &Client<'_>, deadline: Instant, tries: u32) -> Ask {
