@@ -216,6 +216,7 @@ impl Door {
             acme_directory: directory.url("directory"),
             acme_contact: Some("ada@shop.example".to_owned()),
             acme_retry_secs: retry,
+            warn_days: 45,
             ..TlsConfig::default()
         };
         let tls = Tls::open(&config, Mode::Development, data).unwrap().unwrap();
@@ -246,6 +247,7 @@ fn now() -> Clock {
 
 #[tokio::test]
 async fn a_certificate_is_issued_kept_over_a_restart_and_renewed_before_its_end() {
+    let lines = Lines::capture("info");
     let ((directory, _serving), folder, clock) =
         (Directory::start().await, Folder::new("acme").unwrap(), now());
     let mut door = Door::open(&directory, folder.path(), &clock, 1).await;
@@ -259,10 +261,14 @@ async fn a_certificate_is_issued_kept_over_a_restart_and_renewed_before_its_end(
 
     let door = Door::open(&directory, folder.path(), &clock, 1).await;
     assert_eq!(door.shown(&directory).await.unwrap(), first, "at once, from what was kept");
-    clock.advance(Duration::from_secs(50 * 86_400));
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    let day = Duration::from_secs(86_400);
+    // It warns once a day, and between two of its looks it has been asked whether it is time.
+    for (days, warned) in [(50_u32, 1), (1, 2)] {
+        clock.advance(days * day);
+        eventually(async || lines.text().matches("a certificate ends soon").count() == warned).await;
+    }
     assert_eq!(directory.issued.load(SeqCst), 1, "nothing was asked for");
-    clock.advance(Duration::from_secs(11 * 86_400));
+    clock.advance(10 * day);
     eventually(async || door.shown(&directory).await.is_some_and(|shown| shown != first)).await;
     assert_eq!((directory.issued.load(SeqCst), directory.accounts.load(SeqCst)), (2, 1));
 }
