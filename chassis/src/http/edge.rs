@@ -168,9 +168,10 @@ impl Edge {
         let origin = cors.listed(request.headers());
         let named = version.as_ref().ok().copied().flatten();
         let limit = way.as_ref().and_then(|way| way.body_limit());
-        let entered =
-            guard::check(&request).and(version).and_then(|_| self.enter(&mut request, limit, context));
-        let mut response = match (entered, cors.preflight(&request)) {
+        let sound = guard::check(&request);
+        let preflight = if sound.is_ok() { cors.preflight(&request) } else { None };
+        let entered = sound.and(version).and_then(|_| self.enter(&mut request, limit, context));
+        let mut response = match (entered, preflight) {
             (_, Some(preflight)) => preflight,
             (Err(error), None) => error.into_response(),
             (Ok(place), None) => {
