@@ -20,7 +20,12 @@ use http::{HeaderValue, Method, Request, Version};
 
 /// Marks a request from the wire that has to name its host and does not, so that it is refused as one whose host is none.
 pub(super) fn mark_hostless<B>(request: &mut Request<B>) {
-    if request.version() == Version::HTTP_11 && !request.headers().contains_key(HOST) {
+    let names_it = match request.version() {
+        Version::HTTP_11 => false,
+        Version::HTTP_2 => request.uri().authority().is_some(),
+        _ => true,
+    };
+    if !names_it && !request.headers().contains_key(HOST) {
         request.headers_mut().insert(HOST, HeaderValue::from_static(""));
     }
 }
@@ -132,6 +137,7 @@ mod tests {
             (Version::HTTP_11, "/", false),
             (Version::HTTP_11, "http://shop.example/", false),
             (Version::HTTP_2, "https://shop.example/", true),
+            (Version::HTTP_2, "/", false),
         ] {
             let mut request = Request::builder().version(version).uri(target).body(()).unwrap();
             mark_hostless(&mut request);
