@@ -5,6 +5,7 @@ use axum::body::Body;
 use chassis::clock::Clock;
 use chassis::config::Mode;
 use chassis::http::tls::{ClientAuth, Tls, TlsConfig};
+use chassis::http::{HttpConfig, Listener};
 use chassis::stop::{self, Stopper};
 use http_body_util::BodyExt as _;
 use hyper_util::client::legacy::Client;
@@ -126,6 +127,25 @@ async fn https_beside_plain_http_which_serves_or_only_sends_there() {
         } else {
             assert!(answer.starts_with("HTTP/1.1 200") && answer.contains(r#""secure":false"#), "{answer}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_door_to_which_nobody_comes_keeps_no_place_from_the_other_one() {
+    let (mut files, service) = (Files::new(), things().await);
+    files.config.port = Some(0);
+    let config = HttpConfig { port: 0, threads: 1, max_connections: 1, ..HttpConfig::default() };
+    let listener = Listener::bind_with(&config, Some(&files.open())).unwrap();
+    let (plain, secure) = (listener.address(), listener.secure_address().unwrap());
+    let (_stopper, stop) = stop::channel();
+    let _serving = listener.serve(service.assembled().front(), &config, &stop).unwrap();
+    for _ in 0..2 {
+        let answer = timeout(LONG, ask(&files, secure, None)).await.expect("it has its turn").unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        let mut wire = Wire::connect(plain).await.unwrap();
+        wire.write(ASK).await.unwrap();
+        let answer = timeout(LONG, wire.request()).await.expect("it has its turn").unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     }
 }
 

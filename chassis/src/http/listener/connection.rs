@@ -81,16 +81,17 @@ impl Serve {
         let listener = TcpListener::from_std(socket)?;
         let (open, mut ended) = mpsc::channel::<Infallible>(1);
         loop {
-            let place = tokio::select! {
-                place = self.places.clone().acquire_owned() => place.ok(),
-                () = stop.stopping() => break,
-            };
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
                 () = stop.stopping() => break,
             };
             let Some((stream, peer)) = settle(accepted).await else { continue };
             let Some(client) = self.clients.enter(peer.ip()) else { continue };
+            // Only now: a door to which nobody comes keeps no place from the other one.
+            let place = tokio::select! {
+                place = self.places.clone().acquire_owned() => place.ok(),
+                () = stop.stopping() => break,
+            };
             let (serve, stop, open) = (self.clone(), stop.clone(), open.clone());
             tokio::spawn(async move {
                 let _held = (place, client, open);
