@@ -264,6 +264,21 @@ async fn a_connection_of_http_2_that_nobody_uses_is_told_to_go() {
 }
 
 #[tokio::test]
+async fn a_request_that_crosses_with_the_farewell_is_answered_in_its_own_time() {
+    let (_service, listening) = listening(&[("BOWLINE_HTTP__IDLE_TIMEOUT_MS", "200")]).await;
+    let mut wire = http2(listening.address()).await;
+    let head = asking("GET", "/api/v1/things/short", &[]);
+    wire.write(frame(HEADERS, END_HEADERS | END_STREAM, 1, &head)).await.unwrap();
+    assert!(until(&mut wire, |kind, _, _| kind == GOAWAY).await.is_some());
+    // Longer than a connection may take that has nothing to say.
+    let late = asking("GET", "/api/v1/things/slow", &[("x-request-timeout-ms", "1500")]);
+    wire.write(frame(HEADERS, END_HEADERS | END_STREAM, 3, &late)).await.unwrap();
+    let answered = until(&mut wire, |kind, stream, _| kind == HEADERS && stream == 3).await;
+    assert!(answered.is_some(), "it was cut");
+    timeout(LONG, wire.gone()).await.expect("it is gone");
+}
+
+#[tokio::test]
 async fn a_request_of_http_2_that_is_malformed_is_reset_or_refused() {
     let (_service, listening) = listening(&[]).await;
     let path = "/api/v1/things/raw";

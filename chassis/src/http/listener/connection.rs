@@ -181,7 +181,7 @@ impl Serve {
         let mut timer = pin!(sleep(self.patience.shortest()));
         let mut stopping = pin!(stop.stopping());
         // Set when the connection has been told to go, and when it has to be gone.
-        let (mut told, mut last) = (false, None::<(&str, Instant)>);
+        let (mut told, mut last) = (false, None::<Instant>);
         loop {
             tokio::select! {
                 ended = connection.as_mut() => return ended,
@@ -193,22 +193,27 @@ impl Serve {
                 () = timer.as_mut() => {}
                 () = pulse.alarm() => {}
             }
-            if let Some((reason, _)) = last.filter(|(_, by)| Instant::now() >= *by) {
-                return Err(reason.into());
-            }
+            let now = Instant::now();
             let next = match pulse.look() {
-                Verdict::Fine(next) => next,
+                Verdict::Fine(next) => {
+                    // A request may have come before the client heard that it is to go: that one is answered.
+                    last = None;
+                    now + next
+                }
                 Verdict::Cut(reason) => return Err(reason.into()),
                 Verdict::Close(reason) => {
-                    last = last.or(Some((reason, Instant::now() + LAST_WORDS)));
+                    let last = *last.get_or_insert(now + LAST_WORDS);
+                    if now >= last {
+                        return Err(reason.into());
+                    }
                     if !told {
                         told = true;
                         connection.as_mut().graceful_shutdown();
                     }
-                    LAST_WORDS
+                    last
                 }
             };
-            timer.as_mut().reset(Instant::now() + next);
+            timer.as_mut().reset(next);
         }
     }
 }
