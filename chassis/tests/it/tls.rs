@@ -177,6 +177,19 @@ async fn a_handshake_that_stalls_is_cut_and_keeps_nobody_waiting() {
 }
 
 #[tokio::test]
+async fn a_handshake_that_stalls_holds_up_no_stop() {
+    let files = Files::new();
+    let service = Setup::of::<Things>().set("BOWLINE_HTTP__HEADER_TIMEOUT_MS", "60000").build().await;
+    let listening = service.listen_with(&files.open());
+    let mut stalled = Wire::connect(listening.address()).await.unwrap();
+    stalled.write("\x16\x03\x01").await.unwrap();
+    // Who came after it is answered, so it has been let in.
+    assert!(ask(&files, listening.address(), None).await.unwrap().starts_with("HTTP/1.1 200"));
+    listening.stop();
+    timeout(LONG, listening.drained()).await.expect("nobody waits for it");
+}
+
+#[tokio::test]
 async fn who_has_to_show_a_certificate_is_known_by_it_or_stays_outside() {
     let service = things().await;
     let files = Files::new().asking_clients(ClientAuth::Required);

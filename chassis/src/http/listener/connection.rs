@@ -116,7 +116,11 @@ impl Serve {
                 self.drive(wire, answer, &pulse, &stop).await
             }
             Kind::Secure(tls) => {
-                let stream = tls.accept(wire, Duration::from_millis(self.patience.head)).await?;
+                let stream = tokio::select! {
+                    shaken = tls.accept(wire, Duration::from_millis(self.patience.head)) => shaken?,
+                    // It has not asked for anything yet.
+                    () = stop.stopping() => return Ok(()),
+                };
                 pulse.shaken();
                 let caller = Caller::Secure(peer.ip(), Tls::client_of(stream.get_ref().1));
                 self.serve(stream, caller, &pulse, &stop).await
