@@ -206,6 +206,21 @@ async fn who_has_to_show_a_certificate_is_known_by_it_or_stays_outside() {
 }
 
 #[tokio::test]
+async fn an_eager_sender_without_a_certificate_is_told_that_it_needs_one() {
+    let service = things().await;
+    let files = Files::new().asking_clients(ClientAuth::Required);
+    let listening = service.listen_with(&files.open());
+    let much = vec![b'x'; 4 * 1024 * 1024];
+    // Not once in some: each time.
+    for _ in 0..10 {
+        let mut wire = files.authority.connect(listening.address(), "localhost", None).await.unwrap();
+        wire.write(&much).await.expect("it is let finish");
+        let error = timeout(LONG, wire.request()).await.unwrap().unwrap_err();
+        assert!(format!("{error:?}").contains("CertificateRequired"), "{error:?}");
+    }
+}
+
+#[tokio::test]
 async fn who_may_show_a_certificate_gets_in_without_one_but_not_with_a_wrong_one() {
     let service = things().await;
     let files = Files::new().asking_clients(ClientAuth::Optional);

@@ -116,14 +116,19 @@ impl Serve {
                 self.drive(wire, answer, &pulse, &stop).await
             }
             Kind::Secure(tls) => {
-                let stream = tokio::select! {
-                    shaken = tls.accept(wire, Duration::from_millis(self.patience.head)) => shaken?,
+                let shaken = tokio::select! {
+                    shaken = tls.accept(wire, Duration::from_millis(self.patience.head)) => shaken,
                     // It has not asked for anything yet.
                     () = stop.stopping() => return Ok(()),
                 };
-                pulse.shaken();
-                let caller = Caller::Secure(peer.ip(), Tls::client_of(stream.get_ref().1));
-                self.serve(stream, caller, &pulse, &stop).await
+                match shaken {
+                    Ok(stream) => {
+                        pulse.shaken();
+                        let caller = Caller::Secure(peer.ip(), Tls::client_of(stream.get_ref().1));
+                        self.serve(stream, caller, &pulse, &stop).await
+                    }
+                    Err(error) => Err(error.into()),
+                }
             }
         };
         if pulse.has_unread() || ended.as_ref().is_err_and(|error| is_refusal(&**error)) {
@@ -222,9 +227,12 @@ impl Serve {
     }
 }
 
-/// Whether a connection ended because what the client sent is no request, so that it has an answer to read.
+/// Whether a connection ended because what the client sent is no request or no handshake that we take, so that it has an
+/// answer to read.
 fn is_refusal(error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
+    let handshake = || error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
     error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse)
+        || handshake() == Some(std::io::ErrorKind::InvalidData)
 }
 
 fn builder() -> Builder<TokioExecutor> {
