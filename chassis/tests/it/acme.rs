@@ -295,6 +295,25 @@ async fn while_the_directory_is_away_the_certificate_of_before_goes_on_and_attem
 }
 
 #[tokio::test]
+async fn what_was_issued_goes_on_when_its_file_is_broken_or_gone() {
+    let lines = Lines::capture("info");
+    let ((directory, _serving), folder, clock) =
+        (Directory::start().await, Folder::new("acme").unwrap(), now());
+    let door = Door::open(&directory, folder.path(), &clock, 3_600).await;
+    let first = eventually(async || door.shown(&directory).await).await;
+    directory.away.store(true, SeqCst);
+    let mut files = std::fs::read_dir(folder.path().join("acme")).unwrap().map(|file| file.unwrap().path());
+    let issued = files.find(|file| file.extension().is_some_and(|end| end == "pem")).unwrap();
+    let told = || lines.text().matches("cannot be used: those of before hold").count();
+    std::fs::write(&issued, "nothing").unwrap();
+    eventually(async || told() == 1).await;
+    assert_eq!(door.shown(&directory).await.unwrap(), first);
+    std::fs::remove_file(&issued).unwrap();
+    eventually(async || told() == 2).await;
+    assert_eq!(door.shown(&directory).await.unwrap(), first);
+}
+
+#[tokio::test]
 async fn replicas_that_share_a_folder_have_one_certificate_and_each_answers_for_the_account() {
     let ((directory, _serving), folder, clock) =
         (Directory::start().await, Folder::new("acme").unwrap(), now());
