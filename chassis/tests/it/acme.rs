@@ -295,6 +295,20 @@ async fn while_the_directory_is_away_the_certificate_of_before_goes_on_and_attem
 }
 
 #[tokio::test]
+async fn a_clock_that_is_years_ahead_does_not_order_without_a_pause() {
+    let lines = Lines::capture("info");
+    let ((directory, _serving), folder, clock) =
+        (Directory::start().await, Folder::new("acme").unwrap(), now());
+    clock.advance(Duration::from_secs(3_650 * 86_400));
+    let _door = Door::open(&directory, folder.path(), &clock, 3_600).await;
+    for warned in 1..=5 {
+        eventually(async || lines.text().matches("a certificate has ended").count() == warned).await;
+        clock.advance(Duration::from_secs(86_400));
+    }
+    assert_eq!(directory.issued.load(SeqCst), 1);
+}
+
+#[tokio::test]
 async fn what_was_issued_goes_on_when_its_file_is_broken_or_gone() {
     let lines = Lines::capture("info");
     let ((directory, _serving), folder, clock) =
