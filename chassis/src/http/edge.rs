@@ -29,7 +29,8 @@ use contract::ErrorCode;
 use futures_util::FutureExt;
 use http::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName,
-    HeaderValue, ORIGIN, REFERRER_POLICY, USER_AGENT, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    HeaderValue, IF_NONE_MATCH, ORIGIN, REFERRER_POLICY, USER_AGENT, VARY, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
 };
 use http::{Request, Response};
 use metrics::Gauge;
@@ -240,6 +241,7 @@ impl Edge {
         context: &Arc<RequestContext>,
     ) -> Response<Body> {
         let headers = request.headers_mut();
+        let known: Vec<_> = headers.get_all(IF_NONE_MATCH).iter().cloned().collect();
         compress::unmark_tags(headers);
         if !headers.contains_key(ACCEPT_ENCODING) || way.as_ref().is_some_and(|way| !way.compresses()) {
             return self.run(request, way, context).await;
@@ -252,7 +254,7 @@ impl Edge {
         };
         // One coding, and so one variant for whatever keeps answers in between.
         headers.insert(ACCEPT_ENCODING, coding.header());
-        coding.apply(self.run(request, way, context).await).await
+        coding.apply(self.run(request, way, context).await, &known).await
     }
 
     /// Runs the way, or else the router, under the deadline, panics caught.
