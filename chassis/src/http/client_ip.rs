@@ -1,7 +1,7 @@
 //! The client's address. `X-Forwarded-For` counts only as far as proxies that are trusted wrote it.
 
 use ipnet::IpNet;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 /// Walks `forwarded` from the right, past trusted proxies, to the first address that no trusted proxy has.
 ///
@@ -32,6 +32,15 @@ pub(super) fn client_ip<'a>(
 pub(super) fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
     let address = address.to_canonical();
     trusted.iter().any(|network| network.contains(&address))
+}
+
+/// An address as far as it tells clients apart: a household has a whole /64 of IPv6.
+#[must_use]
+pub fn household(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
+        v4 => v4,
+    }
 }
 
 /// An address as proxies write it: bare, with a port, or in brackets.
@@ -75,5 +84,13 @@ mod tests {
     fn a_port_and_brackets_are_understood() {
         assert_eq!(resolve("10.0.0.1", &["203.0.113.9:4711"]), "203.0.113.9");
         assert_eq!(resolve("10.0.0.1", &["[2001:db8::1]:80"]), "2001:db8::1");
+    }
+
+    #[test]
+    fn a_household_of_ipv6_is_one_client_and_its_neighbour_another() {
+        let household = |text: &str| household(text.parse().unwrap()).to_string();
+        assert_eq!(household("2001:db8:1:2::1"), household("2001:db8:1:2:ffff::9"));
+        assert_ne!(household("2001:db8:1:2::1"), household("2001:db8:1:3::1"));
+        assert_eq!(household("::ffff:203.0.113.9"), "203.0.113.9");
     }
 }

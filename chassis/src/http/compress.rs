@@ -13,7 +13,7 @@ use http::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap,
     HeaderValue, IF_MATCH, IF_NONE_MATCH,
 };
-use http::{HeaderName, Response};
+use http::{HeaderName, Response, StatusCode};
 use http_body::Body as _;
 use std::convert::Infallible;
 use tower::{Layer, ServiceExt, service_fn};
@@ -88,8 +88,12 @@ impl Coding {
             .map(|(coding, _)| coding)
     }
 
-    /// Compresses an answer if that is worth it.
-    pub(super) async fn apply(self, mut response: Response<Body>) -> Response<Body> {
+    /// Compresses an answer if that is worth it. `known` are the tags that the client has sent.
+    pub(super) async fn apply(self, mut response: Response<Body>, known: &[HeaderValue]) -> Response<Body> {
+        if response.status() == StatusCode::NOT_MODIFIED {
+            self.mark_known_tag(response.headers_mut(), known);
+            return response;
+        }
         if !is_worth_it(&response) {
             return response;
         }
@@ -105,6 +109,16 @@ impl Coding {
         match layer.layer(give).oneshot(asked).await {
             Ok(response) => response.map(Body::new),
             Err(never) => match never {},
+        }
+    }
+
+    /// Names what the client has by the tag that it has it by (RFC 9110, section 15.4.5).
+    fn mark_known_tag(self, headers: &mut HeaderMap, known: &[HeaderValue]) {
+        let Some(plain) = headers.get(ETAG).cloned() else { return };
+        self.mark_tag(headers);
+        let marked = headers.get(ETAG).and_then(|tag| tag.to_str().ok()).unwrap_or_default();
+        if !known.iter().any(|line| line.to_str().is_ok_and(|line| line.contains(marked))) {
+            headers.insert(ETAG, plain);
         }
     }
 

@@ -137,7 +137,7 @@ async fn an_answer_says_how_it_is_compressed_and_for_whom_it_differs() {
     for coding in Coding::ALL {
         let plain =
             answer(&[(CONTENT_TYPE, "application/json"), (ETAG, "\"1\"")], "a long text ".repeat(100));
-        let compressed = coding.apply(plain).await;
+        let compressed = coding.apply(plain, &[]).await;
         let headers = compressed.headers().clone();
         assert_eq!(headers[CONTENT_ENCODING], coding.name());
         assert_eq!(headers[http::header::VARY], "accept-encoding");

@@ -29,7 +29,8 @@ use contract::ErrorCode;
 use futures_util::FutureExt;
 use http::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName,
-    HeaderValue, ORIGIN, REFERRER_POLICY, USER_AGENT, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    HeaderValue, IF_NONE_MATCH, ORIGIN, REFERRER_POLICY, USER_AGENT, VARY, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
 };
 use http::{Request, Response};
 use metrics::Gauge;
@@ -168,9 +169,10 @@ impl Edge {
         let origin = cors.listed(request.headers());
         let named = version.as_ref().ok().copied().flatten();
         let limit = way.as_ref().and_then(|way| way.body_limit());
-        let entered =
-            guard::check(&request).and(version).and_then(|_| self.enter(&mut request, limit, context));
-        let mut response = match (entered, cors.preflight(&request)) {
+        let sound = guard::check(&request);
+        let preflight = if sound.is_ok() { cors.preflight(&request) } else { None };
+        let entered = sound.and(version).and_then(|_| self.enter(&mut request, limit, context));
+        let mut response = match (entered, preflight) {
             (_, Some(preflight)) => preflight,
             (Err(error), None) => error.into_response(),
             (Ok(place), None) => {
@@ -239,6 +241,7 @@ impl Edge {
         context: &Arc<RequestContext>,
     ) -> Response<Body> {
         let headers = request.headers_mut();
+        let known: Vec<_> = headers.get_all(IF_NONE_MATCH).iter().cloned().collect();
         compress::unmark_tags(headers);
         if !headers.contains_key(ACCEPT_ENCODING) || way.as_ref().is_some_and(|way| !way.compresses()) {
             return self.run(request, way, context).await;
@@ -251,7 +254,7 @@ impl Edge {
         };
         // One coding, and so one variant for whatever keeps answers in between.
         headers.insert(ACCEPT_ENCODING, coding.header());
-        coding.apply(self.run(request, way, context).await).await
+        coding.apply(self.run(request, way, context).await, &known).await
     }
 
     /// Runs the way, or else the router, under the deadline, panics caught.
@@ -355,10 +358,13 @@ impl Edge {
         if service.is_none() && !client_ip::is_trusted(socket, &self.shared.config.trusted_proxies) {
             return own;
         }
-        match text(headers, &X_FORWARDED_PROTO) {
-            Some(said) => said.split(',').all(|hop| hop.trim().eq_ignore_ascii_case("https")),
-            None => own,
+        let mut lines = headers.get_all(&X_FORWARDED_PROTO).into_iter().peekable();
+        if lines.peek().is_none() {
+            return own;
         }
+        // The client's own line may stand before those of proxies.
+        let mut hops = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+        hops.all(|hop| hop.trim_ascii().eq_ignore_ascii_case(b"https"))
     }
 
     /// The configured time, less when the caller waits less; never later than that of the request in whose course this

@@ -31,6 +31,7 @@ mod version;
 
 pub use body::BodyFault;
 pub use caching::Caching;
+pub use client_ip::household;
 pub(crate) use context::Matched;
 pub use context::{Cx, RequestContext, origin};
 pub use cors::Cors;

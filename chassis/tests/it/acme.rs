@@ -216,6 +216,7 @@ impl Door {
             acme_directory: directory.url("directory"),
             acme_contact: Some("ada@shop.example".to_owned()),
             acme_retry_secs: retry,
+            warn_days: 45,
             ..TlsConfig::default()
         };
         let tls = Tls::open(&config, Mode::Development, data).unwrap().unwrap();
@@ -246,6 +247,7 @@ fn now() -> Clock {
 
 #[tokio::test]
 async fn a_certificate_is_issued_kept_over_a_restart_and_renewed_before_its_end() {
+    let lines = Lines::capture("info");
     let ((directory, _serving), folder, clock) =
         (Directory::start().await, Folder::new("acme").unwrap(), now());
     let mut door = Door::open(&directory, folder.path(), &clock, 1).await;
@@ -259,10 +261,14 @@ async fn a_certificate_is_issued_kept_over_a_restart_and_renewed_before_its_end(
 
     let door = Door::open(&directory, folder.path(), &clock, 1).await;
     assert_eq!(door.shown(&directory).await.unwrap(), first, "at once, from what was kept");
-    clock.advance(Duration::from_secs(50 * 86_400));
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    let day = Duration::from_secs(86_400);
+    // It warns once a day, and between two of its looks it has been asked whether it is time.
+    for (days, warned) in [(50_u32, 1), (1, 2)] {
+        clock.advance(days * day);
+        eventually(async || lines.text().matches("a certificate ends soon").count() == warned).await;
+    }
     assert_eq!(directory.issued.load(SeqCst), 1, "nothing was asked for");
-    clock.advance(Duration::from_secs(11 * 86_400));
+    clock.advance(10 * day);
     eventually(async || door.shown(&directory).await.is_some_and(|shown| shown != first)).await;
     assert_eq!((directory.issued.load(SeqCst), directory.accounts.load(SeqCst)), (2, 1));
 }
@@ -286,6 +292,39 @@ async fn while_the_directory_is_away_the_certificate_of_before_goes_on_and_attem
     assert_eq!(door.shown(&directory).await.unwrap(), first);
     directory.away.store(false, SeqCst);
     eventually(async || door.shown(&directory).await.is_some_and(|shown| shown != first)).await;
+}
+
+#[tokio::test]
+async fn a_clock_that_is_years_ahead_does_not_order_without_a_pause() {
+    let lines = Lines::capture("info");
+    let ((directory, _serving), folder, clock) =
+        (Directory::start().await, Folder::new("acme").unwrap(), now());
+    clock.advance(Duration::from_secs(3_650 * 86_400));
+    let _door = Door::open(&directory, folder.path(), &clock, 3_600).await;
+    for warned in 1..=5 {
+        eventually(async || lines.text().matches("a certificate has ended").count() == warned).await;
+        clock.advance(Duration::from_secs(86_400));
+    }
+    assert_eq!(directory.issued.load(SeqCst), 1);
+}
+
+#[tokio::test]
+async fn what_was_issued_goes_on_when_its_file_is_broken_or_gone() {
+    let lines = Lines::capture("info");
+    let ((directory, _serving), folder, clock) =
+        (Directory::start().await, Folder::new("acme").unwrap(), now());
+    let door = Door::open(&directory, folder.path(), &clock, 3_600).await;
+    let first = eventually(async || door.shown(&directory).await).await;
+    directory.away.store(true, SeqCst);
+    let mut files = std::fs::read_dir(folder.path().join("acme")).unwrap().map(|file| file.unwrap().path());
+    let issued = files.find(|file| file.extension().is_some_and(|end| end == "pem")).unwrap();
+    let told = || lines.text().matches("cannot be used: those of before hold").count();
+    std::fs::write(&issued, "nothing").unwrap();
+    eventually(async || told() == 1).await;
+    assert_eq!(door.shown(&directory).await.unwrap(), first);
+    std::fs::remove_file(&issued).unwrap();
+    eventually(async || told() == 2).await;
+    assert_eq!(door.shown(&directory).await.unwrap(), first);
 }
 
 #[tokio::test]

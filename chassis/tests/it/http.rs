@@ -169,6 +169,25 @@ async fn a_preflight_is_answered_for_listed_origins_and_empty_for_others() {
 }
 
 #[tokio::test]
+async fn a_preflight_that_two_could_read_differently_is_refused_as_any_request() {
+    let service = things().await;
+    let listening = service.listen();
+    for more in ["host: y", "transfer-encoding: gzip, chunked"] {
+        let mut wire = testkit::Wire::connect(listening.address()).await.unwrap();
+        let head = format!(
+            "OPTIONS /api/v1/things HTTP/1.1\r\nhost: x\r\norigin: {SHOP}\r\naccess-control-request-method: PUT\r\n\
+             {more}\r\n\r\n0\r\n\r\n"
+        );
+        wire.write(head).await.unwrap();
+        let answer = wire.request().await.unwrap();
+        assert!(
+            answer.starts_with("HTTP/1.1 400") && answer.contains("connection: close"),
+            "{more}: {answer}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn without_listed_origins_options_is_a_method_like_any_other() {
     let service = Setup::of::<Things>().build().await;
     preflight(&service, SHOP).await.expect(405).refused(ErrorCode::MethodNotAllowed);
@@ -229,6 +248,11 @@ async fn what_was_read_compressed_can_be_asked_after_and_written() {
     }
     let other = service.client().request(Method::PUT, &path).header("if-match", "\"6-zstd\"").send().await;
     other.expect(412);
+    // Whoever keeps it for others knows by the tag which of its answers is still good.
+    for tag in ["\"7-zstd\"", "\"7\""] {
+        let headers = [("if-none-match", tag), ("accept-encoding", "zstd")];
+        assert_eq!(get(&service, &path, &headers).await.expect(304).header("etag"), Some(tag));
+    }
 }
 
 #[tokio::test]

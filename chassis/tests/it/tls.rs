@@ -5,6 +5,7 @@ use axum::body::Body;
 use chassis::clock::Clock;
 use chassis::config::Mode;
 use chassis::http::tls::{ClientAuth, Tls, TlsConfig};
+use chassis::http::{HttpConfig, Listener};
 use chassis::stop::{self, Stopper};
 use http_body_util::BodyExt as _;
 use hyper_util::client::legacy::Client;
@@ -130,6 +131,25 @@ async fn https_beside_plain_http_which_serves_or_only_sends_there() {
 }
 
 #[tokio::test]
+async fn a_door_to_which_nobody_comes_keeps_no_place_from_the_other_one() {
+    let (mut files, service) = (Files::new(), things().await);
+    files.config.port = Some(0);
+    let config = HttpConfig { port: 0, threads: 1, max_connections: 1, ..HttpConfig::default() };
+    let listener = Listener::bind_with(&config, Some(&files.open())).unwrap();
+    let (plain, secure) = (listener.address(), listener.secure_address().unwrap());
+    let (_stopper, stop) = stop::channel();
+    let _serving = listener.serve(service.assembled().front(), &config, &stop).unwrap();
+    for _ in 0..2 {
+        let answer = timeout(LONG, ask(&files, secure, None)).await.expect("it has its turn").unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        let mut wire = Wire::connect(plain).await.unwrap();
+        wire.write(ASK).await.unwrap();
+        let answer = timeout(LONG, wire.request()).await.expect("it has its turn").unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn plain_http_at_the_door_of_https_ends_its_connection_and_nothing_else() {
     let (files, service) = (Files::new(), things().await);
     let listening = service.listen_with(&files.open());
@@ -157,6 +177,19 @@ async fn a_handshake_that_stalls_is_cut_and_keeps_nobody_waiting() {
 }
 
 #[tokio::test]
+async fn a_handshake_that_stalls_holds_up_no_stop() {
+    let files = Files::new();
+    let service = Setup::of::<Things>().set("BOWLINE_HTTP__HEADER_TIMEOUT_MS", "60000").build().await;
+    let listening = service.listen_with(&files.open());
+    let mut stalled = Wire::connect(listening.address()).await.unwrap();
+    stalled.write("\x16\x03\x01").await.unwrap();
+    // Who came after it is answered, so it has been let in.
+    assert!(ask(&files, listening.address(), None).await.unwrap().starts_with("HTTP/1.1 200"));
+    listening.stop();
+    timeout(LONG, listening.drained()).await.expect("nobody waits for it");
+}
+
+#[tokio::test]
 async fn who_has_to_show_a_certificate_is_known_by_it_or_stays_outside() {
     let service = things().await;
     let files = Files::new().asking_clients(ClientAuth::Required);
@@ -169,6 +202,21 @@ async fn who_has_to_show_a_certificate_is_known_by_it_or_stays_outside() {
     for outside in [None, Some(&stranger), Some(&late)] {
         let answer = ask(&files, listening.address(), outside).await;
         assert!(answer.is_err(), "{outside:?}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_eager_sender_without_a_certificate_is_told_that_it_needs_one() {
+    let service = things().await;
+    let files = Files::new().asking_clients(ClientAuth::Required);
+    let listening = service.listen_with(&files.open());
+    let much = vec![b'x'; 4 * 1024 * 1024];
+    // Not once in some: each time.
+    for _ in 0..10 {
+        let mut wire = files.authority.connect(listening.address(), "localhost", None).await.unwrap();
+        wire.write(&much).await.expect("it is let finish");
+        let error = timeout(LONG, wire.request()).await.unwrap().unwrap_err();
+        assert!(format!("{error:?}").contains("CertificateRequired"), "{error:?}");
     }
 }
 
@@ -270,18 +318,21 @@ fn what_cannot_serve_ends_the_start_with_the_name_of_the_setting() {
 #[tokio::test]
 async fn a_trusted_proxys_word_about_https_is_believed_and_nobody_elses() {
     for (trusted, said, secure) in [
-        ("", "https", false),
-        ("127.0.0.0/8", "https", true),
-        ("127.0.0.0/8", "https, http", false),
-        ("127.0.0.0/8", "http", false),
+        ("", &["https"][..], false),
+        ("127.0.0.0/8", &["https"], true),
+        ("127.0.0.0/8", &["https, http"], false),
+        ("127.0.0.0/8", &["https", "http"], false),
+        ("127.0.0.0/8", &["https", "https"], true),
+        ("127.0.0.0/8", &["http"], false),
     ] {
         let service = Setup::of::<Things>().set("BOWLINE_HTTP__TRUSTED_PROXIES", trusted).build().await;
         let listening = service.listen();
         let client: Client<_, Body> = Client::builder(TokioExecutor::new()).build_http();
         let request = http::Request::get(format!("{}/api/v1/things/context", listening.url()));
-        let request = request.header("x-forwarded-proto", said).body(Body::empty()).unwrap();
+        let request = said.iter().fold(request, |request, line| request.header("x-forwarded-proto", *line));
+        let request = request.body(Body::empty()).unwrap();
         let body = client.request(request).await.unwrap().into_body().collect().await.unwrap().to_bytes();
         let wanted = format!(r#""secure":{secure}"#);
-        assert!(String::from_utf8_lossy(&body).contains(&wanted), "{trusted} {said}");
+        assert!(String::from_utf8_lossy(&body).contains(&wanted), "{trusted} {said:?}");
     }
 }

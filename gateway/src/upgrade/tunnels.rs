@@ -6,7 +6,7 @@
 use super::tunnel::Patience;
 use crate::config::GatewayConfig;
 use chassis::error::ApiError;
-use chassis::http::RequestContext;
+use chassis::http::{RequestContext, household};
 use chassis::identity::{Ended, Principal, TokenError, Verifier};
 use chassis::service::Context;
 use chassis::stop::Stop;
@@ -14,7 +14,7 @@ use contract::ErrorCode;
 use contract::ids::UserId;
 use http::HeaderValue;
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::broadcast::error::TryRecvError;
@@ -190,25 +190,5 @@ impl Drop for Place {
                 open.by_client.remove(&self.client);
             }
         }
-    }
-}
-
-fn household(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64)),
-        v4 => v4,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::household;
-
-    #[test]
-    fn a_household_of_ipv6_is_one_client_and_its_neighbour_another() {
-        let household = |text: &str| household(text.parse().unwrap()).to_string();
-        assert_eq!(household("2001:db8:1:2::1"), household("2001:db8:1:2:ffff::9"));
-        assert_ne!(household("2001:db8:1:2::1"), household("2001:db8:1:3::1"));
-        assert_eq!(household("::ffff:203.0.113.9"), "203.0.113.9");
     }
 }

@@ -4,12 +4,12 @@
 //! connections are bounded, so the table is. Proxies that are trusted bring many clients and are not counted.
 
 use super::super::HttpConfig;
-use super::super::client_ip::is_trusted;
+use super::super::client_ip::{household, is_trusted};
 use ipnet::IpNet;
 use metrics::{Counter, counter};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The clients of all threads.
@@ -38,7 +38,7 @@ impl Clients {
         if is_trusted(address, &self.trusted) {
             return Some(Place(None));
         }
-        let client = client(address);
+        let client = household(address);
         let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
         let open = connections.entry(client).or_default();
         if *open >= self.most {
@@ -60,14 +60,6 @@ impl Drop for Place {
                 open.remove();
             }
         }
-    }
-}
-
-/// Whom an address belongs to.
-fn client(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(address) => IpAddr::V4(address),
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from(u128::from(address) >> 64 << 64)),
     }
 }
 

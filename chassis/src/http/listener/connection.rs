@@ -81,16 +81,17 @@ impl Serve {
         let listener = TcpListener::from_std(socket)?;
         let (open, mut ended) = mpsc::channel::<Infallible>(1);
         loop {
-            let place = tokio::select! {
-                place = self.places.clone().acquire_owned() => place.ok(),
-                () = stop.stopping() => break,
-            };
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
                 () = stop.stopping() => break,
             };
             let Some((stream, peer)) = settle(accepted).await else { continue };
             let Some(client) = self.clients.enter(peer.ip()) else { continue };
+            // Only now: a door to which nobody comes keeps no place from the other one.
+            let place = tokio::select! {
+                place = self.places.clone().acquire_owned() => place.ok(),
+                () = stop.stopping() => break,
+            };
             let (serve, stop, open) = (self.clone(), stop.clone(), open.clone());
             tokio::spawn(async move {
                 let _held = (place, client, open);
@@ -115,10 +116,19 @@ impl Serve {
                 self.drive(wire, answer, &pulse, &stop).await
             }
             Kind::Secure(tls) => {
-                let stream = tls.accept(wire, Duration::from_millis(self.patience.head)).await?;
-                pulse.shaken();
-                let caller = Caller::Secure(peer.ip(), Tls::client_of(stream.get_ref().1));
-                self.serve(stream, caller, &pulse, &stop).await
+                let shaken = tokio::select! {
+                    shaken = tls.accept(wire, Duration::from_millis(self.patience.head)) => shaken,
+                    // It has not asked for anything yet.
+                    () = stop.stopping() => return Ok(()),
+                };
+                match shaken {
+                    Ok(stream) => {
+                        pulse.shaken();
+                        let caller = Caller::Secure(peer.ip(), Tls::client_of(stream.get_ref().1));
+                        self.serve(stream, caller, &pulse, &stop).await
+                    }
+                    Err(error) => Err(error.into()),
+                }
             }
         };
         if pulse.has_unread() || ended.as_ref().is_err_and(|error| is_refusal(&**error)) {
@@ -180,7 +190,7 @@ impl Serve {
         let mut timer = pin!(sleep(self.patience.shortest()));
         let mut stopping = pin!(stop.stopping());
         // Set when the connection has been told to go, and when it has to be gone.
-        let (mut told, mut last) = (false, None::<(&str, Instant)>);
+        let (mut told, mut last) = (false, None::<Instant>);
         loop {
             tokio::select! {
                 ended = connection.as_mut() => return ended,
@@ -192,29 +202,37 @@ impl Serve {
                 () = timer.as_mut() => {}
                 () = pulse.alarm() => {}
             }
-            if let Some((reason, _)) = last.filter(|(_, by)| Instant::now() >= *by) {
-                return Err(reason.into());
-            }
+            let now = Instant::now();
             let next = match pulse.look() {
-                Verdict::Fine(next) => next,
+                Verdict::Fine(next) => {
+                    // A request may have come before the client heard that it is to go: that one is answered.
+                    last = None;
+                    now + next
+                }
                 Verdict::Cut(reason) => return Err(reason.into()),
                 Verdict::Close(reason) => {
-                    last = last.or(Some((reason, Instant::now() + LAST_WORDS)));
+                    let last = *last.get_or_insert(now + LAST_WORDS);
+                    if now >= last {
+                        return Err(reason.into());
+                    }
                     if !told {
                         told = true;
                         connection.as_mut().graceful_shutdown();
                     }
-                    LAST_WORDS
+                    last
                 }
             };
-            timer.as_mut().reset(Instant::now() + next);
+            timer.as_mut().reset(next);
         }
     }
 }
 
-/// Whether a connection ended because what the client sent is no request, so that it has an answer to read.
+/// Whether a connection ended because what the client sent is no request or no handshake that we take, so that it has an
+/// answer to read.
 fn is_refusal(error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
+    let handshake = || error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
     error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse)
+        || handshake() == Some(std::io::ErrorKind::InvalidData)
 }
 
 fn builder() -> Builder<TokioExecutor> {

@@ -1,8 +1,10 @@
-//! How many requests of each client are in hand, so that who has the most is refused first.
+//! How many requests of each client are in hand, so that who has the most is refused first. A client is a household: who has a
+//! network of IPv6 is not as many as it has addresses.
 //!
 //! Clients are counted in a table of fixed size, by a hash that nobody outside can foretell: two that meet in one place are
 //! one client for as long as this process lives, which only makes them a little less equal than the others.
 
+use super::super::client_ip::household;
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::sync::atomic::AtomicU32;
@@ -34,7 +36,7 @@ impl Clients {
     /// Counts a request.
     pub(super) fn enter(&self, client: IpAddr) -> Seat<'_> {
         // Cannot be cut: the remainder is less than PLACES.
-        let index = (self.hash.hash_one(client) % PLACES as u64) as usize;
+        let index = (self.hash.hash_one(household(client)) % PLACES as u64) as usize;
         let place = &self.places[index];
         let before = place.fetch_add(1, Relaxed);
         if before == 0 {
@@ -79,7 +81,9 @@ mod tests {
         let clients = Clients::new();
         let mut many: Vec<_> = (0..60).map(|_| clients.enter(address(1))).collect();
         assert!(!many.last().unwrap().is_greedy(100), "alone");
-        let one = clients.enter(address(2));
+        // By chance the next one may share the first one's place.
+        let mut others = (2..).map(|last| clients.enter(address(last)));
+        let one = others.find(|seat| seat.mine == 1).unwrap();
         assert!(!one.is_greedy(100));
         many.push(clients.enter(address(1)));
         assert!(many.last().unwrap().is_greedy(100), "61 of a part of 50");
@@ -87,5 +91,13 @@ mod tests {
         assert!(!clients.enter(address(1)).is_greedy(100));
         many.clear();
         assert_eq!(clients.active.load(Relaxed), 0);
+    }
+
+    #[test]
+    fn who_has_many_addresses_of_one_network_is_one_client() {
+        let clients = Clients::new();
+        let many = (0..60_u16).map(|last| clients.enter([0x2001, 0xdb8, 0, 1, 0, 0, 0, last].into()));
+        let many: Vec<_> = many.collect();
+        assert_eq!((many.last().unwrap().mine, clients.active.load(Relaxed)), (60, 1));
     }
 }

@@ -116,15 +116,15 @@ impl Acme {
         Duration::from_secs(self.config.acme_retry_secs)
     }
 
-    /// Orders a certificate when it is time; says whether there is a new one.
-    pub(super) async fn look(&self, attempts: &mut Attempts, clock: &Clock) -> bool {
+    /// Orders a certificate when it is time.
+    pub(super) async fn look(&self, attempts: &mut Attempts, clock: &Clock) {
         self.read_thumbprint();
-        if !self.is_due(clock.now()) || Instant::now() < attempts.not_before {
-            return false;
+        if Instant::now() < attempts.not_before || !self.is_due(clock.now()) {
+            return;
         }
-        let Some(_lock) = self.lock() else { return false };
+        let Some(_lock) = self.lock() else { return };
         if !self.is_due(clock.now()) {
-            return false;
+            return;
         }
         let ordered = timeout(ORDER, self.order()).await.unwrap_or_else(|late| Err(late.into()));
         let outcome = if ordered.is_ok() { "done" } else { "failed" };
@@ -132,8 +132,6 @@ impl Acme {
         match ordered {
             Ok(()) => {
                 tracing::info!(domains = self.config.acme_domains.join(","), "a certificate was issued");
-                attempts.pause = self.first_pause();
-                true
             }
             Err(error) => {
                 let again_secs = attempts.pause.as_secs();
@@ -143,11 +141,15 @@ impl Acme {
                     again_secs,
                     "no certificate was issued; that of before goes on, if there is one"
                 );
-                attempts.not_before = Instant::now() + attempts.pause;
-                attempts.pause = (attempts.pause * 2).min(LONGEST_PAUSE);
-                false
             }
         }
+        if !self.is_due(clock.now()) {
+            attempts.pause = self.first_pause();
+            return;
+        }
+        // Where this machine's clock is wrong, what was issued is to be renewed at once; directories count that.
+        attempts.not_before = Instant::now() + attempts.pause;
+        attempts.pause = (attempts.pause * 2).min(LONGEST_PAUSE);
     }
 
     /// What is kept of the account's key, by this process or another.

@@ -23,7 +23,7 @@ use std::sync::Arc;
 pub(super) struct Source {
     certificate: PathBuf,
     key: PathBuf,
-    /// Whether it comes by itself: then one that cannot be used is as good as none.
+    /// Whether it comes by itself: then one that cannot be used at the start is as good as none, and it has one file.
     acme: bool,
 }
 
@@ -69,7 +69,8 @@ impl Files {
         });
         let pairs = named.chain(acme).map(|source| {
             let certificate = read("tls.cert_file", &source.certificate)?;
-            let key = read("tls.key_file", &source.key)?;
+            // Read twice, it could be two files: it may be put in place in between.
+            let key = if source.acme { certificate.clone() } else { read("tls.key_file", &source.key)? };
             anyhow::Ok((source, certificate, key))
         });
         let authorities = config.client_ca_file.as_deref().map(|path| read("tls.client_ca_file", path));
@@ -83,13 +84,17 @@ impl Files {
         Mark { all: pairs.chain([authorities.clone()]).flatten().collect(), authorities }
     }
 
-    /// The certificates with their keys.
-    pub(super) fn certificates(&self, provider: &CryptoProvider) -> anyhow::Result<Certificates> {
+    /// The certificates with their keys; no fewer than `before`, where they are read again.
+    pub(super) fn certificates(
+        &self,
+        provider: &CryptoProvider,
+        before: Option<&Certificates>,
+    ) -> anyhow::Result<Certificates> {
         let mut all = Certificates { by_name: HashMap::new(), first: None, facts: Vec::new() };
         for (source, certificate, key) in &self.pairs {
             match pair(certificate, key, provider) {
                 Ok((pair, facts)) => all.add(Arc::new(pair), facts),
-                Err(error) if source.acme => {
+                Err(error) if source.acme && before.is_none() => {
                     tracing::warn!(%error, "the certificate that was issued cannot be used");
                 }
                 Err(error) => {
@@ -98,6 +103,8 @@ impl Files {
                 }
             }
         }
+        let known = before.map_or(0, |before| before.facts.len());
+        ensure!(all.facts.len() >= known, "the certificate that was issued is gone");
         Ok(all)
     }
 
@@ -207,7 +214,7 @@ mod tests {
     }
 
     fn certificates(config: &TlsConfig) -> anyhow::Result<Certificates> {
-        Files::read(config, None)?.certificates(&rustls::crypto::aws_lc_rs::default_provider())
+        Files::read(config, None)?.certificates(&rustls::crypto::aws_lc_rs::default_provider(), None)
     }
 
     #[test]

@@ -248,7 +248,8 @@ fn build(
     before: Option<&Current>,
 ) -> anyhow::Result<Current> {
     let mark = files.mark();
-    let certificates = Arc::new(files.certificates(provider)?);
+    let known = before.map(|before| &*before.certificates);
+    let certificates = Arc::new(files.certificates(provider, known)?);
     let ticketer: Arc<dyn ProducesTickets> = match before {
         Some(before) if before.mark.authorities == mark.authorities => before.server.ticketer.clone(),
         _ => rustls::crypto::aws_lc_rs::Ticketer::new()?,

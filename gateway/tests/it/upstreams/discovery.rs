@@ -3,6 +3,7 @@
 use super::{House, ask, get, open, spec, whole};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use testkit::{FakeConsul, Fault, FaultyPeer, eventually};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -21,6 +22,8 @@ type Record = (u16, u16, u16, &'static str);
 struct FakeDns {
     address: SocketAddr,
     records: Arc<Mutex<Vec<Record>>>,
+    /// How many questions have come.
+    asked: Arc<AtomicUsize>,
     _tasks: JoinSet<()>,
 }
 
@@ -32,6 +35,8 @@ impl FakeDns {
         let socket = UdpSocket::bind(address).await.unwrap();
         let records = Arc::<Mutex<Vec<_>>>::default();
         let (over_udp, over_tcp) = (records.clone(), records.clone());
+        let asked = Arc::<AtomicUsize>::default();
+        let counted = asked.clone();
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
             let mut question = [0; 512];
@@ -40,6 +45,7 @@ impl FakeDns {
                 forged[1] ^= 1;
                 socket.send_to(&forged, from).await.unwrap();
                 let records = over_udp.lock().unwrap().clone();
+                counted.fetch_add(1, SeqCst);
                 socket.send_to(&answer(&question[..length], &records, short), from).await.unwrap();
             }
         });
@@ -53,7 +59,7 @@ impl FakeDns {
                 stream.write_all(&answer).await.unwrap();
             }
         });
-        Self { address, records, _tasks: tasks }
+        Self { address, records, asked, _tasks: tasks }
     }
 
     fn tell(&self, records: &[Record]) {
@@ -112,7 +118,9 @@ async fn srv_records_name_instances_their_weights_and_their_priority() {
         dns.tell(&[(1, 1, port(&other), "localhost")]);
         eventually(async || known(&house).len() == 1).await;
         dns.tell(&[]);
-        tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
+        let before = dns.asked.load(SeqCst);
+        // Who asks again has taken in the answer of before.
+        eventually(async || dns.asked.load(SeqCst) > before + 1).await;
         assert_eq!(known(&house).len(), 1, "an empty answer is not believed");
     }
 }
