@@ -8,7 +8,6 @@ use chassis::error::{ApiError, ApiResult};
 use chassis::http::{Cx, Json, Reply, reply};
 use chassis::identity::Can;
 use chassis::identity::permits::ManageGateway;
-use chassis::openapi::document;
 use chassis::service::{Context, Spec};
 use contract::ErrorBody;
 use contract::gateway::{ExplainRequest, Explanation};
@@ -33,7 +32,7 @@ impl Explainer {
 
 /// Every route with its description.
 pub(crate) fn routes() -> OpenApiRouter<Explainer> {
-    OpenApiRouter::with_openapi(document("Bowline", "One API of all services.")).routes(routes!(explain))
+    OpenApiRouter::new().routes(routes!(explain))
 }
 
 /// Why a request would go where it would go: the route that is meant, what each layer says, and the lines of the file of routes

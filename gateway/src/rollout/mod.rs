@@ -14,6 +14,7 @@
 //!
 //! What it does not do: it does not look into answers. One that is wrong with status 200 is well.
 
+mod act;
 mod api;
 mod check;
 mod choose;
@@ -22,6 +23,7 @@ mod live;
 mod meter;
 mod mirror;
 mod share;
+mod shown;
 mod spec;
 mod store;
 mod work;
