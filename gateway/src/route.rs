@@ -2,9 +2,9 @@
 //!
 //! 1. Its limits, and those that hold for everybody, are counted.
 //! 2. Whoever may not use it is refused.
-//! 3. What is kept for it answers it.
-//! 4. A handshake of a WebSocket is told from a request.
-//! 5. A roll-out picks the target, where the route has one.
+//! 3. A roll-out picks the target, where the route has one.
+//! 4. What is kept of that target's answers answers it.
+//! 5. A handshake of a WebSocket is told from a request.
 //! 6. Path and headers become what the target is asked for, and the target is asked.
 //! 7. The answer gets the route's headers, and is kept with them.
 //!
@@ -14,13 +14,13 @@ mod aggregated;
 mod parted;
 
 use crate::access::{Access, Admitted, Guards, Toward};
-use crate::cache::{CacheRule, ResponseCache};
+use crate::cache::{Asker, CacheRule, ResponseCache};
 use crate::explain::Verdicts;
 use crate::headers;
 use crate::oidc::ProviderSpec;
 use crate::origin::Origins;
 use crate::proxy;
-use crate::rollout::Rollouts;
+use crate::rollout::{Pick, Rollouts};
 use crate::routes::Services;
 use crate::table::{Planned, plain};
 use crate::upgrade::{self, Tunnels, Upgrades};
@@ -243,24 +243,42 @@ impl Route {
         response
     }
 
-    /// Lets a request in, and answers it with what is kept, or else with what the target says.
+    /// Lets a request in, and answers it for the target that is picked.
     async fn admitted(
         self: &Arc<Self>,
         mut request: Request<Body>,
         cx: &Arc<RequestContext>,
     ) -> ApiResult<Response> {
         let admitted = self.access.admit(&self.ground.guards, cx, &mut request).await?;
-        let Some(rule) = &self.cache else { return self.ask(request, cx, &admitted).await };
-        let path = request.uri().path().to_owned();
-        let path = plain(&path).map_err(|_| ApiError::not_found("route"))?;
-        if let Cow::Owned(path) = &path {
-            // It is kept, and purged, under the one form of its path.
-            set_path(&mut request, path.clone())?;
+        let Some(parted) = &self.parted else {
+            return self.kept(request, cx, admitted, Pick::default()).await;
+        };
+        let (pick, assigned) = parted.choose(cx, &admitted, request.headers());
+        let mut response = self.kept(request, cx, admitted, pick).await?;
+        if let Some(assigned) = assigned {
+            // It is who asked's own, and nothing of what is kept.
+            response.headers_mut().append(SET_COOKIE, assigned);
         }
+        Ok(response)
+    }
+
+    /// Answers a request with what is kept, or else with what the target says.
+    async fn kept(
+        self: &Arc<Self>,
+        mut request: Request<Body>,
+        cx: &Arc<RequestContext>,
+        admitted: Admitted,
+        pick: Pick,
+    ) -> ApiResult<Response> {
+        let Some(rule) = &self.cache else { return self.ask(request, cx, &admitted, pick).await };
+        // It is kept, and purged, under the one form of its path.
+        plainly(&mut request)?;
+        let path = request.uri().path().to_owned();
         let captures = self.planned.pattern.captures(&path).unwrap_or_default();
-        let (route, cx, asker) = (Arc::clone(self), Arc::clone(cx), admitted.asker(cx));
+        let asker = Asker { side: pick.place, ..admitted.asker(cx) };
+        let (route, cx) = (Arc::clone(self), Arc::clone(cx));
         let next = async move |request| {
-            route.ask(request, &cx, &admitted).await.unwrap_or_else(IntoResponse::into_response)
+            route.ask(request, &cx, &admitted, pick).await.unwrap_or_else(IntoResponse::into_response)
         };
         Ok(self.ground.cache.through(rule, asker, &captures, request, next).await)
     }
@@ -271,10 +289,11 @@ impl Route {
         request: Request<Body>,
         cx: &RequestContext,
         admitted: &Admitted,
+        pick: Pick,
     ) -> ApiResult<Response> {
         let mut response = match &self.parted {
             None => self.through(&self.target, request, cx, admitted).await?,
-            Some(parted) => self.picked(parted, request, cx, admitted).await?,
+            Some(parted) => self.picked((parted, pick), request, cx, admitted).await?,
         };
         self.planned.response_edit.apply(response.headers_mut());
         Ok(response)
@@ -381,6 +400,15 @@ impl Route {
         response.headers_mut().insert(LOCATION, to);
         Ok(response)
     }
+}
+
+/// Gives a request the one form of its path.
+fn plainly<B>(request: &mut Request<B>) -> ApiResult<()> {
+    let path = match plain(request.uri().path()).map_err(|_| ApiError::not_found("route"))? {
+        Cow::Borrowed(_) => return Ok(()),
+        Cow::Owned(path) => path,
+    };
+    set_path(request, path)
 }
 
 /// Gives a request another path; its query stays.

@@ -40,6 +40,14 @@ impl Side {
             Self::Canary => CANARY,
         }
     }
+
+    /// The place of its target among those that are not the route's own.
+    pub(super) const fn place(self) -> Option<usize> {
+        match self {
+            Self::Stable => None,
+            Self::Canary => Some(0),
+        }
+    }
 }
 
 /// Why a request goes to a side.

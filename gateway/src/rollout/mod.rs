@@ -36,7 +36,7 @@ pub(crate) use spec::{MirrorSpec, RolloutSpec, VariantSpec};
 pub(crate) use work::Rollouts;
 
 use crate::table::RouteSpec;
-use choose::{Chooser, Side, Variants};
+use choose::{Choice, Chooser, Side, Variants};
 use http::HeaderValue;
 use live::Live;
 use meter::{Ended, Measuring, Meter};
@@ -61,15 +61,13 @@ enum Kind {
     Variants(Variants, Vec<Meter>),
 }
 
-/// What was chosen for a request.
-pub(crate) struct Chosen<'a> {
+/// Where a request goes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Pick {
     /// The place of its target among [`Split::targets`]; nothing for the route's own.
     pub(crate) place: Option<usize>,
-    /// What the browser is given.
-    pub(crate) assigned: Option<HeaderValue>,
-    meter: Option<&'a Meter>,
-    /// What hears how it ended: nobody when who asks has chosen the side.
-    heard: Option<(&'a Live, Side)>,
+    /// Whether how it ends says something about all others: not when who asks has chosen the side.
+    is_sample: bool,
 }
 
 impl Split {
@@ -96,25 +94,44 @@ impl Split {
         rollout.chain(spec.variants.iter().map(|variant| variant.to.as_str())).collect()
     }
 
-    /// Chooses for a request.
-    pub(crate) fn choose(&self, asker: &Asker<'_>) -> Chosen<'_> {
+    /// Chooses for a request; also what the browser is given, so that it comes to the same side again.
+    pub(crate) fn choose(&self, asker: &Asker<'_>) -> (Pick, Option<HeaderValue>) {
         match &self.0 {
-            Kind::Whole => Chosen { place: None, assigned: None, meter: None, heard: None },
-            Kind::Rollout { chooser, live, stable, canary } => {
+            Kind::Whole => (Pick::default(), None),
+            Kind::Rollout { chooser, live, .. } => {
                 let share = live.share();
-                let choice = chooser.choose(asker, share, live.is_open(share));
-                let (place, meter) = match choice.side {
-                    Side::Stable => (None, stable),
-                    Side::Canary => (Some(0), canary),
-                };
-                let heard = choice.why.is_sample().then_some((&**live, choice.side));
-                Chosen { place, assigned: choice.assigned, meter: Some(meter), heard }
+                let Choice { side, why, assigned } = chooser.choose(asker, share, live.is_open(share));
+                (Pick { place: side.place(), is_sample: why.is_sample() }, assigned)
             }
-            Kind::Variants(variants, meters) => {
-                let place = variants.choose(asker);
-                Chosen { place: Some(place), assigned: None, meter: meters.get(place), heard: None }
+            Kind::Variants(variants, _) => {
+                (Pick { place: Some(variants.choose(asker)), is_sample: false }, None)
             }
         }
+    }
+
+    /// Begins to measure a request that goes there.
+    pub(crate) fn measure(
+        &self,
+        pick: Pick,
+        deadline: Instant,
+    ) -> Option<Measuring<'_, impl FnMut(Ended, Duration)>> {
+        let (meter, heard) = match &self.0 {
+            Kind::Whole => return None,
+            Kind::Rollout { live, stable, canary, .. } => {
+                let (side, meter) = match pick.place {
+                    None => (Side::Stable, stable),
+                    Some(_) => (Side::Canary, canary),
+                };
+                (meter, pick.is_sample.then_some((live, side)))
+            }
+            Kind::Variants(_, meters) => (meters.get(pick.place?)?, None),
+        };
+        let tell = move |ended, took| {
+            if let Some((live, side)) = heard {
+                live.note(side, ended, took);
+            }
+        };
+        Some(Measuring::begin(meter, deadline, tell))
     }
 
     /// What would be chosen, in words, and the part of the route that says so.
@@ -127,21 +144,5 @@ impl Split {
             }
             Kind::Variants(variants, _) => Some(("variants", variants.look(asker))),
         }
-    }
-}
-
-impl<'a> Chosen<'a> {
-    /// Begins to measure it.
-    pub(crate) fn measure(
-        &self,
-        deadline: Instant,
-    ) -> Option<Measuring<'a, impl FnMut(Ended, Duration) + use<'a>>> {
-        let heard = self.heard;
-        let tell = move |ended, took| {
-            if let Some((live, side)) = heard {
-                live.note(side, ended, took);
-            }
-        };
-        self.meter.map(|meter| Measuring::begin(meter, deadline, tell))
     }
 }

@@ -3,7 +3,7 @@
 use super::{Ground, Route, Target};
 use crate::access::{Admitted, Subject};
 use crate::explain::Verdicts;
-use crate::rollout::{Asker, Mirror, Split};
+use crate::rollout::{Asker, Mirror, Pick, Split};
 use crate::table::Planned;
 use crate::upgrade::Upgrades;
 use crate::upstream::Upstream;
@@ -12,7 +12,7 @@ use axum::response::Response;
 use chassis::error::ApiResult;
 use chassis::http::RequestContext;
 use http::Request;
-use http::header::{HeaderMap, SET_COOKIE};
+use http::header::{HeaderMap, HeaderValue};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -52,6 +52,16 @@ impl Parted {
     pub(super) fn has_service(&self) -> bool {
         self.others.iter().any(Target::is_service)
     }
+
+    /// Picks the target of a request; also what the browser is given, so that it comes to the same one again.
+    pub(super) fn choose(
+        &self,
+        cx: &RequestContext,
+        admitted: &Admitted,
+        headers: &HeaderMap,
+    ) -> (Pick, Option<HeaderValue>) {
+        self.split.choose(&asker(cx, admitted, headers))
+    }
 }
 
 impl Parted {
@@ -70,29 +80,25 @@ impl Parted {
 }
 
 impl Route {
-    /// Asks the target that is picked for a request, and has copies made.
+    /// Asks the target that was picked for a request, and has copies made.
     pub(super) async fn picked(
         &self,
-        parted: &Parted,
+        (parted, pick): (&Parted, Pick),
         mut request: Request<Body>,
         cx: &RequestContext,
         admitted: &Admitted,
     ) -> ApiResult<Response> {
-        let chosen = parted.split.choose(&asker(cx, admitted, request.headers()));
         if let Some(mirror) = &parted.mirror
             && mirror.wants(&request)
             && let Ok(copy) = self.copy_of(&request, cx, admitted)
         {
             request = mirror.copy(copy, request);
         }
-        let target = chosen.place.and_then(|place| parted.others.get(place)).unwrap_or(&self.target);
-        let measuring = chosen.measure(cx.deadline);
-        let mut answer = self.through(target, request, cx, admitted).await;
+        let target = pick.place.and_then(|place| parted.others.get(place)).unwrap_or(&self.target);
+        let measuring = parted.split.measure(pick, cx.deadline);
+        let answer = self.through(target, request, cx, admitted).await;
         if let Some(measuring) = measuring {
             measuring.end(&answer);
-        }
-        if let (Ok(response), Some(assigned)) = (&mut answer, chosen.assigned) {
-            response.headers_mut().append(SET_COOKIE, assigned);
         }
         answer
     }

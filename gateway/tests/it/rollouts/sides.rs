@@ -63,6 +63,33 @@ async fn header_and_cookie_choose_and_a_browser_keeps_what_it_was_given() {
 }
 
 #[tokio::test]
+async fn what_one_side_said_is_kept_for_nobody_on_the_other() {
+    let (stable, canary) = two().await;
+    let kept = |rollout: &str| {
+        let peers = upstreams(&[("stable", &stable), ("canary", &canary)]);
+        let cache = "cache = { ttl_secs = 60, ignore_cookies = true }";
+        format!("{peers}{}", route(&format!("rollout = {{ to = \"canary\", {rollout} }}\n{cache}")))
+    };
+    let by_name = "percent = 0, header = { name = \"x-canary\", value = \"1\" }, cookie = \"side\"";
+    let routed = Routed::with(&kept(by_name)).await;
+    for _ in 0..3 {
+        assert_eq!(routed.said(&[]).await, "stable");
+        assert_eq!(routed.said(&[("x-canary", "1")]).await, "canary");
+        assert_eq!(routed.said(&[("cookie", "side=canary")]).await, "canary");
+    }
+    assert_eq!((stable.requests(), canary.requests()), (1, 1));
+    // Whoever is assigned a side is told so beside an answer that is kept, too.
+    let routed = Routed::with(&kept("percent = 50, by = \"cookie\", cookie = \"side\"")).await;
+    for _ in 0..10 {
+        let answer = routed.get("/shop/x", &[]).await.expect(200);
+        let given = answer.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+        let again = routed.get("/shop/x", &[("cookie", &given)]).await.expect(200);
+        assert_eq!((name(&again), again.header("set-cookie")), (name(&answer), None));
+    }
+    assert!(stable.requests() <= 2 && canary.requests() <= 2);
+}
+
+#[tokio::test]
 async fn by_request_each_row_of_a_hundred_is_shared_out_evenly() {
     let (stable, canary) = two().await;
     let routed = Routed::with(&file(&stable, &canary, "percent = 25, by = \"request\"")).await;
