@@ -11,11 +11,11 @@
 //! What must hold: a route that is as it was before a reload is the same route after it, with everything that is open.
 
 mod aggregated;
+mod explained;
 mod parted;
 
 use crate::access::{Access, Admitted, Guards, Toward};
 use crate::cache::{Asker, CacheRule, ResponseCache};
-use crate::explain::Verdicts;
 use crate::headers;
 use crate::oidc::ProviderSpec;
 use crate::origin::Origins;
@@ -24,14 +24,14 @@ use crate::rollout::{Pick, Rollouts};
 use crate::routes::Services;
 use crate::table::{Planned, plain};
 use crate::upgrade::{self, Tunnels, Upgrades};
-use crate::upstream::{Ask, Client, LookInstance, Sent, Upstream, UpstreamSpec};
+use crate::upstream::{Ask, Client, Sent, Upstream, UpstreamSpec};
 use aggregated::Aggregated;
 use axum::body::Body;
 use axum::response::IntoResponse;
 use axum::response::Response;
 use chassis::error::{ApiError, ApiResult};
 use chassis::http::{Attending, Cors, RequestContext, Way};
-use chassis::limits::{Left, Limits, RouteLimits};
+use chassis::limits::{Limits, RouteLimits};
 use chassis::peer::hand_on;
 use chassis::service::Context;
 use chassis::stop::Stop;
@@ -174,52 +174,8 @@ impl Route {
         self.parted.iter().for_each(|parted| parted.end());
     }
 
-    /// What its layers say of a request because they are live: who asks, what is left of limits, how its upstream is.
-    pub(crate) async fn explain(
-        &self,
-        verdicts: &mut Verdicts<'_>,
-        cx: &RequestContext,
-        request: &mut Request<Body>,
-    ) {
-        for verdict in self.access.look(Some((&self.ground.guards, cx)), request).await {
-            let passes = if verdict.passes == Some(false) { "refuses" } else { "lets through" };
-            verdicts.say("access", "access", format!("{} {passes}: {}", verdict.rule, verdict.why));
-        }
-        match self.ground.limits.look(&self.limits, cx, request).await {
-            Ok(all) => {
-                for Left { name, quota, remaining } in all {
-                    let left = remaining.map_or("not counted".to_owned(), |left| format!("{left} left"));
-                    verdicts.say("limits", "limits", format!("{name}, {quota}: {left}"));
-                }
-            }
-            Err(error) => {
-                verdicts.say("limits", "limits", format!("nobody can tell now: {}", error.message()))
-            }
-        }
-        if let Ok(admitted) = self.access.admit(&self.ground.guards, cx, request).await {
-            if let Some(rule) = &self.cache {
-                let look = self.ground.cache.look(rule, admitted.asker(cx), request);
-                verdicts.say("kept", "cache", look.to_string());
-            }
-            if let Some(parted) = &self.parted {
-                parted.explain(verdicts, cx, &admitted, request);
-            }
-        }
-        if let Target::Upstream(upstream, _) = &self.target {
-            let look = upstream.look(&self.how(upstream, cx, request));
-            let taken = look.taken.as_deref().unwrap_or("nobody");
-            verdicts.say("upstream", "upstream", format!("{taken} would be asked: {}", look.why));
-            for instance in look.instances {
-                let LookInstance { url, state, in_flight, connections, latency_ms, .. } = instance;
-                let says =
-                    format!("{url} is {state}: {in_flight} in flight, {connections} open, {latency_ms} ms");
-                verdicts.say("instance", "upstream", says);
-            }
-        }
-    }
-
     /// How a request is sent to an upstream.
-    fn how(&self, upstream: &Upstream, cx: &RequestContext, request: &Request<Body>) -> Ask {
+    fn how<B>(&self, upstream: &Upstream, cx: &RequestContext, request: &Request<B>) -> Ask {
         let tries = self.planned.spec.tries.unwrap_or(TRIES);
         let user = cx.identity().and_then(|identity| identity.as_ref().ok());
         let user = user.map(|principal| principal.user().uuid());

@@ -34,7 +34,7 @@ pub(crate) struct LookKept {
 
 impl ResponseCache {
     /// Looks without asking anybody and without changing anything.
-    pub(crate) fn look(&self, rule: &CacheRule, asker: Asker, request: &Request<Body>) -> Look {
+    pub(crate) fn look<B>(&self, rule: &CacheRule, asker: Asker, request: &Request<B>) -> Look {
         let mut copy = Request::new(Body::empty());
         copy.method_mut().clone_from(request.method());
         copy.uri_mut().clone_from(request.uri());

@@ -134,15 +134,37 @@ impl Split {
         Some(Measuring::begin(meter, deadline, tell))
     }
 
-    /// What would be chosen, in words, and the part of the route that says so.
-    pub(crate) fn look(&self, asker: &Asker<'_>) -> Option<(&'static str, String)> {
+    /// What would be chosen, in words, and the places that the request may come to.
+    pub(crate) fn look(&self, asker: &Asker<'_>) -> Option<(String, Vec<Option<usize>>)> {
         match &self.0 {
             Kind::Whole => None,
             Kind::Rollout { chooser, live, .. } => {
                 let share = live.share();
-                Some(("rollout", chooser.look(asker, share, live.is_open(share))))
+                let (side, says) = chooser.look(asker, share, live.is_open(share));
+                Some((says, side.map_or_else(|| self.places(), |side| vec![side.place()])))
             }
-            Kind::Variants(variants, _) => Some(("variants", variants.look(asker))),
+            Kind::Variants(variants, _) => {
+                let (place, says) = variants.look(asker);
+                Some((says, vec![Some(place)]))
+            }
+        }
+    }
+
+    /// All places that a request may come to.
+    pub(crate) fn places(&self) -> Vec<Option<usize>> {
+        match &self.0 {
+            Kind::Whole => vec![None],
+            Kind::Rollout { .. } => vec![Side::Stable.place(), Side::Canary.place()],
+            Kind::Variants(_, meters) => (0..meters.len()).map(Some).collect(),
+        }
+    }
+
+    /// The part of the route that picks.
+    pub(crate) fn part(&self) -> &'static str {
+        match &self.0 {
+            Kind::Whole => "mirror",
+            Kind::Rollout { .. } => "rollout",
+            Kind::Variants(..) => "variants",
         }
     }
 }

@@ -65,17 +65,28 @@ impl Parted {
 }
 
 impl Parted {
-    /// What would be picked for a request, and whether copies are made.
-    pub(super) fn explain(
+    /// What would be picked for a request, and the places that it may come to: all, where nobody would be let in.
+    pub(super) fn look(
         &self,
         verdicts: &mut Verdicts<'_>,
         cx: &RequestContext,
-        admitted: &Admitted,
-        request: &Request<Body>,
-    ) {
-        if let Some((part, says)) = self.split.look(&asker(cx, admitted, request.headers())) {
-            verdicts.say(part, part, says);
-        }
+        admitted: Option<&Admitted>,
+        headers: &HeaderMap,
+    ) -> Vec<Option<usize>> {
+        let look = admitted.and_then(|admitted| self.split.look(&asker(cx, admitted, headers)));
+        let Some((says, places)) = look else { return self.split.places() };
+        verdicts.say(self.part(), self.part(), says);
+        places
+    }
+
+    /// The part of the route that picks.
+    pub(super) fn part(&self) -> &'static str {
+        self.split.part()
+    }
+
+    /// The target that is picked by a place; nothing for the route's own.
+    pub(super) fn target(&self, place: Option<usize>) -> Option<&Target> {
+        self.others.get(place?)
     }
 }
 
@@ -94,7 +105,7 @@ impl Route {
         {
             request = mirror.copy(copy, request);
         }
-        let target = pick.place.and_then(|place| parted.others.get(place)).unwrap_or(&self.target);
+        let target = parted.target(pick.place).unwrap_or(&self.target);
         let measuring = parted.split.measure(pick, cx.deadline);
         let answer = self.through(target, request, cx, admitted).await;
         if let Some(measuring) = measuring {
@@ -103,22 +114,28 @@ impl Route {
         answer
     }
 
-    /// The head of a request as another upstream is to see it.
-    fn copy_of(
+    /// The head of a request as an upstream is to see it.
+    pub(super) fn copy_of(
         &self,
         request: &Request<Body>,
         cx: &RequestContext,
         admitted: &Admitted,
     ) -> ApiResult<Request<()>> {
-        let mut copy = Request::new(());
-        request.method().clone_into(copy.method_mut());
-        request.uri().clone_into(copy.uri_mut());
-        request.headers().clone_into(copy.headers_mut());
+        let mut copy = head_of(request);
         self.readdress(&mut copy)?;
         let authority = copy.uri().authority().cloned();
         self.outgoing(copy.headers_mut(), authority.as_ref(), cx, admitted);
         Ok(copy)
     }
+}
+
+/// The head of a request, once more.
+pub(super) fn head_of(request: &Request<Body>) -> Request<()> {
+    let mut head = Request::new(());
+    request.method().clone_into(head.method_mut());
+    request.uri().clone_into(head.uri_mut());
+    request.headers().clone_into(head.headers_mut());
+    head
 }
 
 /// Whose request it is.
