@@ -17,7 +17,7 @@ mod parted;
 use crate::access::{Access, Admitted, Guards, Toward};
 use crate::cache::{Asker, CacheRule, ResponseCache};
 use crate::headers;
-use crate::oidc::ProviderSpec;
+use crate::oidc::Providers;
 use crate::origin::Origins;
 use crate::proxy;
 use crate::rollout::{Pick, Rollouts};
@@ -113,12 +113,9 @@ impl Ground {
         self.services.keys().copied().collect()
     }
 
-    /// Takes over the identity providers that a file names.
-    ///
-    /// # Errors
-    /// When a secret of theirs cannot be read.
-    pub(crate) fn name_providers(&self, named: &BTreeMap<String, ProviderSpec>) -> anyhow::Result<()> {
-        self.guards.providers().change(named)
+    /// The identity providers that a file may name.
+    pub(crate) fn providers(&self) -> &Providers {
+        self.guards.providers()
     }
 
     /// Begins to look after an upstream.
@@ -131,7 +128,7 @@ impl Ground {
 }
 
 impl Route {
-    /// Makes a route live.
+    /// Makes a route, ready to be begun.
     ///
     /// # Errors
     /// When what it leads to is not there; the plan has been checked for that.
@@ -166,6 +163,11 @@ impl Route {
 
     pub(crate) fn planned(&self) -> &Planned {
         &self.planned
+    }
+
+    /// Has it hold from now on.
+    pub(crate) fn begin(&self) {
+        self.parted.iter().for_each(|parted| parted.begin(&self.planned, &self.ground));
     }
 
     /// Ends the tunnels through it: it is no more.

@@ -73,7 +73,7 @@ impl Service for Probe {
         if !config.provider.is_empty() {
             let spec: ProviderSpec = toml::from_str(&config.provider)?;
             anyhow::ensure!(spec.check().is_empty(), "{:?}", spec.check());
-            providers.change(&[("fake".to_owned(), spec)].into())?;
+            providers.take_over(providers.ready(&[("fake".to_owned(), spec)].into())?);
         }
         let (logins, _) = oidc::routes().with_state(providers.clone()).split_for_parts();
         let route = Route {

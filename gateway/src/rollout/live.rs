@@ -68,9 +68,10 @@ impl Tally {
 }
 
 impl Live {
+    /// One that nobody is sent to yet.
     pub(super) fn new(key: Key, spec: &RolloutSpec) -> Self {
         let route = || Arc::clone(&key.route);
-        let live = Self {
+        Self {
             bounds: ArcSwap::from_pointee(Bounds::of(spec)),
             points: AtomicU32::new(0),
             stable: Tally::default(),
@@ -80,9 +81,7 @@ impl Live {
             step: gauge!("gateway_rollout_step", "route" => route()),
             back: gauge!("gateway_rollout_back", "route" => route()),
             key,
-        };
-        live.change(spec);
-        live
+        }
     }
 
     /// Takes over what the file says now. Step and state stay.

@@ -71,7 +71,7 @@ pub(crate) struct Pick {
 }
 
 impl Split {
-    /// That of a spec that was checked; nothing when all requests go one way.
+    /// That of a spec that was checked, before it begins; nothing when all requests go one way.
     pub(crate) fn of(route: &Arc<str>, spec: &RouteSpec, rollouts: &Rollouts) -> Option<Self> {
         if let Some(rollout) = &spec.rollout {
             return Some(Self(Kind::Rollout {
@@ -86,6 +86,13 @@ impl Split {
             return Some(Self(Kind::Variants(Variants::new(route, &spec.variants), meters.collect())));
         }
         spec.mirror.is_some().then_some(Self(Kind::Whole))
+    }
+
+    /// Has what the file says of it hold from now on.
+    pub(crate) fn begin(&self, spec: &RouteSpec, rollouts: &Rollouts) {
+        if let (Kind::Rollout { live, .. }, Some(rollout)) = (&self.0, &spec.rollout) {
+            rollouts.take_over(live, rollout);
+        }
     }
 
     /// The names of the targets that it chooses from, besides the route's own.

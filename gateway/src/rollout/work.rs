@@ -16,7 +16,7 @@ use chassis::wake::Wake;
 use metrics::counter;
 use std::collections::BTreeMap;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tokio::time::sleep;
 
 /// Looks in a row at most when each finds something to do; the rest is done at the next.
@@ -50,22 +50,26 @@ impl Rollouts {
         Ok(Self(Arc::new(Inner { db, clock, decided: context.wake("rollouts"), all: Mutex::default() })))
     }
 
-    /// That of a route. One that the file says again goes on.
+    /// That of a route: the same when the file says it again, so that it goes on. Until it is taken over nothing has changed.
     pub(super) fn of_route(&self, route: &Arc<str>, spec: &RolloutSpec) -> Arc<Live> {
-        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         let key = Key::of(route, spec);
-        if let Some(live) = all.get(route).and_then(Weak::upgrade).filter(|live| live.key == key) {
-            live.change(spec);
-            return live;
-        }
-        let live = Arc::new(Live::new(key, spec));
-        all.insert(Arc::clone(route), Arc::downgrade(&live));
-        live
+        let known = self.lock().get(route).and_then(Weak::upgrade);
+        known.filter(|live| live.key == key).unwrap_or_else(|| Arc::new(Live::new(key, spec)))
+    }
+
+    /// Has a roll-out be its route's, with what the file says of it now.
+    pub(super) fn take_over(&self, live: &Arc<Live>, spec: &RolloutSpec) {
+        live.change(spec);
+        self.lock().insert(Arc::clone(&live.key.route), Arc::downgrade(live));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Weak<Live>>> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Those of all routes, in their order.
     pub(super) fn all(&self) -> Vec<Arc<Live>> {
-        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.lock();
         all.retain(|_, live| live.strong_count() > 0);
         all.values().filter_map(Weak::upgrade).collect()
     }

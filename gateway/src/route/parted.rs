@@ -45,6 +45,11 @@ impl Parted {
         Ok(Some(Self { split, others, mirror: mirror.transpose()? }))
     }
 
+    /// Has what the route says of it hold from now on.
+    pub(super) fn begin(&self, planned: &Planned, ground: &Ground) {
+        self.split.begin(&planned.spec, &ground.rollouts);
+    }
+
     pub(super) fn end(&self) {
         self.others.iter().for_each(Target::end);
     }
