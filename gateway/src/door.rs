@@ -162,7 +162,7 @@ impl Next {
         let (known, mut routes, mut begin) = (before.by_name(), Vec::new(), Vec::new());
         for planned in &plan.routes {
             let route = match known.get(&*planned.name) {
-                Some(route) if route.is(planned) => Arc::clone(route),
+                Some(route) if route.is(planned, &upstreams) => Arc::clone(route),
                 _ => {
                     let route = Route::new(planned, &upstreams, ground)?;
                     begin.push(Arc::clone(&route));

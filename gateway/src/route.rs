@@ -156,9 +156,10 @@ impl Route {
         }))
     }
 
-    /// Whether a route that was planned anew is this one.
-    pub(crate) fn is(&self, planned: &Planned) -> bool {
+    /// Whether a route that was planned anew, beside these upstreams, is this one.
+    pub(crate) fn is(&self, planned: &Planned, upstreams: &BTreeMap<String, Arc<Upstream>>) -> bool {
         self.planned.spec == planned.spec
+            && self.parted.iter().all(|parted| parted.is_of(&planned.spec, upstreams))
     }
 
     pub(crate) fn planned(&self) -> &Planned {

@@ -4,7 +4,7 @@ use super::{Ground, Route, Target};
 use crate::access::{Admitted, Subject};
 use crate::explain::Verdicts;
 use crate::rollout::{Asker, Mirror, Pick, Split};
-use crate::table::Planned;
+use crate::table::{Planned, RouteSpec};
 use crate::upgrade::Upgrades;
 use crate::upstream::Upstream;
 use axum::body::Body;
@@ -52,6 +52,12 @@ impl Parted {
 
     pub(super) fn end(&self) {
         self.others.iter().for_each(Target::end);
+    }
+
+    /// Whether it leads to what these names mean now: a name may have become that of an upstream, or be it no more.
+    pub(super) fn is_of(&self, spec: &RouteSpec, upstreams: &BTreeMap<String, Arc<Upstream>>) -> bool {
+        let mut named = Split::targets(spec).into_iter().zip(&self.others);
+        named.all(|(name, other)| matches!(other, Target::Upstream(..)) == upstreams.contains_key(name))
     }
 
     pub(super) fn has_service(&self) -> bool {

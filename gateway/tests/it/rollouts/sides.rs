@@ -117,6 +117,24 @@ async fn a_service_of_the_platform_can_be_the_other_side_and_sees_who_asks() {
 }
 
 #[tokio::test]
+async fn a_name_that_becomes_an_upstreams_leads_there_although_the_route_says_the_same() {
+    let (stable, canary) = two().await;
+    let text = format!(
+        "{}[[route]]\nname = \"shop\"\npath = \"/shop\"\nupstream = \"stable\"\nrewrite = \"/api/v1/things\"\n\
+         access = {{ who = \"public\" }}\nrollout = {{ to = \"things\", percent = 100 }}\n",
+        upstreams(&[("stable", &stable)])
+    );
+    let routed = Routed::with(&text).await;
+    let by_service = async || routed.get("/shop", &[]).await.expect(200).json()["data"]["target"].is_string();
+    assert!(by_service().await);
+    routed.rewrite(&format!("{text}{}", upstreams(&[("things", &canary)])));
+    eventually(async || !by_service().await).await;
+    assert_eq!(name(&routed.get("/shop", &[]).await.expect(200)), "canary");
+    routed.rewrite(&text);
+    eventually(by_service).await;
+}
+
+#[tokio::test]
 async fn variants_are_shared_out_stay_with_a_person_and_are_counted_by_name() {
     let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
     let _recording = metrics::set_default_local_recorder(&recorder);
