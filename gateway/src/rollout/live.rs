@@ -134,15 +134,9 @@ impl Live {
         }
     }
 
-    /// What was seen here since it was last taken: of the stable side, and of the canary.
-    pub(super) fn take(&self) -> (Seen, Seen) {
-        (self.stable.take(), self.canary.take())
-    }
-
-    /// Puts back what could not be added.
-    pub(super) fn put_back(&self, (stable, canary): (Seen, Seen)) {
-        self.stable.add(stable);
-        self.canary.add(canary);
+    /// What was seen here since it was last taken.
+    pub(super) fn take(&self) -> Taken<'_> {
+        Taken { live: self, seen: (self.stable.take(), self.canary.take()) }
     }
 
     /// As it was read last.
@@ -158,7 +152,7 @@ impl Live {
         drop(known);
         self.apply(row);
         if is_news {
-            self.take();
+            self.take().forget();
         }
     }
 
@@ -179,8 +173,49 @@ impl Live {
     }
 }
 
+/// What was seen here, to be added to what all have seen. It is put back when this is dropped before it is forgotten: when the
+/// database is away, or nobody waits for it any more.
+pub(super) struct Taken<'a> {
+    live: &'a Live,
+    /// Of the stable side, and of the canary.
+    pub(super) seen: (Seen, Seen),
+}
+
+impl Taken<'_> {
+    pub(super) fn forget(mut self) {
+        self.seen = Default::default();
+    }
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        let (stable, canary) = self.seen;
+        self.live.stable.add(stable);
+        self.live.canary.add(canary);
+    }
+}
+
 impl std::fmt::Debug for Live {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Live").field("key", &self.key).field("share", &self.share()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_taken_and_not_added_is_taken_again() {
+        let spec: RolloutSpec = toml::from_str("to = 'v2'\nsteps = [50]").unwrap();
+        let live = Live::new(Key::of(&"shop".into(), &spec), &spec);
+        live.note(Side::Canary, Ended::Failed, Duration::ZERO);
+        let seen = live.take().seen;
+        assert_eq!(seen.1, Seen { requests: 1, errors: 1, slow: 0 });
+        live.note(Side::Stable, Ended::Well, Duration::ZERO);
+        let taken = live.take();
+        assert_eq!(taken.seen, (Seen { requests: 1, errors: 0, slow: 0 }, seen.1));
+        taken.forget();
+        assert_eq!(live.take().seen, Default::default());
     }
 }

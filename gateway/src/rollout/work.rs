@@ -34,6 +34,8 @@ pub(crate) struct Inner {
     decided: Wake,
     /// By route; that of a route which is no more goes with it.
     all: Mutex<BTreeMap<Arc<str>, Weak<Live>>>,
+    /// Held by who looks: what was read first is heard first, and nobody goes back to it afterwards.
+    looking: tokio::sync::Mutex<()>,
 }
 
 impl std::ops::Deref for Rollouts {
@@ -47,7 +49,8 @@ impl std::ops::Deref for Rollouts {
 impl Rollouts {
     pub(crate) fn open(context: &Context) -> anyhow::Result<Self> {
         let (db, clock) = (context.db()?, context.clock().clone());
-        Ok(Self(Arc::new(Inner { db, clock, decided: context.wake("rollouts"), all: Mutex::default() })))
+        let (decided, all, looking) = (context.wake("rollouts"), Mutex::default(), Default::default());
+        Ok(Self(Arc::new(Inner { db, clock, decided, all, looking })))
     }
 
     /// That of a route: the same when the file says it again, so that it goes on. Until it is taken over nothing has changed.
@@ -106,6 +109,7 @@ impl Rollouts {
 
     /// Adds, reads and decides, until there is nothing more to decide.
     pub(crate) async fn look(&self) -> Result<(), DbError> {
+        let _alone = self.looking.lock().await;
         let lives: Vec<_> = self.all().into_iter().filter(|live| !live.is_fixed()).collect();
         for _ in 0..IN_A_ROW {
             if lives.is_empty() || !self.once(&lives).await? {
@@ -140,12 +144,13 @@ impl Rollouts {
     /// Adds what was seen here.
     async fn add(&self, live: &Live) -> Result<(), DbError> {
         let Some(row) = live.known() else { return Ok(()) };
-        let seen = live.take();
-        if row.state != State::Advancing || seen == Default::default() {
-            return Ok(());
+        let taken = live.take();
+        let is_counted = row.state == State::Advancing && taken.seen != Default::default();
+        if is_counted {
+            store::add(&self.db, &live.key, row.version, taken.seen).await?;
         }
-        let added = store::add(&self.db, &live.key, row.version, seen).await;
-        added.inspect_err(|_| live.put_back(seen))
+        taken.forget();
+        Ok(())
     }
 
     /// Decides about a step; whether there was something to decide.

@@ -2,6 +2,7 @@
 
 use super::{route, upstreams};
 use crate::house::{NOWHERE, setup};
+use chassis::db::q;
 use contract::gateway::{Rollout, RolloutState, SideSeen};
 use contract::identity::Role;
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ on_both_engines! {
     one_that_is_well_goes_through_all_steps,
     replicas_count_together_agree_and_a_restart_begins_nothing_anew,
     an_administrator_holds_advances_and_takes_back,
+    without_the_database_each_stays_where_it_is_and_what_is_seen_counts_afterwards,
 }
 
 /// One database, one file of routes, and the two sides.
@@ -195,6 +197,38 @@ async fn replicas_count_together_agree_and_a_restart_begins_nothing_anew(engine:
     ask(&third, 10).await;
     assert_eq!(site.canary.requests(), before);
     assert_eq!(site.shown(&third).await, both.0);
+}
+
+async fn without_the_database_each_stays_where_it_is_and_what_is_seen_counts_afterwards(engine: Engine) {
+    let Some(site) = Site::new(engine, "steps = [50, 100], min_requests = 20").await else { return };
+    let door = site.door().await;
+    assert_eq!(site.stands(&door).await, (RolloutState::Advancing, Some(1)));
+    // Every statement about roll-outs fails from here on.
+    let db = door.db("gateway");
+    q!(db.write, execute, "ALTER TABLE rollout RENAME TO rollout_away").unwrap();
+    let admin = door.client().bearer(&site.issuer.token(door.clock(), &[Role::User, Role::Admin]));
+    door.clock().advance(STEP * 2);
+    for _ in 0..2 {
+        ask(&door, 20).await;
+        let answer = admin.get_unchecked(ROLLOUTS).await;
+        assert!(answer.status.is_server_error(), "{}", answer.status);
+    }
+    let canary = site.canary.requests();
+    assert!((19..=21).contains(&canary), "{canary}");
+    // Who does not know where it stood sends nobody elsewhere.
+    let late = site.door().await;
+    ask(&late, 20).await;
+    assert_eq!(site.canary.requests(), canary);
+    q!(db.write, execute, "ALTER TABLE rollout_away RENAME TO rollout").unwrap();
+    for door in [&door, &late] {
+        eventually(async || {
+            let before = site.stable.requests();
+            ask(door, 2).await;
+            if site.stable.requests() == before { Ok(()) } else { Err(before) }
+        })
+        .await;
+    }
+    assert_eq!(site.stands(&door).await, (RolloutState::Advancing, Some(2)));
 }
 
 async fn an_administrator_holds_advances_and_takes_back(engine: Engine) {
