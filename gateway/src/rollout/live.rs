@@ -35,9 +35,32 @@ pub(crate) struct Live {
     canary: Tally,
     /// As it was read last.
     known: Mutex<Option<Row>>,
+    gauges: Gauges,
+}
+
+/// How the roll-out of a route stands, for who watches.
+pub(super) struct Gauges {
     percent: Gauge,
     step: Gauge,
     back: Gauge,
+}
+
+impl Gauges {
+    pub(super) fn of(route: &Arc<str>) -> Self {
+        let route = || Arc::clone(route);
+        Self {
+            percent: gauge!("gateway_rollout_percent", "route" => route()),
+            step: gauge!("gateway_rollout_step", "route" => route()),
+            back: gauge!("gateway_rollout_back", "route" => route()),
+        }
+    }
+
+    /// `step` is nothing where there is none: a share of the file, or all are on the stable side.
+    pub(super) fn set(&self, share: Share, step: Option<usize>, is_back: bool) {
+        self.percent.set(share.percent());
+        self.step.set(step.map_or(0.0, |step| f64::from(u32::try_from(step + 1).unwrap_or(u32::MAX))));
+        self.back.set(if is_back { 1.0 } else { 0.0 });
+    }
 }
 
 /// What this process has seen since it was last added to what all have.
@@ -70,16 +93,13 @@ impl Tally {
 impl Live {
     /// One that nobody is sent to yet.
     pub(super) fn new(key: Key, spec: &RolloutSpec) -> Self {
-        let route = || Arc::clone(&key.route);
         Self {
             bounds: ArcSwap::from_pointee(Bounds::of(spec)),
             points: AtomicU32::new(0),
             stable: Tally::default(),
             canary: Tally::default(),
             known: Mutex::default(),
-            percent: gauge!("gateway_rollout_percent", "route" => route()),
-            step: gauge!("gateway_rollout_step", "route" => route()),
-            back: gauge!("gateway_rollout_back", "route" => route()),
+            gauges: Gauges::of(&key.route),
             key,
         }
     }
@@ -92,7 +112,7 @@ impl Live {
             _ => {
                 let share = spec.percent.and_then(Share::of).unwrap_or(Share::NONE);
                 self.points.store(share.points(), Ordering::Relaxed);
-                self.percent.set(share.percent());
+                self.gauges.set(share, None, false);
             }
         }
     }
@@ -162,14 +182,8 @@ impl Live {
             State::Advancing | State::Held | State::Done => self.bounds.load().share(row.step()),
         };
         self.points.store(share.points(), Ordering::Relaxed);
-        self.percent.set(share.percent());
         let is_back = row.state == State::Back;
-        self.step.set(if is_back {
-            0.0
-        } else {
-            f64::from(u32::try_from(row.step() + 1).unwrap_or(u32::MAX))
-        });
-        self.back.set(if is_back { 1.0 } else { 0.0 });
+        self.gauges.set(share, (!is_back).then(|| row.step()), is_back);
     }
 }
 

@@ -5,7 +5,8 @@
 //! see meanwhile is added afterwards.
 
 use super::judge::Verdict;
-use super::live::{Key, Live};
+use super::live::{Gauges, Key, Live};
+use super::share::Share;
 use super::spec::{OnFailure, RolloutSpec};
 use super::store::{self, Change, Row, State};
 use chassis::clock::Clock;
@@ -73,7 +74,14 @@ impl Rollouts {
     /// Those of all routes, in their order.
     pub(super) fn all(&self) -> Vec<Arc<Live>> {
         let mut all = self.lock();
-        all.retain(|_, live| live.strong_count() > 0);
+        all.retain(|route, live| {
+            let is_there = live.strong_count() > 0;
+            if !is_there {
+                // Nobody is to be told any more that it went back.
+                Gauges::of(route).set(Share::NONE, None, false);
+            }
+            is_there
+        });
         all.values().filter_map(Weak::upgrade).collect()
     }
 

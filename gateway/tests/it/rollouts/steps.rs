@@ -5,6 +5,7 @@ use crate::house::{NOWHERE, setup};
 use chassis::db::q;
 use contract::gateway::{Rollout, RolloutState, SideSeen};
 use contract::identity::Role;
+use metrics_exporter_prometheus::PrometheusBuilder;
 use std::path::PathBuf;
 use std::time::Duration;
 use testkit::on_both_engines;
@@ -19,6 +20,7 @@ on_both_engines! {
     one_that_is_well_goes_through_all_steps,
     replicas_count_together_agree_and_a_restart_begins_nothing_anew,
     an_administrator_holds_advances_and_takes_back,
+    what_the_file_does_not_say_any_more_is_not_shown_as_gone_back,
     without_the_database_each_stays_where_it_is_and_what_is_seen_counts_afterwards,
 }
 
@@ -229,6 +231,32 @@ async fn without_the_database_each_stays_where_it_is_and_what_is_seen_counts_aft
         .await;
     }
     assert_eq!(site.stands(&door).await, (RolloutState::Advancing, Some(2)));
+}
+
+async fn what_the_file_does_not_say_any_more_is_not_shown_as_gone_back(engine: Engine) {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let _shown = metrics::set_default_local_recorder(&recorder);
+    let Some(site) = Site::new(engine, "steps = [10, 100]").await else { return };
+    let door = site.door().await;
+    let shows = async |back: u8, step: u8, percent: u8| {
+        eventually(async || {
+            let page = recorder.handle().render();
+            let is = |name: &str, value| {
+                page.contains(&format!("gateway_rollout_{name}{{route=\"shop\"}} {value}\n"))
+            };
+            if is("back", back) && is("step", step) && is("percent", percent) { Ok(()) } else { Err(page) }
+        })
+        .await;
+    };
+    shows(0, 1, 10).await;
+    site.post(&door, "shop/back").await.expect(200);
+    shows(1, 0, 0).await;
+    site.says("percent = 20");
+    shows(0, 0, 20).await;
+    site.says("steps = [10, 100]");
+    shows(1, 0, 0).await;
+    std::fs::write(&site.file, format!("{}{}", upstreams(&[("stable", &site.stable)]), route(""))).unwrap();
+    shows(0, 0, 0).await;
 }
 
 async fn an_administrator_holds_advances_and_takes_back(engine: Engine) {
