@@ -9,7 +9,7 @@ use super::store::{Row, State};
 use arc_swap::ArcSwap;
 use metrics::{Gauge, gauge};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Which roll-out it is. Another target or generation is another one.
@@ -106,9 +106,10 @@ impl Live {
 
     /// Takes over what the file says now. Step and state stay.
     pub(super) fn change(&self, spec: &RolloutSpec) {
+        let known = self.lock();
         self.bounds.store(Arc::new(Bounds::of(spec)));
-        match self.known() {
-            Some(row) if !self.is_fixed() => self.apply(&row),
+        match &*known {
+            Some(row) if !self.is_fixed() => self.apply(row),
             _ => {
                 let share = spec.percent.and_then(Share::of).unwrap_or(Share::NONE);
                 self.points.store(share.points(), Ordering::Relaxed);
@@ -161,21 +162,29 @@ impl Live {
 
     /// As it was read last.
     pub(super) fn known(&self) -> Option<Row> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Row>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes over what was read. What was seen before a change says nothing about what is after it.
     pub(super) fn hear(&self, row: &Row) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.lock();
         let is_news = known.as_ref().is_none_or(|known| known.version != row.version);
         *known = Some(row.clone());
-        drop(known);
+        if self.is_fixed() {
+            // The file has come to say so while it was read.
+            return;
+        }
         self.apply(row);
         if is_news {
             self.take().forget();
         }
     }
 
+    /// Has it be as it stands in a row. Whoever calls holds the lock, so that the file does not say otherwise meanwhile.
     fn apply(&self, row: &Row) {
         let share = match row.state {
             State::Back => Share::NONE,
@@ -218,6 +227,22 @@ impl std::fmt::Debug for Live {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_share_of_the_file_is_not_changed_by_what_was_read_before() {
+        let spec = |text: &str| toml::from_str::<RolloutSpec>(&format!("to = 'v2'\n{text}")).unwrap();
+        let steps = spec("steps = [5, 50]");
+        let live = Live::new(Key::of(&"shop".into(), &steps), &steps);
+        live.change(&steps);
+        let row = Row::begun(&live.key);
+        live.hear(&row);
+        assert_eq!(live.share(), Share::of(5.0).unwrap());
+        live.change(&spec("percent = 20"));
+        live.hear(&row);
+        assert_eq!(live.share(), Share::of(20.0).unwrap());
+        live.change(&steps);
+        assert_eq!(live.share(), Share::of(5.0).unwrap());
+    }
 
     #[test]
     fn what_was_taken_and_not_added_is_taken_again() {
