@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 
 /// Names that wait to be told; when there are more, everything is purged elsewhere.
 const MOST_WAITING: usize = 4_096;
@@ -197,8 +197,14 @@ impl ResponseCache {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let tell = async {
             loop {
-                telling.noted.notified().await;
                 telling.tell().await;
+                if stop.is_stopping() {
+                    return;
+                }
+                tokio::select! {
+                    () = telling.noted.notified() => {}
+                    () = stop.stopping() => {}
+                }
             }
         };
         let hear = async {
@@ -209,13 +215,17 @@ impl ResponseCache {
                 }
             }
         };
+        let too_late = async {
+            stop.stopping().await;
+            sleep(LAST_WORDS).await;
+        };
+        // What is being told when the stop comes is told to its end.
         tokio::select! {
             () = tell => {}
             () = hear => {}
-            () = stop.stopping() => {}
-        }
-        if timeout(LAST_WORDS, telling.tell()).await.is_err() {
-            tracing::warn!("other gateways were not told of every purge; what they keep ends by its time");
+            () = too_late => {
+                tracing::warn!("other gateways were not told of every purge; what they keep ends by its time");
+            }
         }
         Ok(())
     }
