@@ -3,6 +3,7 @@
 use super::ResponseCache;
 use super::purge::Purge;
 use super::tags::{LONGEST, is_tag};
+use crate::table::plain;
 use axum::extract::State;
 use chassis::error::{ApiError, ApiResult};
 use chassis::http::{Json, Reply, reply};
@@ -68,11 +69,15 @@ fn parse(asked: PurgeRequest) -> ApiResult<Purge> {
     }
     let is_path =
         |path: &str| path.starts_with('/') && path.len() <= LONGEST_PATH && !path.contains(['?', '#', ' ']);
-    if let Some(path) = paths.iter().find(|path| !is_path(path)) {
-        return wrong(format!("`{path}` in `paths` is none: it begins with a slash and has no query."));
+    let mut plainly = BTreeSet::new();
+    for path in paths {
+        // Answers are kept under the one form of their path.
+        let Some(plain) = plain(&path).ok().filter(|_| is_path(&path)) else {
+            return wrong(format!("`{path}` in `paths` is none: it begins with a slash and has no query."));
+        };
+        plainly.insert(plain.into_owned());
     }
-    let (tags, paths) = (tags.into_iter().collect(), paths.into_iter().collect());
-    Ok(Purge { all, paths, tags, addresses: BTreeSet::new() })
+    Ok(Purge { all, paths: plainly, tags: tags.into_iter().collect(), addresses: BTreeSet::new() })
 }
 
 #[cfg(test)]
@@ -89,6 +94,7 @@ mod tests {
         assert!(ask(&["a b"], &[], false).is_err());
         assert!(ask(&[], &["a"], false).is_err());
         assert!(ask(&[], &["/a?b"], false).is_err());
+        assert!(ask(&[], &["/a%2fb"], false).is_err());
         assert!(ask(&["a"], &["/a"], false).is_ok());
         assert!(ask(&[], &[], true).is_ok());
     }
