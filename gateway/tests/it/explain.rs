@@ -196,3 +196,19 @@ hash_by = "path"
     }
     assert_eq!(told.len(), 1, "all are asked for as one path: {told:?}");
 }
+
+#[tokio::test]
+async fn a_request_that_is_none_is_refused_by_field() {
+    let routed = Routed::with(ROUTES).await;
+    let admin = routed.door.client().bearer(&routed.issuer.token(routed.door.clock(), &[Role::Admin]));
+    for (method, path, headers, field) in [
+        ("G T", "/shop/7", json!({}), "method"),
+        ("GET", "/shop 7", json!({}), "path"),
+        ("GET", "/shop/7", json!({ "a b": "1" }), "headers.a b"),
+        ("GET", "/shop/7", json!({ "x-a": "1\n" }), "headers.x-a"),
+    ] {
+        let asked = json!({ "method": method, "path": path, "headers": headers });
+        let refused = admin.post("/api/v1/gateway/explain", asked).await.expect(400);
+        assert!(refused.text().contains(&format!("\"{field}\"")), "{field}: {}", refused.text());
+    }
+}
