@@ -1,7 +1,9 @@
 //! Who goes where.
 
 use super::{name, route, said_to, upstreams};
+use crate::house::Things;
 use crate::routes::Routed;
+use chassis::service::Service;
 use testkit::{Client, Fault, FaultyPeer, eventually};
 
 async fn two() -> (FaultyPeer, FaultyPeer) {
@@ -189,5 +191,11 @@ async fn a_file_that_makes_no_sense_is_refused_with_its_reasons() {
         let told = gateway::explain::list(Some(&text), &services).unwrap_err();
         assert!(told.starts_with("line 10, route shop: ") && told.contains(reason), "{bad}: {told}");
     }
+    // An upstream of the name of the route's own service is somewhere else.
+    let text = format!(
+        "{}[[route]]\nname = \"shop\"\npath = \"/shop\"\nservice = \"things\"\nrollout = {{ to = \"things\", percent = 5 }}\n",
+        upstreams(&[("things", &canary)])
+    );
+    gateway::explain::list(Some(&text), &[&Things::SPEC]).unwrap();
     assert_eq!(routed.said(&[]).await, "stable");
 }
