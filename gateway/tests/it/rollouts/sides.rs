@@ -4,6 +4,8 @@ use super::{name, route, said_to, upstreams};
 use crate::house::Things;
 use crate::routes::Routed;
 use chassis::service::Service;
+use http::Method;
+use metrics_exporter_prometheus::PrometheusBuilder;
 use testkit::{Client, Fault, FaultyPeer, eventually};
 
 async fn two() -> (FaultyPeer, FaultyPeer) {
@@ -138,7 +140,7 @@ async fn a_name_that_becomes_an_upstreams_leads_there_although_the_route_says_th
 
 #[tokio::test]
 async fn variants_are_shared_out_stay_with_a_person_and_are_counted_by_name() {
-    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    let recorder = PrometheusBuilder::new().build_recorder();
     let _recording = metrics::set_default_local_recorder(&recorder);
     let (red, blue) =
         (FaultyPeer::start("red", Fault::None).await, FaultyPeer::start("blue", Fault::None).await);
@@ -169,6 +171,31 @@ async fn variants_are_shared_out_stay_with_a_person_and_are_counted_by_name() {
         blue.requests()
     );
     assert!(page.contains("gateway_variant_errors_total{route=\"shop\",variant="), "{page}");
+}
+
+#[tokio::test]
+async fn requests_of_each_side_are_counted_those_that_chose_it_too() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let _recording = metrics::set_default_local_recorder(&recorder);
+    let (stable, canary) = two().await;
+    let routed = Routed::with(&file(&stable, &canary, "percent = 0, header = { name = \"x-canary\" }")).await;
+    routed.said(&[]).await;
+    routed.said(&[]).await;
+    canary.turn(Fault::Says(500, "")).await;
+    let client = routed.door.client();
+    client.request(Method::GET, "/shop/x").header("x-canary", "1").attempt().await.unwrap().expect(500);
+    let page = recorder.handle().render();
+    for (name, side, count) in [
+        ("requests_total", "stable", 2),
+        ("requests_total", "canary", 1),
+        ("errors_total", "stable", 0),
+        ("errors_total", "canary", 1),
+        ("request_duration_seconds_count", "stable", 2),
+        ("request_duration_seconds_count", "canary", 1),
+    ] {
+        let line = format!("gateway_rollout_{name}{{route=\"shop\",side=\"{side}\"}} {count}\n");
+        assert!(page.contains(&line), "{line} in {page}");
+    }
 }
 
 #[tokio::test]

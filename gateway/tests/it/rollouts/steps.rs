@@ -17,6 +17,7 @@ const STEP: Duration = Duration::from_secs(60);
 on_both_engines! {
     a_canary_that_fails_is_taken_back_by_itself_and_stays_back,
     a_canary_that_is_slow_is_taken_back,
+    one_that_is_to_hold_stays_on_its_step_when_it_fails,
     one_that_is_well_goes_through_all_steps,
     replicas_count_together_agree_and_a_restart_begins_nothing_anew,
     an_administrator_holds_advances_and_takes_back,
@@ -143,6 +144,29 @@ async fn a_canary_that_is_slow_is_taken_back(engine: Engine) {
     let back = site.shown(&door).await;
     assert_eq!(back.state, RolloutState::Back, "{back:?}");
     assert!(back.reason.as_ref().unwrap().ends_with("answers took longer than 40 ms; 1 % may"), "{back:?}");
+}
+
+async fn one_that_is_to_hold_stays_on_its_step_when_it_fails(engine: Engine) {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let _events = metrics::set_default_local_recorder(&recorder);
+    let rollout = "steps = [50, 100], min_requests = 20, on_failure = \"hold\"";
+    let Some(site) = Site::new(engine, rollout).await else { return };
+    site.canary.turn(Fault::Says(500, "")).await;
+    let door = site.door().await;
+    ask(&door, 40).await;
+    let held = site.shown(&door).await;
+    assert_eq!((held.state, held.percent), (RolloutState::Held, 50.0), "{held:?}");
+    assert!(held.reason.as_ref().unwrap().ends_with("answers were errors; 2 % may be"), "{held:?}");
+    site.canary.turn(Fault::None).await;
+    ask(&door, 40).await;
+    door.clock().advance(STEP * 2);
+    assert_eq!(site.stands(&door).await, (RolloutState::Held, Some(1)));
+    site.post(&door, "shop/advance").await.expect(200);
+    let page = recorder.handle().render();
+    for event in ["held", "advanced"] {
+        let line = format!("gateway_rollout_events_total{{route=\"shop\",event=\"{event}\"}} 1\n");
+        assert!(page.contains(&line), "{line} in {page}");
+    }
 }
 
 async fn one_that_is_well_goes_through_all_steps(engine: Engine) {
