@@ -1,14 +1,16 @@
 //! The routes of the file that are live now, and how they follow it.
 //!
-//! The file is read at the start, when it has changed, and at SIGHUP. What must hold: a file that is wrong changes nothing and
-//! is told once, with everything that is wrong; a request that is under way ends on the route that it began on; and what did
-//! not change stays open.
+//! The file is read at the start, when it has changed, and at SIGHUP. What must hold: a file that is wrong, or names what cannot
+//! be had, changes nothing and is told once, with everything that is wrong: all of it is made ready first ([`Next`]) and then
+//! taken over, which cannot fail. A request that is under way ends on the route that it began on; and what did not change stays
+//! open.
 
 use crate::config::GatewayConfig;
 use crate::explain::{Explained, wanted};
+use crate::oidc::Named;
 use crate::route::{Ground, Route};
-use crate::table::{Plan, Planned, Problem};
-use crate::upstream::Upstream;
+use crate::table::{Plan, Problem};
+use crate::upstream::{Ready, Upstream};
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use axum::body::Body;
@@ -42,6 +44,16 @@ pub(crate) struct Table {
     upstreams: BTreeMap<String, Arc<Upstream>>,
 }
 
+/// A table that could be made, and what has to hold with it.
+struct Next {
+    table: Table,
+    /// Those of its routes that were not there before.
+    begin: Vec<Arc<Route>>,
+    /// What changes of upstreams that stay.
+    upstreams: Vec<Ready>,
+    providers: Named,
+}
+
 /// What a reload has changed, by name.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Report {
@@ -63,8 +75,7 @@ impl Door {
         let Some(file) = config.routes_file.clone() else { return Ok(None) };
         let text = read(&file).await?;
         let plan = Plan::read(&text, &ground.services()).map_err(|problems| wrong(&file, &problems))?;
-        let table = Table::of(text, plan, None, &ground)?;
-        gauge!("gateway_routes").set(u32::try_from(table.routes.len()).unwrap_or(u32::MAX));
+        let table = Next::of(text, plan, &Table::default(), &ground)?.take_over(&ground);
         let every = Duration::from_secs(config.routes_reload_secs);
         Ok(Some(Arc::new(Self { file, every, ground, table: ArcSwap::from_pointee(table) })))
     }
@@ -111,12 +122,12 @@ impl Door {
         }
         let plan =
             Plan::read(&text, &self.ground.services()).map_err(|problems| wrong(&self.file, &problems))?;
-        let table = Table::of(text, plan, Some(&before), &self.ground)?;
-        let report = before.report(&table);
-        gauge!("gateway_routes").set(u32::try_from(table.routes.len()).unwrap_or(u32::MAX));
-        self.table.store(Arc::new(table));
+        let table = Arc::new(Next::of(text, plan, &before, &self.ground)?.take_over(&self.ground));
+        self.table.store(Arc::clone(&table));
+        // Whoever is sent away by this comes back to the new routes.
+        before.end_without(&table);
         counter!("gateway_routes_reloads_total").increment(1);
-        Ok(Some(report))
+        Ok(Some(before.report(&table)))
     }
 }
 
@@ -132,22 +143,60 @@ impl Lane for Door {
     }
 }
 
-impl Table {
-    fn of(text: String, plan: Plan, before: Option<&Self>, ground: &Arc<Ground>) -> anyhow::Result<Self> {
-        let upstreams = upstreams(&plan, before, ground)?;
-        let known: BTreeMap<&str, &Arc<Route>> = before.map(Self::by_name).unwrap_or_default();
-        let live = |planned: &Arc<Planned>| match known.get(&*planned.name) {
-            Some(route) if route.is(planned) => Ok(Arc::clone(route)),
-            _ => Route::new(planned, &upstreams, ground),
-        };
-        let routes = plan.routes.iter().map(live).collect::<anyhow::Result<_>>()?;
-        // Last of all: what comes after it cannot fail any more.
-        ground.name_providers(&plan.providers)?;
-        Ok(Self { text, plan, routes, upstreams })
+impl Next {
+    /// Makes ready what a plan says. What is live does not change.
+    fn of(text: String, plan: Plan, before: &Table, ground: &Arc<Ground>) -> anyhow::Result<Self> {
+        let (mut upstreams, mut changes) = (BTreeMap::new(), Vec::new());
+        for (name, spec) in &plan.upstreams {
+            let upstream = match before.upstreams.get(name) {
+                Some(known) => {
+                    if before.plan.upstreams.get(name) != Some(spec) {
+                        changes.push(known.ready(spec.clone())?);
+                    }
+                    Arc::clone(known)
+                }
+                None => ground.upstream(name, spec)?,
+            };
+            upstreams.insert(name.clone(), upstream);
+        }
+        let (known, mut routes, mut begin) = (before.by_name(), Vec::new(), Vec::new());
+        for planned in &plan.routes {
+            let route = match known.get(&*planned.name) {
+                Some(route) if route.is(planned, &upstreams) => Arc::clone(route),
+                _ => {
+                    let route = Route::new(planned, &upstreams, ground)?;
+                    begin.push(Arc::clone(&route));
+                    route
+                }
+            };
+            routes.push(route);
+        }
+        let providers = ground.providers().ready(&plan.providers)?;
+        Ok(Self { table: Table { text, plan, routes, upstreams }, begin, upstreams: changes, providers })
     }
 
+    /// Has it hold; the table is for whoever called to put in its place.
+    fn take_over(self, ground: &Ground) -> Table {
+        self.upstreams.into_iter().for_each(Ready::take_over);
+        ground.providers().take_over(self.providers);
+        self.begin.iter().for_each(|route| route.begin());
+        gauge!("gateway_routes").set(u32::try_from(self.table.routes.len()).unwrap_or(u32::MAX));
+        self.table
+    }
+}
+
+impl Table {
     fn by_name(&self) -> BTreeMap<&str, &Arc<Route>> {
         self.routes.iter().map(|route| (&*route.planned().name, route)).collect()
+    }
+
+    /// Ends the routes that another table does not have.
+    fn end_without(&self, after: &Self) {
+        let after = after.by_name();
+        let stays = |route: &Arc<Route>| {
+            after.get(&*route.planned().name).is_some_and(|known| Arc::ptr_eq(known, route))
+        };
+        self.routes.iter().filter(|route| !stays(route)).for_each(|route| route.end());
     }
 
     /// What is different afterwards.
@@ -159,8 +208,7 @@ impl Table {
         for name in names {
             match (before.get(name), after.get(name)) {
                 (Some(before), Some(after)) if Arc::ptr_eq(before, after) => report.same += 1,
-                (Some(before), after) => {
-                    before.end();
+                (Some(_), after) => {
                     let list = if after.is_some() { &mut report.changed } else { &mut report.removed };
                     list.push(name.to_owned());
                 }
@@ -179,28 +227,6 @@ impl Table {
         }
         report
     }
-}
-
-/// The upstreams of a plan. Those that are there stay, with what is known of their instances, and take over what has changed.
-fn upstreams(
-    plan: &Plan,
-    before: Option<&Table>,
-    ground: &Ground,
-) -> anyhow::Result<BTreeMap<String, Arc<Upstream>>> {
-    let known = |name: &String| before.and_then(|before| before.upstreams.get(name));
-    let mut upstreams = BTreeMap::new();
-    for (name, spec) in plan.upstreams.iter().filter(|(name, _)| known(name).is_none()) {
-        upstreams.insert(name.clone(), ground.upstream(name, spec)?);
-    }
-    for (name, spec) in &plan.upstreams {
-        if let Some(upstream) = known(name) {
-            if before.is_some_and(|before| before.plan.upstreams.get(name) != Some(spec)) {
-                upstream.change(spec.clone())?;
-            }
-            upstreams.insert(name.clone(), upstream.clone());
-        }
-    }
-    Ok(upstreams)
 }
 
 impl Report {

@@ -2,36 +2,36 @@
 //!
 //! 1. Its limits, and those that hold for everybody, are counted.
 //! 2. Whoever may not use it is refused.
-//! 3. What is kept for it answers it.
-//! 4. A handshake of a WebSocket is told from a request.
-//! 5. A roll-out picks the target, where the route has one.
+//! 3. A roll-out picks the target, where the route has one.
+//! 4. What is kept of that target's answers answers it.
+//! 5. A handshake of a WebSocket is told from a request.
 //! 6. Path and headers become what the target is asked for, and the target is asked.
 //! 7. The answer gets the route's headers, and is kept with them.
 //!
 //! What must hold: a route that is as it was before a reload is the same route after it, with everything that is open.
 
 mod aggregated;
+mod explained;
 mod parted;
 
 use crate::access::{Access, Admitted, Guards, Toward};
-use crate::cache::{CacheRule, ResponseCache};
-use crate::explain::Verdicts;
+use crate::cache::{Asker, CacheRule, ResponseCache};
 use crate::headers;
-use crate::oidc::ProviderSpec;
+use crate::oidc::Providers;
 use crate::origin::Origins;
 use crate::proxy;
-use crate::rollout::Rollouts;
+use crate::rollout::{Pick, Rollouts};
 use crate::routes::Services;
 use crate::table::{Planned, plain};
 use crate::upgrade::{self, Tunnels, Upgrades};
-use crate::upstream::{Ask, Client, LookInstance, Sent, Upstream, UpstreamSpec};
+use crate::upstream::{Ask, Client, Sent, Upstream, UpstreamSpec};
 use aggregated::Aggregated;
 use axum::body::Body;
 use axum::response::IntoResponse;
 use axum::response::Response;
 use chassis::error::{ApiError, ApiResult};
 use chassis::http::{Attending, Cors, RequestContext, Way};
-use chassis::limits::{Left, Limits, RouteLimits};
+use chassis::limits::{Limits, RouteLimits};
 use chassis::peer::hand_on;
 use chassis::service::Context;
 use chassis::stop::Stop;
@@ -113,12 +113,9 @@ impl Ground {
         self.services.keys().copied().collect()
     }
 
-    /// Takes over the identity providers that a file names.
-    ///
-    /// # Errors
-    /// When a secret of theirs cannot be read.
-    pub(crate) fn name_providers(&self, named: &BTreeMap<String, ProviderSpec>) -> anyhow::Result<()> {
-        self.guards.providers().change(named)
+    /// The identity providers that a file may name.
+    pub(crate) fn providers(&self) -> &Providers {
+        self.guards.providers()
     }
 
     /// Begins to look after an upstream.
@@ -131,7 +128,7 @@ impl Ground {
 }
 
 impl Route {
-    /// Makes a route live.
+    /// Makes a route, ready to be begun.
     ///
     /// # Errors
     /// When what it leads to is not there; the plan has been checked for that.
@@ -159,13 +156,19 @@ impl Route {
         }))
     }
 
-    /// Whether a route that was planned anew is this one.
-    pub(crate) fn is(&self, planned: &Planned) -> bool {
+    /// Whether a route that was planned anew, beside these upstreams, is this one.
+    pub(crate) fn is(&self, planned: &Planned, upstreams: &BTreeMap<String, Arc<Upstream>>) -> bool {
         self.planned.spec == planned.spec
+            && self.parted.iter().all(|parted| parted.is_of(&planned.spec, upstreams))
     }
 
     pub(crate) fn planned(&self) -> &Planned {
         &self.planned
+    }
+
+    /// Has it hold from now on.
+    pub(crate) fn begin(&self) {
+        self.parted.iter().for_each(|parted| parted.begin(&self.planned, &self.ground));
     }
 
     /// Ends the tunnels through it: it is no more.
@@ -174,52 +177,8 @@ impl Route {
         self.parted.iter().for_each(|parted| parted.end());
     }
 
-    /// What its layers say of a request because they are live: who asks, what is left of limits, how its upstream is.
-    pub(crate) async fn explain(
-        &self,
-        verdicts: &mut Verdicts<'_>,
-        cx: &RequestContext,
-        request: &mut Request<Body>,
-    ) {
-        for verdict in self.access.look(Some((&self.ground.guards, cx)), request).await {
-            let passes = if verdict.passes == Some(false) { "refuses" } else { "lets through" };
-            verdicts.say("access", "access", format!("{} {passes}: {}", verdict.rule, verdict.why));
-        }
-        match self.ground.limits.look(&self.limits, cx, request).await {
-            Ok(all) => {
-                for Left { name, quota, remaining } in all {
-                    let left = remaining.map_or("not counted".to_owned(), |left| format!("{left} left"));
-                    verdicts.say("limits", "limits", format!("{name}, {quota}: {left}"));
-                }
-            }
-            Err(error) => {
-                verdicts.say("limits", "limits", format!("nobody can tell now: {}", error.message()))
-            }
-        }
-        if let Ok(admitted) = self.access.admit(&self.ground.guards, cx, request).await {
-            if let Some(rule) = &self.cache {
-                let look = self.ground.cache.look(rule, admitted.asker(cx), request);
-                verdicts.say("kept", "cache", look.to_string());
-            }
-            if let Some(parted) = &self.parted {
-                parted.explain(verdicts, cx, &admitted, request);
-            }
-        }
-        if let Target::Upstream(upstream, _) = &self.target {
-            let look = upstream.look(&self.how(upstream, cx, request));
-            let taken = look.taken.as_deref().unwrap_or("nobody");
-            verdicts.say("upstream", "upstream", format!("{taken} would be asked: {}", look.why));
-            for instance in look.instances {
-                let LookInstance { url, state, in_flight, connections, latency_ms, .. } = instance;
-                let says =
-                    format!("{url} is {state}: {in_flight} in flight, {connections} open, {latency_ms} ms");
-                verdicts.say("instance", "upstream", says);
-            }
-        }
-    }
-
     /// How a request is sent to an upstream.
-    fn how(&self, upstream: &Upstream, cx: &RequestContext, request: &Request<Body>) -> Ask {
+    fn how<B>(&self, upstream: &Upstream, cx: &RequestContext, request: &Request<B>) -> Ask {
         let tries = self.planned.spec.tries.unwrap_or(TRIES);
         // Only then, as a public route need not look at a token.
         let user = upstream.asks_for_user().then(|| cx.identity()?.as_ref().ok()).flatten();
@@ -244,24 +203,42 @@ impl Route {
         response
     }
 
-    /// Lets a request in, and answers it with what is kept, or else with what the target says.
+    /// Lets a request in, and answers it for the target that is picked.
     async fn admitted(
         self: &Arc<Self>,
         mut request: Request<Body>,
         cx: &Arc<RequestContext>,
     ) -> ApiResult<Response> {
         let admitted = self.access.admit(&self.ground.guards, cx, &mut request).await?;
-        let Some(rule) = &self.cache else { return self.ask(request, cx, &admitted).await };
-        let path = request.uri().path().to_owned();
-        let path = plain(&path).map_err(|_| ApiError::not_found("route"))?;
-        if let Cow::Owned(path) = &path {
-            // It is kept, and purged, under the one form of its path.
-            set_path(&mut request, path.clone())?;
+        let Some(parted) = &self.parted else {
+            return self.kept(request, cx, admitted, Pick::default()).await;
+        };
+        let (pick, assigned) = parted.choose(cx, &admitted, request.headers());
+        let mut response = self.kept(request, cx, admitted, pick).await?;
+        if let Some(assigned) = assigned {
+            // It is who asked's own, and nothing of what is kept.
+            response.headers_mut().append(SET_COOKIE, assigned);
         }
+        Ok(response)
+    }
+
+    /// Answers a request with what is kept, or else with what the target says.
+    async fn kept(
+        self: &Arc<Self>,
+        mut request: Request<Body>,
+        cx: &Arc<RequestContext>,
+        admitted: Admitted,
+        pick: Pick,
+    ) -> ApiResult<Response> {
+        let Some(rule) = &self.cache else { return self.ask(request, cx, &admitted, pick).await };
+        // It is kept, and purged, under the one form of its path.
+        plainly(&mut request)?;
+        let path = request.uri().path().to_owned();
         let captures = self.planned.pattern.captures(&path).unwrap_or_default();
-        let (route, cx, asker) = (Arc::clone(self), Arc::clone(cx), admitted.asker(cx));
+        let asker = Asker { side: pick.place, ..admitted.asker(cx) };
+        let (route, cx) = (Arc::clone(self), Arc::clone(cx));
         let next = async move |request| {
-            route.ask(request, &cx, &admitted).await.unwrap_or_else(IntoResponse::into_response)
+            route.ask(request, &cx, &admitted, pick).await.unwrap_or_else(IntoResponse::into_response)
         };
         Ok(self.ground.cache.through(rule, asker, &captures, request, next).await)
     }
@@ -272,10 +249,11 @@ impl Route {
         request: Request<Body>,
         cx: &RequestContext,
         admitted: &Admitted,
+        pick: Pick,
     ) -> ApiResult<Response> {
         let mut response = match &self.parted {
             None => self.through(&self.target, request, cx, admitted).await?,
-            Some(parted) => self.picked(parted, request, cx, admitted).await?,
+            Some(parted) => self.picked((parted, pick), request, cx, admitted).await?,
         };
         self.planned.response_edit.apply(response.headers_mut());
         Ok(response)
@@ -382,6 +360,15 @@ impl Route {
         response.headers_mut().insert(LOCATION, to);
         Ok(response)
     }
+}
+
+/// Gives a request the one form of its path.
+fn plainly<B>(request: &mut Request<B>) -> ApiResult<()> {
+    let path = match plain(request.uri().path()).map_err(|_| ApiError::not_found("route"))? {
+        Cow::Borrowed(_) => return Ok(()),
+        Cow::Owned(path) => path,
+    };
+    set_path(request, path)
 }
 
 /// Gives a request another path; its query stays.

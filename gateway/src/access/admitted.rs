@@ -92,7 +92,8 @@ impl Admitted {
             Subject::Nobody => cx.principal().map(|principal| principal.user()),
             _ => self.principal().map(|principal| principal.user()),
         };
-        Asker { user, is_known: user.is_some() || !matches!(self.subject, Subject::Nobody) }
+        let is_known = user.is_some() || !matches!(self.subject, Subject::Nobody);
+        Asker { user, is_known, side: None }
     }
 
     /// Prepares the headers of the request for the target: takes out what proves somebody here, and tells an upstream that is

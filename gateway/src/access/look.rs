@@ -1,6 +1,6 @@
 //! What each rule of a route says of a request, in words: for whoever wants to know why it was let in or not.
 
-use super::{Access, Guards, Who};
+use super::{Access, Admitted, Guards, Who};
 use axum::body::Body;
 use chassis::http::RequestContext;
 use http::Request;
@@ -20,18 +20,19 @@ pub(crate) struct Verdict {
 }
 
 impl Access {
-    /// Each rule's verdict, by the functions that decide live. Without `live` (a file that is only looked at) it says what the
-    /// rule asks for.
+    /// Each rule's verdict, by the functions that decide live, and who would be let in. Without `live` (a file that is only
+    /// looked at) it says what the rule asks for.
     pub(crate) async fn look(
         &self,
         live: Option<(&Guards, &RequestContext)>,
         request: &mut Request<Body>,
-    ) -> Vec<Verdict> {
+    ) -> (Vec<Verdict>, Option<Admitted>) {
         let Some((guards, cx)) = live else {
-            return vec![
+            let told = vec![
                 Verdict { rule: "allow", passes: None, why: self.addresses() },
                 Verdict { rule: "who", passes: None, why: self.wanted() },
             ];
+            return (told, None);
         };
         let near = self.address(cx.client_ip);
         let mut told = vec![Verdict {
@@ -39,15 +40,16 @@ impl Access {
             passes: Some(near.is_ok()),
             why: format!("{} asks; {}", cx.client_ip, self.addresses()),
         }];
-        if near.is_ok() {
-            let admitted = self.admit(guards, cx, request).await;
-            let why = match &admitted {
-                Ok(admitted) => format!("{}; it is {}", self.wanted(), admitted.subject),
-                Err(error) => format!("{}; {}", self.wanted(), error.message()),
-            };
-            told.push(Verdict { rule: "who", passes: Some(admitted.is_ok()), why });
+        if near.is_err() {
+            return (told, None);
         }
-        told
+        let admitted = self.admit(guards, cx, request).await;
+        let why = match &admitted {
+            Ok(admitted) => format!("{}; it is {}", self.wanted(), admitted.subject),
+            Err(error) => format!("{}; {}", self.wanted(), error.message()),
+        };
+        told.push(Verdict { rule: "who", passes: Some(admitted.is_ok()), why });
+        (told, admitted.ok())
     }
 
     fn addresses(&self) -> String {

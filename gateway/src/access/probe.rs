@@ -73,7 +73,7 @@ impl Service for Probe {
         if !config.provider.is_empty() {
             let spec: ProviderSpec = toml::from_str(&config.provider)?;
             anyhow::ensure!(spec.check().is_empty(), "{:?}", spec.check());
-            providers.change(&[("fake".to_owned(), spec)].into())?;
+            providers.take_over(providers.ready(&[("fake".to_owned(), spec)].into())?);
         }
         let (logins, _) = oidc::routes().with_state(providers.clone()).split_for_parts();
         let route = Route {
@@ -88,9 +88,10 @@ impl Service for Probe {
 
 /// Answers with the headers that the target would get.
 async fn admit(State(route): State<Arc<Route>>, cx: Cx, mut request: Request<Body>) -> ApiResult<Response> {
-    let looked = route.access.look(Some((&route.guards, &cx)), &mut request).await;
+    let (looked, let_in) = route.access.look(Some((&route.guards, &cx)), &mut request).await;
     let admitted = route.access.admit(&route.guards, &cx, &mut request).await;
     assert_eq!(looked.iter().all(|verdict| verdict.passes == Some(true)), admitted.is_ok(), "{looked:?}");
+    assert_eq!(let_in.is_some(), admitted.is_ok(), "{looked:?}");
     let admitted = admitted?;
     headers::inbound(request.headers_mut(), None);
     admitted.hand_on(&route.access, request.headers_mut(), route.toward);

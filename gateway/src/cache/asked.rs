@@ -24,11 +24,15 @@ pub(crate) struct Asker {
     pub(crate) user: Option<UserId>,
     /// Whether anybody was proved at all, such as another service.
     pub(crate) is_known: bool,
+    /// The place of the target that was picked for them, where it is not the route's own: what one says is not what another
+    /// one says.
+    pub(crate) side: Option<usize>,
 }
 
 /// What is asked for.
 pub(super) struct Asked {
-    /// Route, host, path, query, user and what the rule tells answers apart by; separated by what stands in none of them.
+    /// Route and side, host, path, query, user and what the rule tells answers apart by; separated by what stands in none of
+    /// them.
     pub(super) base: String,
     pub(super) is_head: bool,
     pub(super) who: Who,
@@ -69,6 +73,9 @@ impl Asked {
         let cells = [marks.cell(Name::Path(path)), marks.cell(Name::Address(&host, path))];
         let mut base = String::with_capacity(rule.route.len() + host.len() + path.len() + 64);
         base.push_str(&rule.route);
+        if let Some(side) = asker.side {
+            base.push_str(&format!("/{side}"));
+        }
         for part in ["\n", &host, "\n", path] {
             base.push_str(part);
         }

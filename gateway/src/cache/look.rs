@@ -11,8 +11,8 @@ use std::fmt;
 /// What the cache says of a request without answering it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Look {
-    /// The name that its answer is kept under: route, host, path with query, user, and what the route tells answers apart by;
-    /// a line each. `None` when it goes past the cache.
+    /// The name that its answer is kept under: route and side, host, path with query, user, and what the route tells answers
+    /// apart by; a line each. `None` when it goes past the cache.
     pub(crate) key: Option<Vec<String>>,
     /// What is kept here, in this process.
     pub(crate) kept: Option<LookKept>,
@@ -34,7 +34,7 @@ pub(crate) struct LookKept {
 
 impl ResponseCache {
     /// Looks without asking anybody and without changing anything.
-    pub(crate) fn look(&self, rule: &CacheRule, asker: Asker, request: &Request<Body>) -> Look {
+    pub(crate) fn look<B>(&self, rule: &CacheRule, asker: Asker, request: &Request<B>) -> Look {
         let mut copy = Request::new(Body::empty());
         copy.method_mut().clone_from(request.method());
         copy.uri_mut().clone_from(request.uri());

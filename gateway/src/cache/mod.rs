@@ -23,6 +23,7 @@ mod look;
 mod marks;
 mod policy;
 mod purge;
+mod purge_cache;
 mod shelf;
 mod spec;
 mod status;
@@ -32,7 +33,7 @@ mod tags;
 mod tests;
 
 pub(crate) use asked::Asker;
-pub(crate) use purge::routes;
+pub(crate) use purge_cache::routes;
 pub(crate) use spec::{CacheRule, CacheSpec};
 
 use asked::Asked;

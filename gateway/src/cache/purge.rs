@@ -6,18 +6,9 @@
 
 use super::ResponseCache;
 use super::marks::Name;
-use super::tags::{LONGEST, is_tag};
-use axum::extract::State as Shared;
-use chassis::error::{ApiError, ApiResult};
-use chassis::http::{Json, Reply, reply};
-use chassis::identity::Can;
-use chassis::identity::permits::ManageGateway;
 use chassis::state::{Invalidation, Invalidations, Stale, State, StateEngine};
 use chassis::stop::Stop;
-use contract::ErrorBody;
-use contract::error::ErrorCode;
-use contract::page::Success;
-use contract::purge::{PurgeRequest, Purged, Reach};
+use contract::purge::Reach;
 use http::HeaderMap;
 use http::header::{CONTENT_LOCATION, LOCATION};
 use metrics::{counter, gauge};
@@ -25,14 +16,10 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
+use tokio::time::{MissedTickBehavior, interval, sleep};
 
 /// Names that wait to be told; when there are more, everything is purged elsewhere.
 const MOST_WAITING: usize = 4_096;
-/// Bytes of a path.
-const LONGEST_PATH: usize = 2_048;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// How often the gauges are set.
@@ -210,8 +197,14 @@ impl ResponseCache {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let tell = async {
             loop {
-                telling.noted.notified().await;
                 telling.tell().await;
+                if stop.is_stopping() {
+                    return;
+                }
+                tokio::select! {
+                    () = telling.noted.notified() => {}
+                    () = stop.stopping() => {}
+                }
             }
         };
         let hear = async {
@@ -222,13 +215,17 @@ impl ResponseCache {
                 }
             }
         };
+        let too_late = async {
+            stop.stopping().await;
+            sleep(LAST_WORDS).await;
+        };
+        // What is being told when the stop comes is told to its end.
         tokio::select! {
             () = tell => {}
             () = hear => {}
-            () = stop.stopping() => {}
-        }
-        if timeout(LAST_WORDS, telling.tell()).await.is_err() {
-            tracing::warn!("other gateways were not told of every purge; what they keep ends by its time");
+            () = too_late => {
+                tracing::warn!("other gateways were not told of every purge; what they keep ends by its time");
+            }
         }
         Ok(())
     }
@@ -245,63 +242,6 @@ impl ResponseCache {
         gauge!("gateway_cache_entries").set(entries as f64);
         gauge!("gateway_cache_bytes").set(bytes as f64);
     }
-}
-
-/// The route with its description.
-pub(crate) fn routes() -> OpenApiRouter<ResponseCache> {
-    OpenApiRouter::new().routes(routes!(purge_cache))
-}
-
-/// Forgets answers that the gateway keeps, in every process of it. What is under way meanwhile is not kept either.
-#[utoipa::path(
-    post,
-    path = "/api/v1/gateway/cache/purge",
-    tag = "gateway",
-    security(("bearer" = [])),
-    request_body = PurgeRequest,
-    responses(
-        (status = 200, description = "They are forgotten; `reach` says where", body = Success<Purged>),
-        (status = 400, description = "The request is not valid", body = ErrorBody),
-        (status = 401, description = "No access token that holds", body = ErrorBody),
-        (status = 403, description = "This needs the permission gateway:manage", body = ErrorBody),
-        (status = 429, description = "Too many requests; Retry-After says when the next one counts", body = ErrorBody),
-    )
-)]
-async fn purge_cache(
-    Shared(cache): Shared<ResponseCache>,
-    who: Can<ManageGateway>,
-    Json(asked): Json<PurgeRequest>,
-) -> ApiResult<Reply<Purged>> {
-    let purge = parse(asked)?;
-    tracing::info!(
-        user = %who.0.user(),
-        all = purge.all,
-        paths = purge.paths.len(),
-        tags = purge.tags.len(),
-        "answers that are kept are purged"
-    );
-    let reach = cache.purge(purge).await;
-    Ok(reply(Purged { reach }))
-}
-
-fn parse(asked: PurgeRequest) -> ApiResult<Purge> {
-    let wrong = |message: String| Err(ApiError::new(ErrorCode::Validation, message));
-    let PurgeRequest { tags, paths, all } = asked;
-    if !all && tags.is_empty() && paths.is_empty() {
-        return wrong("Name `tags` or `paths`, or say `\"all\": true`.".to_owned());
-    }
-    if let Some(tag) = tags.iter().find(|tag| !is_tag(tag)) {
-        return wrong(format!(
-            "`{tag}` in `tags` is none: 1 to {LONGEST} visible characters without a comma."
-        ));
-    }
-    let is_path =
-        |path: &str| path.starts_with('/') && path.len() <= LONGEST_PATH && !path.contains(['?', '#', ' ']);
-    if let Some(path) = paths.iter().find(|path| !is_path(path)) {
-        return wrong(format!("`{path}` in `paths` is none: it begins with a slash and has no query."));
-    }
-    let (tags, paths) = (tags.into_iter().collect(), paths.into_iter().collect());
-    Ok(Purge { all, paths, tags, addresses: BTreeSet::new() })
 }
 
 #[cfg(test)]
@@ -333,19 +273,5 @@ mod tests {
             waiting.add(Purge { tags: BTreeSet::from([n.to_string()]), ..Purge::default() });
         }
         assert_eq!(waiting, Purge { all: true, ..Purge::default() });
-    }
-
-    #[test]
-    fn a_purge_of_nothing_or_of_what_is_none_is_refused() {
-        let ask = |tags: &[&str], paths: &[&str], all| {
-            let own = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();
-            parse(PurgeRequest { tags: own(tags), paths: own(paths), all })
-        };
-        assert!(ask(&[], &[], false).is_err());
-        assert!(ask(&["a b"], &[], false).is_err());
-        assert!(ask(&[], &["a"], false).is_err());
-        assert!(ask(&[], &["/a?b"], false).is_err());
-        assert!(ask(&["a"], &["/a"], false).is_ok());
-        assert!(ask(&[], &[], true).is_ok());
     }
 }

@@ -8,12 +8,11 @@ use chassis::error::{ApiError, ApiResult};
 use chassis::http::{Cx, Json, Reply, reply};
 use chassis::identity::Can;
 use chassis::identity::permits::ManageGateway;
-use chassis::openapi::document;
 use chassis::service::{Context, Spec};
 use contract::ErrorBody;
 use contract::gateway::{ExplainRequest, Explanation};
 use contract::page::Success;
-use http::{HeaderName, HeaderValue, Request};
+use http::{HeaderName, HeaderValue, Method, Request};
 use std::sync::Arc;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -33,7 +32,7 @@ impl Explainer {
 
 /// Every route with its description.
 pub(crate) fn routes() -> OpenApiRouter<Explainer> {
-    OpenApiRouter::with_openapi(document("Bowline", "One API of all services.")).routes(routes!(explain))
+    OpenApiRouter::new().routes(routes!(explain))
 }
 
 /// Why a request would go where it would go: the route that is meant, what each layer says, and the lines of the file of routes
@@ -63,7 +62,9 @@ pub(super) async fn explain(
 }
 
 fn request(asked: &ExplainRequest) -> ApiResult<Request<Body>> {
-    let made = Request::builder().method(asked.method.as_str()).uri(&asked.path).body(Body::empty());
+    let method = asked.method.parse::<Method>();
+    let method = method.map_err(|error| ApiError::invalid_field("method", error.to_string()))?;
+    let made = Request::builder().method(method).uri(&asked.path).body(Body::empty());
     let mut request = made.map_err(|error| ApiError::invalid_field("path", error.to_string()))?;
     for (name, value) in &asked.headers {
         let field = || format!("headers.{name}");

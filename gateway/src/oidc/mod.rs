@@ -48,6 +48,10 @@ use std::time::Duration;
 #[derive(Debug, Clone)]
 pub(crate) struct Providers(Arc<Inner>);
 
+/// The providers of a file, before it holds.
+#[derive(Debug)]
+pub(crate) struct Named(BTreeMap<String, Arc<Provider>>);
+
 #[derive(Debug)]
 pub(crate) struct Inner {
     named: ArcSwap<BTreeMap<String, Arc<Provider>>>,
@@ -91,11 +95,11 @@ impl Providers {
         })))
     }
 
-    /// Takes over what the file names. One that did not change stays, with its keys.
+    /// Makes what the file names ready to be taken over. One that did not change stays, with its keys.
     ///
     /// # Errors
-    /// When the file of a secret cannot be read; then nothing has changed.
-    pub(crate) fn change(&self, specs: &BTreeMap<String, ProviderSpec>) -> anyhow::Result<()> {
+    /// When the file of a secret cannot be read.
+    pub(crate) fn ready(&self, specs: &BTreeMap<String, ProviderSpec>) -> anyhow::Result<Named> {
         let before = self.named.load();
         let mut named = BTreeMap::new();
         for (name, spec) in specs {
@@ -117,8 +121,12 @@ impl Providers {
             };
             named.insert(name.clone(), provider);
         }
-        self.named.store(Arc::new(named));
-        Ok(())
+        Ok(Named(named))
+    }
+
+    /// Takes over what was made ready.
+    pub(crate) fn take_over(&self, named: Named) {
+        self.named.store(Arc::new(named.0));
     }
 
     /// The provider of this name.

@@ -27,7 +27,9 @@ pub(crate) fn check(
     if let Some(rollout) = &spec.rollout {
         let mut wrong = rollout.check();
         wrong.extend(there(&rollout.to));
-        if [&spec.upstream, &spec.service].into_iter().flatten().any(|own| *own == rollout.to) {
+        // Where both have the name, the upstream is meant.
+        let own = if is_upstream(&rollout.to) { &spec.upstream } else { &spec.service };
+        if own.as_ref() == Some(&rollout.to) {
             wrong.push(("to".to_owned(), "is where the route leads anyway".to_owned()));
         }
         if !spec.variants.is_empty() {

@@ -40,6 +40,14 @@ impl Side {
             Self::Canary => CANARY,
         }
     }
+
+    /// The place of its target among those that are not the route's own.
+    pub(super) const fn place(self) -> Option<usize> {
+        match self {
+            Self::Stable => None,
+            Self::Canary => Some(0),
+        }
+    }
 }
 
 /// Why a request goes to a side.
@@ -114,8 +122,8 @@ impl Chooser {
         Choice { side, why, assigned }
     }
 
-    /// What it would choose, in words; nothing is counted or assigned.
-    pub(crate) fn look(&self, asker: &Asker<'_>, share: Share, is_open: bool) -> String {
+    /// What it would choose, in words, and the side where it is certain; nothing is counted or assigned.
+    pub(crate) fn look(&self, asker: &Asker<'_>, share: Share, is_open: bool) -> (Option<Side>, String) {
         let (side, why) = match (self.asked_for(asker, is_open), self.by) {
             (Some(chosen), _) => chosen,
             (None, By::User | By::Ip) => (side_of(share, self.point(asker)), Why::Share(self.by, share)),
@@ -123,13 +131,15 @@ impl Chooser {
                 Some(id) => {
                     (side_of(share, Point::of(&self.salt, id.as_bytes())), Why::Share(By::Cookie, share))
                 }
-                None => return format!("a side is assigned by cookie; {} % are canary", share.percent()),
+                None => {
+                    return (None, format!("a side is assigned by cookie; {} % are canary", share.percent()));
+                }
             },
             (None, By::Request) => {
-                return format!("each request by itself; {} % are canary", share.percent());
+                return (None, format!("each request by itself; {} % are canary", share.percent()));
             }
         };
-        format!("{}: {why}", side.as_str())
+        (Some(side), format!("{}: {why}", side.as_str()))
     }
 
     /// The side that a request asks for itself.
@@ -200,10 +210,11 @@ impl Variants {
         stands(&self.salt, asker.who.as_deref(), asker.ip).among(&self.weights)
     }
 
-    pub(crate) fn look(&self, asker: &Asker<'_>) -> String {
+    /// The same, in words, too.
+    pub(crate) fn look(&self, asker: &Asker<'_>) -> (usize, String) {
         let place = self.choose(asker);
         let by = if asker.who.is_some() { "who asks" } else { "address" };
-        format!("variant {}, by {by}", self.names.get(place).map_or("", |name| name))
+        (place, format!("variant {}, by {by}", self.names.get(place).map_or("", |name| name)))
     }
 }
 
@@ -328,7 +339,8 @@ mod tests {
             let asker = asker(&none, Some(Uuid::new_v4()));
             let half = Share::of(50.0).unwrap();
             let (chosen, told) = (chooser.choose(&asker, half, true), chooser.look(&asker, half, true));
-            assert_eq!(told, format!("{}: 50 % are canary, by who asks", chosen.side.as_str()));
+            let words = format!("{}: 50 % are canary, by who asks", chosen.side.as_str());
+            assert_eq!(told, (Some(chosen.side), words));
         }
     }
 

@@ -9,7 +9,7 @@ use super::store::{Row, State};
 use arc_swap::ArcSwap;
 use metrics::{Gauge, gauge};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Which roll-out it is. Another target or generation is another one.
@@ -35,9 +35,32 @@ pub(crate) struct Live {
     canary: Tally,
     /// As it was read last.
     known: Mutex<Option<Row>>,
+    gauges: Gauges,
+}
+
+/// How the roll-out of a route stands, for who watches.
+pub(super) struct Gauges {
     percent: Gauge,
     step: Gauge,
     back: Gauge,
+}
+
+impl Gauges {
+    pub(super) fn of(route: &Arc<str>) -> Self {
+        let route = || Arc::clone(route);
+        Self {
+            percent: gauge!("gateway_rollout_percent", "route" => route()),
+            step: gauge!("gateway_rollout_step", "route" => route()),
+            back: gauge!("gateway_rollout_back", "route" => route()),
+        }
+    }
+
+    /// `step` is nothing where there is none: a share of the file, or all are on the stable side.
+    pub(super) fn set(&self, share: Share, step: Option<usize>, is_back: bool) {
+        self.percent.set(share.percent());
+        self.step.set(step.map_or(0.0, |step| f64::from(u32::try_from(step + 1).unwrap_or(u32::MAX))));
+        self.back.set(if is_back { 1.0 } else { 0.0 });
+    }
 }
 
 /// What this process has seen since it was last added to what all have.
@@ -68,32 +91,29 @@ impl Tally {
 }
 
 impl Live {
+    /// One that nobody is sent to yet.
     pub(super) fn new(key: Key, spec: &RolloutSpec) -> Self {
-        let route = || Arc::clone(&key.route);
-        let live = Self {
+        Self {
             bounds: ArcSwap::from_pointee(Bounds::of(spec)),
             points: AtomicU32::new(0),
             stable: Tally::default(),
             canary: Tally::default(),
             known: Mutex::default(),
-            percent: gauge!("gateway_rollout_percent", "route" => route()),
-            step: gauge!("gateway_rollout_step", "route" => route()),
-            back: gauge!("gateway_rollout_back", "route" => route()),
+            gauges: Gauges::of(&key.route),
             key,
-        };
-        live.change(spec);
-        live
+        }
     }
 
     /// Takes over what the file says now. Step and state stay.
     pub(super) fn change(&self, spec: &RolloutSpec) {
+        let known = self.lock();
         self.bounds.store(Arc::new(Bounds::of(spec)));
-        match self.known() {
-            Some(row) if !self.is_fixed() => self.apply(&row),
+        match &*known {
+            Some(row) if !self.is_fixed() => self.apply(row),
             _ => {
                 let share = spec.percent.and_then(Share::of).unwrap_or(Share::NONE);
                 self.points.store(share.points(), Ordering::Relaxed);
-                self.percent.set(share.percent());
+                self.gauges.set(share, None, false);
             }
         }
     }
@@ -135,53 +155,106 @@ impl Live {
         }
     }
 
-    /// What was seen here since it was last taken: of the stable side, and of the canary.
-    pub(super) fn take(&self) -> (Seen, Seen) {
-        (self.stable.take(), self.canary.take())
-    }
-
-    /// Puts back what could not be added.
-    pub(super) fn put_back(&self, (stable, canary): (Seen, Seen)) {
-        self.stable.add(stable);
-        self.canary.add(canary);
+    /// What was seen here since it was last taken.
+    pub(super) fn take(&self) -> Taken<'_> {
+        Taken { live: self, seen: (self.stable.take(), self.canary.take()) }
     }
 
     /// As it was read last.
     pub(super) fn known(&self) -> Option<Row> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Row>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes over what was read. What was seen before a change says nothing about what is after it.
     pub(super) fn hear(&self, row: &Row) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.lock();
         let is_news = known.as_ref().is_none_or(|known| known.version != row.version);
         *known = Some(row.clone());
-        drop(known);
+        if self.is_fixed() {
+            // The file has come to say so while it was read.
+            return;
+        }
         self.apply(row);
         if is_news {
-            self.take();
+            self.take().forget();
         }
     }
 
+    /// Has it be as it stands in a row. Whoever calls holds the lock, so that the file does not say otherwise meanwhile.
     fn apply(&self, row: &Row) {
         let share = match row.state {
             State::Back => Share::NONE,
             State::Advancing | State::Held | State::Done => self.bounds.load().share(row.step()),
         };
         self.points.store(share.points(), Ordering::Relaxed);
-        self.percent.set(share.percent());
         let is_back = row.state == State::Back;
-        self.step.set(if is_back {
-            0.0
-        } else {
-            f64::from(u32::try_from(row.step() + 1).unwrap_or(u32::MAX))
-        });
-        self.back.set(if is_back { 1.0 } else { 0.0 });
+        self.gauges.set(share, (!is_back).then(|| row.step()), is_back);
+    }
+}
+
+/// What was seen here, to be added to what all have seen. It is put back when this is dropped before it is forgotten: when the
+/// database is away, or nobody waits for it any more.
+pub(super) struct Taken<'a> {
+    live: &'a Live,
+    /// Of the stable side, and of the canary.
+    pub(super) seen: (Seen, Seen),
+}
+
+impl Taken<'_> {
+    pub(super) fn forget(mut self) {
+        self.seen = Default::default();
+    }
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        let (stable, canary) = self.seen;
+        self.live.stable.add(stable);
+        self.live.canary.add(canary);
     }
 }
 
 impl std::fmt::Debug for Live {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Live").field("key", &self.key).field("share", &self.share()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_of_the_file_is_not_changed_by_what_was_read_before() {
+        let spec = |text: &str| toml::from_str::<RolloutSpec>(&format!("to = 'v2'\n{text}")).unwrap();
+        let steps = spec("steps = [5, 50]");
+        let live = Live::new(Key::of(&"shop".into(), &steps), &steps);
+        live.change(&steps);
+        let row = Row::begun(&live.key);
+        live.hear(&row);
+        assert_eq!(live.share(), Share::of(5.0).unwrap());
+        live.change(&spec("percent = 20"));
+        live.hear(&row);
+        assert_eq!(live.share(), Share::of(20.0).unwrap());
+        live.change(&steps);
+        assert_eq!(live.share(), Share::of(5.0).unwrap());
+    }
+
+    #[test]
+    fn what_was_taken_and_not_added_is_taken_again() {
+        let spec: RolloutSpec = toml::from_str("to = 'v2'\nsteps = [50]").unwrap();
+        let live = Live::new(Key::of(&"shop".into(), &spec), &spec);
+        live.note(Side::Canary, Ended::Failed, Duration::ZERO);
+        let seen = live.take().seen;
+        assert_eq!(seen.1, Seen { requests: 1, errors: 1, slow: 0 });
+        live.note(Side::Stable, Ended::Well, Duration::ZERO);
+        let taken = live.take();
+        assert_eq!(taken.seen, (Seen { requests: 1, errors: 0, slow: 0 }, seen.1));
+        taken.forget();
+        assert_eq!(live.take().seen, Default::default());
     }
 }

@@ -14,6 +14,7 @@
 //!
 //! What it does not do: it does not look into answers. One that is wrong with status 200 is well.
 
+mod act;
 mod api;
 mod check;
 mod choose;
@@ -22,6 +23,7 @@ mod live;
 mod meter;
 mod mirror;
 mod share;
+mod shown;
 mod spec;
 mod store;
 mod work;
@@ -34,7 +36,7 @@ pub(crate) use spec::{MirrorSpec, RolloutSpec, VariantSpec};
 pub(crate) use work::Rollouts;
 
 use crate::table::RouteSpec;
-use choose::{Chooser, Side, Variants};
+use choose::{Choice, Chooser, Side, Variants};
 use http::HeaderValue;
 use live::Live;
 use meter::{Ended, Measuring, Meter};
@@ -59,19 +61,17 @@ enum Kind {
     Variants(Variants, Vec<Meter>),
 }
 
-/// What was chosen for a request.
-pub(crate) struct Chosen<'a> {
+/// Where a request goes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Pick {
     /// The place of its target among [`Split::targets`]; nothing for the route's own.
     pub(crate) place: Option<usize>,
-    /// What the browser is given.
-    pub(crate) assigned: Option<HeaderValue>,
-    meter: Option<&'a Meter>,
-    /// What hears how it ended: nobody when who asks has chosen the side.
-    heard: Option<(&'a Live, Side)>,
+    /// Whether how it ends says something about all others: not when who asks has chosen the side.
+    is_sample: bool,
 }
 
 impl Split {
-    /// That of a spec that was checked; nothing when all requests go one way.
+    /// That of a spec that was checked, before it begins; nothing when all requests go one way.
     pub(crate) fn of(route: &Arc<str>, spec: &RouteSpec, rollouts: &Rollouts) -> Option<Self> {
         if let Some(rollout) = &spec.rollout {
             return Some(Self(Kind::Rollout {
@@ -88,58 +88,90 @@ impl Split {
         spec.mirror.is_some().then_some(Self(Kind::Whole))
     }
 
+    /// Has what the file says of it hold from now on.
+    pub(crate) fn begin(&self, spec: &RouteSpec, rollouts: &Rollouts) {
+        if let (Kind::Rollout { live, .. }, Some(rollout)) = (&self.0, &spec.rollout) {
+            rollouts.take_over(live, rollout);
+        }
+    }
+
     /// The names of the targets that it chooses from, besides the route's own.
     pub(crate) fn targets(spec: &RouteSpec) -> Vec<&str> {
         let rollout = spec.rollout.iter().map(|rollout| rollout.to.as_str());
         rollout.chain(spec.variants.iter().map(|variant| variant.to.as_str())).collect()
     }
 
-    /// Chooses for a request.
-    pub(crate) fn choose(&self, asker: &Asker<'_>) -> Chosen<'_> {
+    /// Chooses for a request; also what the browser is given, so that it comes to the same side again.
+    pub(crate) fn choose(&self, asker: &Asker<'_>) -> (Pick, Option<HeaderValue>) {
         match &self.0 {
-            Kind::Whole => Chosen { place: None, assigned: None, meter: None, heard: None },
-            Kind::Rollout { chooser, live, stable, canary } => {
-                let share = live.share();
-                let choice = chooser.choose(asker, share, live.is_open(share));
-                let (place, meter) = match choice.side {
-                    Side::Stable => (None, stable),
-                    Side::Canary => (Some(0), canary),
-                };
-                let heard = choice.why.is_sample().then_some((&**live, choice.side));
-                Chosen { place, assigned: choice.assigned, meter: Some(meter), heard }
-            }
-            Kind::Variants(variants, meters) => {
-                let place = variants.choose(asker);
-                Chosen { place: Some(place), assigned: None, meter: meters.get(place), heard: None }
-            }
-        }
-    }
-
-    /// What would be chosen, in words, and the part of the route that says so.
-    pub(crate) fn look(&self, asker: &Asker<'_>) -> Option<(&'static str, String)> {
-        match &self.0 {
-            Kind::Whole => None,
+            Kind::Whole => (Pick::default(), None),
             Kind::Rollout { chooser, live, .. } => {
                 let share = live.share();
-                Some(("rollout", chooser.look(asker, share, live.is_open(share))))
+                let Choice { side, why, assigned } = chooser.choose(asker, share, live.is_open(share));
+                (Pick { place: side.place(), is_sample: why.is_sample() }, assigned)
             }
-            Kind::Variants(variants, _) => Some(("variants", variants.look(asker))),
+            Kind::Variants(variants, _) => {
+                (Pick { place: Some(variants.choose(asker)), is_sample: false }, None)
+            }
         }
     }
-}
 
-impl<'a> Chosen<'a> {
-    /// Begins to measure it.
+    /// Begins to measure a request that goes there.
     pub(crate) fn measure(
         &self,
+        pick: Pick,
         deadline: Instant,
-    ) -> Option<Measuring<'a, impl FnMut(Ended, Duration) + use<'a>>> {
-        let heard = self.heard;
+    ) -> Option<Measuring<'_, impl FnMut(Ended, Duration)>> {
+        let (meter, heard) = match &self.0 {
+            Kind::Whole => return None,
+            Kind::Rollout { live, stable, canary, .. } => {
+                let (side, meter) = match pick.place {
+                    None => (Side::Stable, stable),
+                    Some(_) => (Side::Canary, canary),
+                };
+                (meter, pick.is_sample.then_some((live, side)))
+            }
+            Kind::Variants(_, meters) => (meters.get(pick.place?)?, None),
+        };
         let tell = move |ended, took| {
             if let Some((live, side)) = heard {
                 live.note(side, ended, took);
             }
         };
-        self.meter.map(|meter| Measuring::begin(meter, deadline, tell))
+        Some(Measuring::begin(meter, deadline, tell))
+    }
+
+    /// What would be chosen, in words, and the places that the request may come to.
+    pub(crate) fn look(&self, asker: &Asker<'_>) -> Option<(String, Vec<Option<usize>>)> {
+        match &self.0 {
+            Kind::Whole => None,
+            Kind::Rollout { chooser, live, .. } => {
+                let share = live.share();
+                let (side, says) = chooser.look(asker, share, live.is_open(share));
+                Some((says, side.map_or_else(|| self.places(), |side| vec![side.place()])))
+            }
+            Kind::Variants(variants, _) => {
+                let (place, says) = variants.look(asker);
+                Some((says, vec![Some(place)]))
+            }
+        }
+    }
+
+    /// All places that a request may come to.
+    pub(crate) fn places(&self) -> Vec<Option<usize>> {
+        match &self.0 {
+            Kind::Whole => vec![None],
+            Kind::Rollout { .. } => vec![Side::Stable.place(), Side::Canary.place()],
+            Kind::Variants(_, meters) => (0..meters.len()).map(Some).collect(),
+        }
+    }
+
+    /// The part of the route that picks.
+    pub(crate) fn part(&self) -> &'static str {
+        match &self.0 {
+            Kind::Whole => "mirror",
+            Kind::Rollout { .. } => "rollout",
+            Kind::Variants(..) => "variants",
+        }
     }
 }

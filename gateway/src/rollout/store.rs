@@ -81,6 +81,28 @@ impl Row {
             && self.generation == i64::from(key.generation)
     }
 
+    /// One that has just begun.
+    #[cfg(test)]
+    pub(super) fn begun(key: &Key) -> Self {
+        Self {
+            route: key.route.to_string(),
+            target: key.target.to_string(),
+            generation: i64::from(key.generation),
+            version: 1,
+            state: State::Advancing,
+            step: 0,
+            since: Ts::from_secs(0),
+            reason: None,
+            changed_by: None,
+            stable_requests: 0,
+            stable_errors: 0,
+            stable_slow: 0,
+            canary_requests: 0,
+            canary_errors: 0,
+            canary_slow: 0,
+        }
+    }
+
     pub(super) fn step(&self) -> usize {
         usize::try_from(self.step).unwrap_or_default()
     }

@@ -5,7 +5,8 @@
 //! see meanwhile is added afterwards.
 
 use super::judge::Verdict;
-use super::live::{Key, Live};
+use super::live::{Gauges, Key, Live};
+use super::share::Share;
 use super::spec::{OnFailure, RolloutSpec};
 use super::store::{self, Change, Row, State};
 use chassis::clock::Clock;
@@ -16,7 +17,7 @@ use chassis::wake::Wake;
 use metrics::counter;
 use std::collections::BTreeMap;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tokio::time::sleep;
 
 /// Looks in a row at most when each finds something to do; the rest is done at the next.
@@ -34,6 +35,8 @@ pub(crate) struct Inner {
     decided: Wake,
     /// By route; that of a route which is no more goes with it.
     all: Mutex<BTreeMap<Arc<str>, Weak<Live>>>,
+    /// Held by who looks: what was read first is heard first, and nobody goes back to it afterwards.
+    looking: tokio::sync::Mutex<()>,
 }
 
 impl std::ops::Deref for Rollouts {
@@ -47,26 +50,38 @@ impl std::ops::Deref for Rollouts {
 impl Rollouts {
     pub(crate) fn open(context: &Context) -> anyhow::Result<Self> {
         let (db, clock) = (context.db()?, context.clock().clone());
-        Ok(Self(Arc::new(Inner { db, clock, decided: context.wake("rollouts"), all: Mutex::default() })))
+        let (decided, all, looking) = (context.wake("rollouts"), Mutex::default(), Default::default());
+        Ok(Self(Arc::new(Inner { db, clock, decided, all, looking })))
     }
 
-    /// That of a route. One that the file says again goes on.
+    /// That of a route: the same when the file says it again, so that it goes on. Until it is taken over nothing has changed.
     pub(super) fn of_route(&self, route: &Arc<str>, spec: &RolloutSpec) -> Arc<Live> {
-        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         let key = Key::of(route, spec);
-        if let Some(live) = all.get(route).and_then(Weak::upgrade).filter(|live| live.key == key) {
-            live.change(spec);
-            return live;
-        }
-        let live = Arc::new(Live::new(key, spec));
-        all.insert(Arc::clone(route), Arc::downgrade(&live));
-        live
+        let known = self.lock().get(route).and_then(Weak::upgrade);
+        known.filter(|live| live.key == key).unwrap_or_else(|| Arc::new(Live::new(key, spec)))
+    }
+
+    /// Has a roll-out be its route's, with what the file says of it now.
+    pub(super) fn take_over(&self, live: &Arc<Live>, spec: &RolloutSpec) {
+        live.change(spec);
+        self.lock().insert(Arc::clone(&live.key.route), Arc::downgrade(live));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Weak<Live>>> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Those of all routes, in their order.
     pub(super) fn all(&self) -> Vec<Arc<Live>> {
-        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
-        all.retain(|_, live| live.strong_count() > 0);
+        let mut all = self.lock();
+        all.retain(|route, live| {
+            let is_there = live.strong_count() > 0;
+            if !is_there {
+                // Nobody is to be told any more that it went back.
+                Gauges::of(route).set(Share::NONE, None, false);
+            }
+            is_there
+        });
         all.values().filter_map(Weak::upgrade).collect()
     }
 
@@ -102,6 +117,7 @@ impl Rollouts {
 
     /// Adds, reads and decides, until there is nothing more to decide.
     pub(crate) async fn look(&self) -> Result<(), DbError> {
+        let _alone = self.looking.lock().await;
         let lives: Vec<_> = self.all().into_iter().filter(|live| !live.is_fixed()).collect();
         for _ in 0..IN_A_ROW {
             if lives.is_empty() || !self.once(&lives).await? {
@@ -136,12 +152,13 @@ impl Rollouts {
     /// Adds what was seen here.
     async fn add(&self, live: &Live) -> Result<(), DbError> {
         let Some(row) = live.known() else { return Ok(()) };
-        let seen = live.take();
-        if row.state != State::Advancing || seen == Default::default() {
-            return Ok(());
+        let taken = live.take();
+        let is_counted = row.state == State::Advancing && taken.seen != Default::default();
+        if is_counted {
+            store::add(&self.db, &live.key, row.version, taken.seen).await?;
         }
-        let added = store::add(&self.db, &live.key, row.version, seen).await;
-        added.inspect_err(|_| live.put_back(seen))
+        taken.forget();
+        Ok(())
     }
 
     /// Decides about a step; whether there was something to decide.

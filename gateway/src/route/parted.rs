@@ -3,8 +3,8 @@
 use super::{Ground, Route, Target};
 use crate::access::{Admitted, Subject};
 use crate::explain::Verdicts;
-use crate::rollout::{Asker, Mirror, Split};
-use crate::table::Planned;
+use crate::rollout::{Asker, Mirror, Pick, Split};
+use crate::table::{Planned, RouteSpec};
 use crate::upgrade::Upgrades;
 use crate::upstream::Upstream;
 use axum::body::Body;
@@ -12,7 +12,7 @@ use axum::response::Response;
 use chassis::error::ApiResult;
 use chassis::http::RequestContext;
 use http::Request;
-use http::header::{HeaderMap, SET_COOKIE};
+use http::header::{HeaderMap, HeaderValue};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -45,74 +45,108 @@ impl Parted {
         Ok(Some(Self { split, others, mirror: mirror.transpose()? }))
     }
 
+    /// Has what the route says of it hold from now on.
+    pub(super) fn begin(&self, planned: &Planned, ground: &Ground) {
+        self.split.begin(&planned.spec, &ground.rollouts);
+    }
+
     pub(super) fn end(&self) {
         self.others.iter().for_each(Target::end);
+    }
+
+    /// Whether it leads to what these names mean now: a name may have become that of an upstream, or be it no more.
+    pub(super) fn is_of(&self, spec: &RouteSpec, upstreams: &BTreeMap<String, Arc<Upstream>>) -> bool {
+        let mut named = Split::targets(spec).into_iter().zip(&self.others);
+        named.all(|(name, other)| matches!(other, Target::Upstream(..)) == upstreams.contains_key(name))
     }
 
     pub(super) fn has_service(&self) -> bool {
         self.others.iter().any(Target::is_service)
     }
+
+    /// Picks the target of a request; also what the browser is given, so that it comes to the same one again.
+    pub(super) fn choose(
+        &self,
+        cx: &RequestContext,
+        admitted: &Admitted,
+        headers: &HeaderMap,
+    ) -> (Pick, Option<HeaderValue>) {
+        self.split.choose(&asker(cx, admitted, headers))
+    }
 }
 
 impl Parted {
-    /// What would be picked for a request, and whether copies are made.
-    pub(super) fn explain(
+    /// What would be picked for a request, and the places that it may come to: all, where nobody would be let in.
+    pub(super) fn look(
         &self,
         verdicts: &mut Verdicts<'_>,
         cx: &RequestContext,
-        admitted: &Admitted,
-        request: &Request<Body>,
-    ) {
-        if let Some((part, says)) = self.split.look(&asker(cx, admitted, request.headers())) {
-            verdicts.say(part, part, says);
-        }
+        admitted: Option<&Admitted>,
+        headers: &HeaderMap,
+    ) -> Vec<Option<usize>> {
+        let look = admitted.and_then(|admitted| self.split.look(&asker(cx, admitted, headers)));
+        let Some((says, places)) = look else { return self.split.places() };
+        verdicts.say(self.part(), self.part(), says);
+        places
+    }
+
+    /// The part of the route that picks.
+    pub(super) fn part(&self) -> &'static str {
+        self.split.part()
+    }
+
+    /// The target that is picked by a place; nothing for the route's own.
+    pub(super) fn target(&self, place: Option<usize>) -> Option<&Target> {
+        self.others.get(place?)
     }
 }
 
 impl Route {
-    /// Asks the target that is picked for a request, and has copies made.
+    /// Asks the target that was picked for a request, and has copies made.
     pub(super) async fn picked(
         &self,
-        parted: &Parted,
+        (parted, pick): (&Parted, Pick),
         mut request: Request<Body>,
         cx: &RequestContext,
         admitted: &Admitted,
     ) -> ApiResult<Response> {
-        let chosen = parted.split.choose(&asker(cx, admitted, request.headers()));
         if let Some(mirror) = &parted.mirror
             && mirror.wants(&request)
             && let Ok(copy) = self.copy_of(&request, cx, admitted)
         {
             request = mirror.copy(copy, request);
         }
-        let target = chosen.place.and_then(|place| parted.others.get(place)).unwrap_or(&self.target);
-        let measuring = chosen.measure(cx.deadline);
-        let mut answer = self.through(target, request, cx, admitted).await;
+        let target = parted.target(pick.place).unwrap_or(&self.target);
+        let measuring = parted.split.measure(pick, cx.deadline);
+        let answer = self.through(target, request, cx, admitted).await;
         if let Some(measuring) = measuring {
             measuring.end(&answer);
-        }
-        if let (Ok(response), Some(assigned)) = (&mut answer, chosen.assigned) {
-            response.headers_mut().append(SET_COOKIE, assigned);
         }
         answer
     }
 
-    /// The head of a request as another upstream is to see it.
-    fn copy_of(
+    /// The head of a request as an upstream is to see it.
+    pub(super) fn copy_of(
         &self,
         request: &Request<Body>,
         cx: &RequestContext,
         admitted: &Admitted,
     ) -> ApiResult<Request<()>> {
-        let mut copy = Request::new(());
-        request.method().clone_into(copy.method_mut());
-        request.uri().clone_into(copy.uri_mut());
-        request.headers().clone_into(copy.headers_mut());
+        let mut copy = head_of(request);
         self.readdress(&mut copy)?;
         let authority = copy.uri().authority().cloned();
         self.outgoing(copy.headers_mut(), authority.as_ref(), cx, admitted);
         Ok(copy)
     }
+}
+
+/// The head of a request, once more.
+pub(super) fn head_of(request: &Request<Body>) -> Request<()> {
+    let mut head = Request::new(());
+    request.method().clone_into(head.method_mut());
+    request.uri().clone_into(head.uri_mut());
+    request.headers().clone_into(head.headers_mut());
+    head
 }
 
 /// Whose request it is.

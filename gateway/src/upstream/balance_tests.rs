@@ -1,6 +1,7 @@
 use super::*;
 use crate::upstream::flight::Ending;
 use chassis::peer::Base;
+use http::uri::Authority;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Weak;
@@ -14,14 +15,10 @@ fn places(weights: &[u32]) -> Vec<Place> {
 }
 
 fn named(these: impl IntoIterator<Item = (usize, u32)>) -> Vec<Place> {
+    let host = Authority::from_static("things:80");
     let place = |(number, weight)| {
         let base = Base::parse(&format!("http://10.0.0.{number}:8080")).unwrap();
-        Place {
-            instance: Arc::new(
-                Instance::new(&Weak::new(), "things".into(), (base, "things:80"), 0.0).unwrap(),
-            ),
-            weight,
-        }
+        Place { instance: Arc::new(Instance::new(&Weak::new(), "things".into(), (base, &host), 0.0)), weight }
     };
     these.into_iter().map(place).collect()
 }

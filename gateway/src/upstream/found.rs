@@ -9,6 +9,7 @@ use super::srv;
 use anyhow::Context;
 use chassis::peer::{Base, ByConsul, ByDns, Catalogue, Source, keep_asking};
 use chassis::stop::Stop;
+use http::uri::Authority;
 use std::future::pending;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -23,7 +24,7 @@ pub(super) const MOST: usize = 1_000;
 pub(super) struct Found {
     pub(super) base: Base,
     /// The host that it is known by, and its port where the URL names one.
-    pub(super) host: String,
+    pub(super) host: Authority,
     pub(super) weight: u32,
 }
 
@@ -104,7 +105,7 @@ impl UpstreamSpec {
 
 impl Found {
     fn of(base: Base, weight: u32) -> Self {
-        Self { host: base.authority().to_string(), base, weight }
+        Self { host: base.authority().clone(), base, weight }
     }
 }
 
@@ -155,7 +156,7 @@ async fn ask_on(inner: &Inner, settings: &UpstreamSpec, stop: &Stop) {
     let mut failing = false;
     match settings.source() {
         Ok(Where::Dns(base)) => {
-            let host = base.authority().to_string();
+            let host = base.authority().clone();
             let found = |base| Found { base, host: host.clone(), weight: 1 };
             let hear = |answer: anyhow::Result<Vec<Base>>| {
                 inner.heard("dns", answer.map(|bases| bases.into_iter().map(found).collect()), &mut failing)
@@ -204,11 +205,11 @@ impl Inner {
         let upstream = &*self.name;
         let learned = answer.and_then(|mut found| {
             anyhow::ensure!(!found.is_empty(), "it knows no instance");
-            found.sort_by_cached_key(|found| (found.base.to_string(), found.host.clone()));
+            found.sort_by_cached_key(|found| (found.base.to_string(), found.host.to_string()));
             found.dedup_by(|one, other| one.base == other.base);
             found.truncate(MOST);
             let _alone = self.lock();
-            self.learn(found, &self.settings.load())
+            Ok(self.learn(found, &self.settings.load()))
         });
         match &learned {
             Ok(None) => {}

@@ -44,6 +44,27 @@ pub(super) struct Inner {
     me: Weak<Self>,
 }
 
+/// Other settings of an upstream: checked, and all that they name was read. Taking them over cannot fail.
+pub struct Ready {
+    inner: Arc<Inner>,
+    spec: UpstreamSpec,
+    found: Where,
+    way: Option<Way>,
+}
+
+impl Ready {
+    /// Takes them over. Instances that stay keep their connections and what is known of them.
+    pub fn take_over(self) {
+        self.inner.take_over(self.spec, self.found, self.way);
+    }
+}
+
+impl std::fmt::Debug for Ready {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ready").field("name", &self.inner.name).finish_non_exhaustive()
+    }
+}
+
 impl Inner {
     pub(super) fn new(name: &str, spec: UpstreamSpec) -> anyhow::Result<Arc<Self>> {
         right(name, &spec)?;
@@ -61,25 +82,38 @@ impl Inner {
             meter: Meter::new(name),
             me: me.clone(),
         });
-        inner.change(spec)?;
+        let found = spec.source()?;
+        inner.take_over(spec, found, None);
         Ok(inner)
     }
 
-    pub(super) fn change(&self, spec: UpstreamSpec) -> anyhow::Result<()> {
+    /// Other settings, ready to be taken over.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub(super) fn ready(self: &Arc<Self>, spec: UpstreamSpec) -> anyhow::Result<Ready> {
         right(&self.name, &spec)?;
         let found = spec.source()?;
-        let next = self.way.load().after(&self.settings.load(), &spec)?;
+        let way = Way::of_change(&self.settings.load(), &spec)?;
+        Ok(Ready { inner: Arc::clone(self), spec, found, way })
+    }
+
+    fn take_over(&self, spec: UpstreamSpec, found: Where, way: Option<Way>) {
         let _alone = self.lock();
         match found {
-            Where::Listed(found) => drop(self.learn(found, &spec)?),
+            Where::Listed(found) => {
+                self.learn(found, &spec);
+            }
             // The instances of before stay until others are known.
             _ => {
                 let list = self.table.load().list.clone();
                 self.table.store(Arc::new(Table::new(list, spec.balance, spec.max_connections)));
             }
         }
-        if let Some(way) = next {
-            self.way.store(Arc::new(way));
+        if let Some(way) = way {
+            // Certificates may have been read again meanwhile, which is a generation, too.
+            let generation = self.way.load().generation + 1;
+            self.way.store(Arc::new(Way { generation, ..way }));
         }
         if spec.health.is_none() {
             self.table.load().list.iter().for_each(|place| place.instance.condition.unchecked());
@@ -87,16 +121,11 @@ impl Inner {
         self.settings.store(Arc::new(spec));
         self.changes.send_modify(|changes| *changes += 1);
         self.held.news();
-        Ok(())
     }
 
     /// Makes these the instances; how many are new and how many are gone, if any. Those that stay keep what is known of them.
     /// Whoever calls holds the lock.
-    pub(super) fn learn(
-        &self,
-        found: Vec<Found>,
-        spec: &UpstreamSpec,
-    ) -> anyhow::Result<Option<(usize, usize)>> {
+    pub(super) fn learn(&self, found: Vec<Found>, spec: &UpstreamSpec) -> Option<(usize, usize)> {
         let before = self.table.load_full();
         let known = &before.list;
         // A newcomer is taken to be as fast as the others, so that they do not all run to it.
@@ -109,7 +138,7 @@ impl Inner {
                 Some(place) => place.instance.clone(),
                 None => {
                     new += 1;
-                    let one = Instance::new(&self.me, self.name.clone(), (base, &host), micros)?;
+                    let one = Instance::new(&self.me, self.name.clone(), (base, &host), micros);
                     if !known.is_empty() {
                         one.condition.warm_up(Instant::now(), spec.slow_start());
                     }
@@ -121,7 +150,7 @@ impl Inner {
         let gone = known.len() + new - list.len();
         self.meter.show(&list, Instant::now());
         self.table.store(Arc::new(Table::new(list, spec.balance, spec.max_connections)));
-        Ok((new > 0 || gone > 0).then_some((new, gone)))
+        (new > 0 || gone > 0).then_some((new, gone))
     }
 
     /// Notes that a request is sent for the first time.

@@ -48,22 +48,23 @@ pub(super) struct Instance {
 }
 
 impl Instance {
-    /// `micros` is the latency that it is taken to have until it is known.
+    /// `host` is what it is known by, `micros` the latency that it is taken to have until it is known.
     pub(super) fn new(
         home: &Weak<Inner>,
         upstream: Arc<str>,
-        (base, host): (Base, &str),
+        (base, host): (Base, &Authority),
         micros: f64,
-    ) -> anyhow::Result<Self> {
+    ) -> Self {
         let name: Arc<str> = base.to_string().into();
-        let authority: Authority = host.parse()?;
-        Ok(Self {
+        #[expect(clippy::expect_used, reason = "an authority has no letters that a header may not have")]
+        let header = HeaderValue::from_str(host.as_str()).expect("an authority");
+        Self {
             home: home.clone(),
             upstream,
             token: hash(name.as_bytes()),
             name,
-            host_name: authority.host().trim_start_matches('[').trim_end_matches(']').to_owned(),
-            host: HeaderValue::from_str(host)?,
+            host_name: host.host().trim_start_matches('[').trim_end_matches(']').to_owned(),
+            host: header,
             address: base.host().parse::<IpAddr>().ok().map(|ip| SocketAddr::new(ip, port(&base))),
             base,
             idle: Idle::new(),
@@ -72,7 +73,7 @@ impl Instance {
             open: Arc::default(),
             in_flight: AtomicU32::new(0),
             latency: Latency::new(micros),
-        })
+        }
     }
 
     /// What one more request costs here: those in its hands, each as long as the last ones took.

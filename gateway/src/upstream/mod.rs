@@ -33,6 +33,7 @@ mod wellness;
 
 pub use hash::HashBy;
 pub(crate) use hash::{cookie, is_cookie_name};
+pub use inner::Ready;
 pub use look::{Look, LookInstance};
 pub use settings::{Ejection, Health, Statuses, Sticky};
 pub use spec::{Balance, InstanceSpec, UpstreamSpec, Weighted};
@@ -107,12 +108,12 @@ impl Upstream {
         Ok(Arc::new(Self { inner, _tasks: Mutex::new(tasks) }))
     }
 
-    /// Takes over another spec. Instances that stay keep their connections and what is known of them.
+    /// Makes another spec ready to be taken over. Nothing has changed yet.
     ///
     /// # Errors
-    /// What is wrong with the spec; then nothing has changed.
-    pub fn change(&self, spec: UpstreamSpec) -> anyhow::Result<()> {
-        self.inner.change(spec)
+    /// What is wrong with the spec.
+    pub fn ready(&self, spec: UpstreamSpec) -> anyhow::Result<Ready> {
+        self.inner.ready(spec)
     }
 
     /// Whether it depends on who is logged in where a request goes.

@@ -21,14 +21,14 @@ impl Way {
         Ok(Self { generation: 0, http2: spec.http2, tls: tls(spec)? })
     }
 
-    /// That of changed settings; nothing when it is the same.
-    pub(super) fn after(&self, before: &UpstreamSpec, spec: &UpstreamSpec) -> anyhow::Result<Option<Self>> {
+    /// That of changed settings, without its number; nothing when it is the same.
+    pub(super) fn of_change(before: &UpstreamSpec, spec: &UpstreamSpec) -> anyhow::Result<Option<Self>> {
         let same =
             before.http2 == spec.http2 && before.tls == spec.tls && before.uses_tls() == spec.uses_tls();
         if same {
             return Ok(None);
         }
-        Ok(Some(Self { generation: self.generation + 1, ..Self::first(spec)? }))
+        Self::first(spec).map(Some)
     }
 }
 

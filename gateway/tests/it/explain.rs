@@ -2,10 +2,13 @@
 
 use crate::routes::Routed;
 use contract::ErrorCode;
-use contract::gateway::Explanation;
+use contract::gateway::{ApiKeyWithSecret, Explanation};
 use contract::identity::Role;
 use http::Method;
-use serde_json::json;
+use metrics_exporter_prometheus::PrometheusBuilder;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use testkit::Client;
 
 const ROUTES: &str = r#"
 [[route]]
@@ -96,4 +99,116 @@ async fn a_request_that_is_not_made_is_explained_and_not_counted() {
     // Its own limit still has all of it.
     let again = routed.get("/shop/7", &[("authorization", &admin)]).await.expect(200);
     assert_eq!(again.header("x-ratelimit-remaining"), Some("4"));
+}
+
+/// What a layer says of a request, with its lines.
+async fn layers(admin: &Client, layer: &str, path: &str, headers: Value) -> Vec<(String, usize)> {
+    let asked = json!({ "method": "GET", "path": path, "headers": headers });
+    let explanation: Explanation = admin.post("/api/v1/gateway/explain", asked).await.expect(200).data();
+    let said = explanation.layers.into_iter().filter(|said| said.layer == layer);
+    said.map(|said| (said.says, said.line.unwrap())).collect()
+}
+
+#[tokio::test]
+async fn of_a_split_route_the_side_is_told_that_is_chosen_and_access_is_asked_once() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let _counts = metrics::set_default_local_recorder(&recorder);
+    let routed = Routed::with(
+        r#"
+[[route]]
+name = "split"
+path = "/split/{*rest}"
+upstream = "stable"
+access = { who = "user_or_key" }
+cache = { ttl_secs = 60 }
+rollout = { to = "canary", percent = 50, header = { name = "x-canary", value = "1" } }
+
+[[route]]
+name = "drawn"
+path = "/drawn/{*rest}"
+upstream = "stable"
+rollout = { to = "canary", percent = 50, by = "request" }
+
+[[route]]
+name = "compared"
+path = "/compared/{*rest}"
+upstream = "stable"
+variants = [{ name = "a", to = "canary", weight = 1 }, { name = "b", to = "stable", weight = 0 }]
+
+[upstream.stable]
+instances = ["http://127.0.0.1:9"]
+
+[upstream.canary]
+instances = ["http://127.0.0.1:10"]
+"#,
+    )
+    .await;
+    let admin = routed.door.client().bearer(&routed.issuer.token(routed.door.clock(), &[Role::Admin]));
+    let made = admin.post("/api/v1/gateway/keys", json!({ "name": "A till" })).await.expect(201);
+    let made: ApiKeyWithSecret = made.data();
+    let secret = made.secret.expose();
+    let asked = || {
+        let page = recorder.handle().render();
+        let lookups = page.lines().filter(|line| line.starts_with("gateway_api_key_lookups_total{"));
+        lookups.map(|line| line.rsplit(' ').next().unwrap().parse::<u32>().unwrap()).sum::<u32>()
+    };
+    let before = asked();
+    let by_header = json!({ "x-api-key": secret, "x-canary": "1", "host": "shop" });
+    let told = layers(&admin, "upstream", "/split/7", by_header.clone()).await;
+    assert_eq!(asked(), before + 1);
+    let [(says, line)] = told.as_slice() else { panic!("{told:?}") };
+    assert!(says.starts_with("canary: http://127.0.0.1:10 would be asked"), "{says}");
+    assert_eq!(*line, 8);
+    let instances = layers(&admin, "instance", "/split/7", by_header.clone()).await;
+    assert!(instances.len() == 1 && instances[0].0.starts_with("http://127.0.0.1:10 "), "{instances:?}");
+    let kept = layers(&admin, "kept", "//split//7", by_header).await;
+    assert!(kept.len() == 1 && kept[0].0.ends_with("/0 shop /split/7)"), "{kept:?}");
+    // By who asks it is one of them, by a draw it may be either.
+    assert_eq!(layers(&admin, "upstream", "/split/7", json!({ "x-api-key": secret })).await.len(), 1);
+    assert_eq!(layers(&admin, "upstream", "/drawn/7", json!({})).await.len(), 2);
+    let told = layers(&admin, "upstream", "/compared/7", json!({})).await;
+    assert!(told.len() == 1 && told[0].0.starts_with("canary: ") && told[0].1 == 20, "{told:?}");
+    // Whoever is not let in is on no side.
+    assert_eq!(layers(&admin, "upstream", "/split/7", json!({ "x-api-key": "bwl_none" })).await.len(), 2);
+}
+
+#[tokio::test]
+async fn the_instance_is_told_that_the_request_goes_to_as_it_is_sent() {
+    let routed = Routed::with(
+        r#"
+[[route]]
+name = "hashed"
+path = "/hashed/{*rest}"
+upstream = "hashed"
+rewrite = "/one"
+
+[upstream.hashed]
+instances = ["http://127.0.0.1:9", "http://127.0.0.1:10"]
+balance = "consistent_hash"
+hash_by = "path"
+"#,
+    )
+    .await;
+    let admin = routed.door.client().bearer(&routed.issuer.token(routed.door.clock(), &[Role::Admin]));
+    let mut told = BTreeSet::new();
+    for number in 0..10 {
+        told.extend(layers(&admin, "upstream", &format!("/hashed/{number}"), json!({})).await);
+    }
+    assert_eq!(told.len(), 1, "all are asked for as one path: {told:?}");
+}
+
+#[tokio::test]
+async fn a_request_that_is_none_is_refused_by_field() {
+    let routed = Routed::with(ROUTES).await;
+    let admin = routed.door.client().bearer(&routed.issuer.token(routed.door.clock(), &[Role::Admin]));
+    for (method, path, headers, field) in [
+        ("G T", "/shop/7", json!({}), "method"),
+        ("GET", "/shop 7", json!({}), "path"),
+        ("GET", "/shop/7", json!({ "a b": "1" }), "headers.a b"),
+        ("GET", "/shop/7", json!({ "x-a": "1\n" }), "headers.x-a"),
+    ] {
+        let asked = json!({ "method": method, "path": path, "headers": headers });
+        let refused = admin.post("/api/v1/gateway/explain", asked).await.expect(400);
+        assert!(refused.text().contains(&format!("\"{field}\"")), "{field}: {}", refused.text());
+    }
 }

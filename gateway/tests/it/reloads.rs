@@ -1,10 +1,12 @@
 //! The file of routes changes while clients are at work.
 
+use crate::rollouts::{route, upstreams};
 use crate::routes::Routed;
 use http::Method;
+use metrics_exporter_prometheus::PrometheusBuilder;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
-use testkit::eventually;
 use testkit::ws::{Dial, Heard};
+use testkit::{Fault, FaultyPeer, eventually};
 
 /// How often the file changes.
 const CHANGES: usize = 4;
@@ -78,4 +80,39 @@ async fn reloads_under_load_fail_no_request_and_drop_no_websocket() {
     };
     let clients = futures_util::future::join_all((0..CLIENTS).map(client));
     tokio::join!(clients, changes);
+}
+
+#[tokio::test]
+async fn a_file_that_names_what_cannot_be_had_changes_nothing() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let _counts = metrics::set_default_local_recorder(&recorder);
+    let (before, after) =
+        (FaultyPeer::start("before", Fault::None).await, FaultyPeer::start("after", Fault::None).await);
+    let other = FaultyPeer::start("other", Fault::None).await;
+    let file = |stable: &FaultyPeer, percent: u8| {
+        let rollout = format!("rollout = {{ to = \"other\", percent = {percent} }}");
+        format!("{}{}", upstreams(&[("stable", stable), ("other", &other)]), route(&rollout))
+    };
+    let routed = Routed::with(&file(&before, 0)).await;
+    assert_eq!(routed.said(&[]).await, "before");
+    // An upstream is another one, or the share is, and a secret cannot be read.
+    let failures = || {
+        let page = recorder.handle().render();
+        let count = page.lines().find_map(|line| line.strip_prefix("gateway_routes_reload_failures_total "));
+        count.map_or(0, |count| count.parse::<u32>().unwrap())
+    };
+    for (stable, percent) in [(&after, 0), (&before, 100)] {
+        let provider = "[provider.away]\nissuer = \"https://accounts.example\"\nclient_id = \"door\"\n\
+                        client_secret_file = \"/nowhere/at/all\"\n";
+        let noted = failures();
+        routed.rewrite(&format!("{}{provider}", file(stable, percent)));
+        // One reading of the file of before may be under way.
+        eventually(async || if failures() > noted + 1 { Ok(()) } else { Err(failures()) }).await;
+        assert_eq!(routed.said(&[]).await, "before", "{percent}");
+    }
+    // Without that provider both hold.
+    routed.rewrite(&file(&after, 0));
+    eventually(async || routed.said(&[]).await == "after").await;
+    routed.rewrite(&file(&after, 100));
+    eventually(async || routed.said(&[]).await == "other").await;
 }

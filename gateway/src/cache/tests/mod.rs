@@ -117,7 +117,7 @@ impl House {
     }
 
     fn user(&self, user: UserId) -> Self {
-        Self { asker: Asker { user: Some(user), is_known: true }, ..self.clone() }
+        Self { asker: Asker { user: Some(user), is_known: true, side: None }, ..self.clone() }
     }
 
     async fn ask(&self, origin: &Origin, request: Request<Body>) -> Got {

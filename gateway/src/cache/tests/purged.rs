@@ -93,3 +93,38 @@ async fn a_purge_reaches_the_other_processes_through_redis() {
     stopper.stop();
     working.join_all().await;
 }
+
+#[tokio::test]
+async fn a_purge_that_is_being_told_at_the_stop_is_told() {
+    let Some(url) = testkit::engines::redis_url() else { return };
+    let redis = RedisConfig { url: Some(url.into()), ..RedisConfig::default() };
+    let open = |stop: &chassis::stop::Stop| {
+        let (state, listener) = State::open(&StateConfig::default(), &redis, Clock::system()).unwrap();
+        let house = House::with(r#"{"ttl_secs": 60}"#, 1 << 20, &state);
+        let mut working = JoinSet::new();
+        working.spawn(listener.unwrap().listen(stop.clone()));
+        working.spawn(house.cache.clone().look_after(stop.clone()));
+        (house, state, working)
+    };
+    let (stopper, stop) = chassis::stop::channel();
+    let (stays, state, stay) = open(&stop);
+    eventually(async || state.hears_others()).await;
+    let origin = Origin::new([says(200, &[], "one")]);
+    for _ in 0..8 {
+        let (leaver, leave) = chassis::stop::channel();
+        let (leaves, state, leaving) = open(&leave);
+        eventually(async || state.hears_others()).await;
+        eventually(async || stays.get(&origin, &[]).await.is_hit()).await;
+        let asked = origin.asked();
+        leaves.cache.changed("shop.example".to_owned(), "/shop/7".to_owned(), &HeaderMap::new());
+        leaver.stop();
+        leaving.join_all().await;
+        eventually(async || {
+            stays.get(&origin, &[]).await;
+            origin.asked() > asked
+        })
+        .await;
+    }
+    stopper.stop();
+    stay.join_all().await;
+}

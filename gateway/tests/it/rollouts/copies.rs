@@ -3,6 +3,7 @@
 use super::{name, route, upstreams};
 use crate::routes::Routed;
 use http::Method;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
 use std::time::{Duration, Instant};
 use testkit::{Answer, Fault, FaultyPeer, eventually};
 
@@ -72,19 +73,34 @@ async fn whatever_the_other_one_does_nobody_notices() {
     }
 }
 
+/// Waits until so many copies have come to this.
+async fn came(recorder: &PrometheusRecorder, outcome: &str, count: usize) {
+    let line = format!("gateway_mirror_requests_total{{route=\"shop\",outcome=\"{outcome}\"}} {count}\n");
+    eventually(async || {
+        let page = recorder.handle().render();
+        if page.contains(&line) { Ok(()) } else { Err(page) }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn only_so_many_copies_are_under_way() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let _counts = metrics::set_default_local_recorder(&recorder);
     let copies = copies(Fault::Silent, ", concurrency = 2").await;
     for _ in 0..6 {
         copies.routed.get("/shop/a", &[]).await.expect(200);
     }
     copies.copied(2).await;
+    came(&recorder, "too_many", 4).await;
     copies.shadow.turn(Fault::None).await;
     assert_eq!(copies.shadow.requests(), 2);
 }
 
 #[tokio::test]
 async fn what_may_change_something_is_copied_where_the_file_says_so_and_is_not_large() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let _counts = metrics::set_default_local_recorder(&recorder);
     let safe = copies(Fault::None, "").await;
     safe.post("hello").await.expect(200);
     safe.routed.get("/shop/a", &[]).await.expect(200);
@@ -98,6 +114,8 @@ async fn what_may_change_something_is_copied_where_the_file_says_so_and_is_not_l
     copies.post("x".repeat(1_001)).await.expect(200);
     copies.post("y".repeat(1_000)).await.expect(200);
     copies.copied(2).await;
+    came(&recorder, "too_large", 1).await;
+    came(&recorder, "answered", 3).await;
     assert!(copies.shadow.heard()[1].ends_with('y'));
     assert!(copies.stable.heard()[1].ends_with(&"x".repeat(1_001)), "the real one is whole");
 }

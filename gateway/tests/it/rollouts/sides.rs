@@ -1,7 +1,11 @@
 //! Who goes where.
 
 use super::{name, route, said_to, upstreams};
+use crate::house::Things;
 use crate::routes::Routed;
+use chassis::service::Service;
+use http::Method;
+use metrics_exporter_prometheus::PrometheusBuilder;
 use testkit::{Client, Fault, FaultyPeer, eventually};
 
 async fn two() -> (FaultyPeer, FaultyPeer) {
@@ -63,6 +67,33 @@ async fn header_and_cookie_choose_and_a_browser_keeps_what_it_was_given() {
 }
 
 #[tokio::test]
+async fn what_one_side_said_is_kept_for_nobody_on_the_other() {
+    let (stable, canary) = two().await;
+    let kept = |rollout: &str| {
+        let peers = upstreams(&[("stable", &stable), ("canary", &canary)]);
+        let cache = "cache = { ttl_secs = 60, ignore_cookies = true }";
+        format!("{peers}{}", route(&format!("rollout = {{ to = \"canary\", {rollout} }}\n{cache}")))
+    };
+    let by_name = "percent = 0, header = { name = \"x-canary\", value = \"1\" }, cookie = \"side\"";
+    let routed = Routed::with(&kept(by_name)).await;
+    for _ in 0..3 {
+        assert_eq!(routed.said(&[]).await, "stable");
+        assert_eq!(routed.said(&[("x-canary", "1")]).await, "canary");
+        assert_eq!(routed.said(&[("cookie", "side=canary")]).await, "canary");
+    }
+    assert_eq!((stable.requests(), canary.requests()), (1, 1));
+    // Whoever is assigned a side is told so beside an answer that is kept, too.
+    let routed = Routed::with(&kept("percent = 50, by = \"cookie\", cookie = \"side\"")).await;
+    for _ in 0..10 {
+        let answer = routed.get("/shop/x", &[]).await.expect(200);
+        let given = answer.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+        let again = routed.get("/shop/x", &[("cookie", &given)]).await.expect(200);
+        assert_eq!((name(&again), again.header("set-cookie")), (name(&answer), None));
+    }
+    assert!(stable.requests() <= 2 && canary.requests() <= 2);
+}
+
+#[tokio::test]
 async fn by_request_each_row_of_a_hundred_is_shared_out_evenly() {
     let (stable, canary) = two().await;
     let routed = Routed::with(&file(&stable, &canary, "percent = 25, by = \"request\"")).await;
@@ -90,8 +121,26 @@ async fn a_service_of_the_platform_can_be_the_other_side_and_sees_who_asks() {
 }
 
 #[tokio::test]
+async fn a_name_that_becomes_an_upstreams_leads_there_although_the_route_says_the_same() {
+    let (stable, canary) = two().await;
+    let text = format!(
+        "{}[[route]]\nname = \"shop\"\npath = \"/shop\"\nupstream = \"stable\"\nrewrite = \"/api/v1/things\"\n\
+         access = {{ who = \"public\" }}\nrollout = {{ to = \"things\", percent = 100 }}\n",
+        upstreams(&[("stable", &stable)])
+    );
+    let routed = Routed::with(&text).await;
+    let by_service = async || routed.get("/shop", &[]).await.expect(200).json()["data"]["target"].is_string();
+    assert!(by_service().await);
+    routed.rewrite(&format!("{text}{}", upstreams(&[("things", &canary)])));
+    eventually(async || !by_service().await).await;
+    assert_eq!(name(&routed.get("/shop", &[]).await.expect(200)), "canary");
+    routed.rewrite(&text);
+    eventually(by_service).await;
+}
+
+#[tokio::test]
 async fn variants_are_shared_out_stay_with_a_person_and_are_counted_by_name() {
-    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    let recorder = PrometheusBuilder::new().build_recorder();
     let _recording = metrics::set_default_local_recorder(&recorder);
     let (red, blue) =
         (FaultyPeer::start("red", Fault::None).await, FaultyPeer::start("blue", Fault::None).await);
@@ -125,6 +174,31 @@ async fn variants_are_shared_out_stay_with_a_person_and_are_counted_by_name() {
 }
 
 #[tokio::test]
+async fn requests_of_each_side_are_counted_those_that_chose_it_too() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let _recording = metrics::set_default_local_recorder(&recorder);
+    let (stable, canary) = two().await;
+    let routed = Routed::with(&file(&stable, &canary, "percent = 0, header = { name = \"x-canary\" }")).await;
+    routed.said(&[]).await;
+    routed.said(&[]).await;
+    canary.turn(Fault::Says(500, "")).await;
+    let client = routed.door.client();
+    client.request(Method::GET, "/shop/x").header("x-canary", "1").attempt().await.unwrap().expect(500);
+    let page = recorder.handle().render();
+    for (name, side, count) in [
+        ("requests_total", "stable", 2),
+        ("requests_total", "canary", 1),
+        ("errors_total", "stable", 0),
+        ("errors_total", "canary", 1),
+        ("request_duration_seconds_count", "stable", 2),
+        ("request_duration_seconds_count", "canary", 1),
+    ] {
+        let line = format!("gateway_rollout_{name}{{route=\"shop\",side=\"{side}\"}} {count}\n");
+        assert!(page.contains(&line), "{line} in {page}");
+    }
+}
+
+#[tokio::test]
 async fn a_file_that_makes_no_sense_is_refused_with_its_reasons() {
     let (stable, canary) = two().await;
     let routed = Routed::with(&file(&stable, &canary, "percent = 0")).await;
@@ -144,5 +218,11 @@ async fn a_file_that_makes_no_sense_is_refused_with_its_reasons() {
         let told = gateway::explain::list(Some(&text), &services).unwrap_err();
         assert!(told.starts_with("line 10, route shop: ") && told.contains(reason), "{bad}: {told}");
     }
+    // An upstream of the name of the route's own service is somewhere else.
+    let text = format!(
+        "{}[[route]]\nname = \"shop\"\npath = \"/shop\"\nservice = \"things\"\nrollout = {{ to = \"things\", percent = 5 }}\n",
+        upstreams(&[("things", &canary)])
+    );
+    gateway::explain::list(Some(&text), &[&Things::SPEC]).unwrap();
     assert_eq!(routed.said(&[]).await, "stable");
 }

@@ -2,8 +2,10 @@
 
 use super::{route, upstreams};
 use crate::house::{NOWHERE, setup};
+use chassis::db::q;
 use contract::gateway::{Rollout, RolloutState, SideSeen};
 use contract::identity::Role;
+use metrics_exporter_prometheus::PrometheusBuilder;
 use std::path::PathBuf;
 use std::time::Duration;
 use testkit::on_both_engines;
@@ -15,9 +17,12 @@ const STEP: Duration = Duration::from_secs(60);
 on_both_engines! {
     a_canary_that_fails_is_taken_back_by_itself_and_stays_back,
     a_canary_that_is_slow_is_taken_back,
+    one_that_is_to_hold_stays_on_its_step_when_it_fails,
     one_that_is_well_goes_through_all_steps,
     replicas_count_together_agree_and_a_restart_begins_nothing_anew,
     an_administrator_holds_advances_and_takes_back,
+    what_the_file_does_not_say_any_more_is_not_shown_as_gone_back,
+    without_the_database_each_stays_where_it_is_and_what_is_seen_counts_afterwards,
 }
 
 /// One database, one file of routes, and the two sides.
@@ -141,6 +146,29 @@ async fn a_canary_that_is_slow_is_taken_back(engine: Engine) {
     assert!(back.reason.as_ref().unwrap().ends_with("answers took longer than 40 ms; 1 % may"), "{back:?}");
 }
 
+async fn one_that_is_to_hold_stays_on_its_step_when_it_fails(engine: Engine) {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let _events = metrics::set_default_local_recorder(&recorder);
+    let rollout = "steps = [50, 100], min_requests = 20, on_failure = \"hold\"";
+    let Some(site) = Site::new(engine, rollout).await else { return };
+    site.canary.turn(Fault::Says(500, "")).await;
+    let door = site.door().await;
+    ask(&door, 40).await;
+    let held = site.shown(&door).await;
+    assert_eq!((held.state, held.percent), (RolloutState::Held, 50.0), "{held:?}");
+    assert!(held.reason.as_ref().unwrap().ends_with("answers were errors; 2 % may be"), "{held:?}");
+    site.canary.turn(Fault::None).await;
+    ask(&door, 40).await;
+    door.clock().advance(STEP * 2);
+    assert_eq!(site.stands(&door).await, (RolloutState::Held, Some(1)));
+    site.post(&door, "shop/advance").await.expect(200);
+    let page = recorder.handle().render();
+    for event in ["held", "advanced"] {
+        let line = format!("gateway_rollout_events_total{{route=\"shop\",event=\"{event}\"}} 1\n");
+        assert!(page.contains(&line), "{line} in {page}");
+    }
+}
+
 async fn one_that_is_well_goes_through_all_steps(engine: Engine) {
     let Some(site) = Site::new(engine, "steps = [10, 50, 100], min_requests = 5").await else { return };
     let door = site.door().await;
@@ -195,6 +223,64 @@ async fn replicas_count_together_agree_and_a_restart_begins_nothing_anew(engine:
     ask(&third, 10).await;
     assert_eq!(site.canary.requests(), before);
     assert_eq!(site.shown(&third).await, both.0);
+}
+
+async fn without_the_database_each_stays_where_it_is_and_what_is_seen_counts_afterwards(engine: Engine) {
+    let Some(site) = Site::new(engine, "steps = [50, 100], min_requests = 20").await else { return };
+    let door = site.door().await;
+    assert_eq!(site.stands(&door).await, (RolloutState::Advancing, Some(1)));
+    // Every statement about roll-outs fails from here on.
+    let db = door.db("gateway");
+    q!(db.write, execute, "ALTER TABLE rollout RENAME TO rollout_away").unwrap();
+    let admin = door.client().bearer(&site.issuer.token(door.clock(), &[Role::User, Role::Admin]));
+    door.clock().advance(STEP * 2);
+    for _ in 0..2 {
+        ask(&door, 20).await;
+        let answer = admin.get_unchecked(ROLLOUTS).await;
+        assert!(answer.status.is_server_error(), "{}", answer.status);
+    }
+    let canary = site.canary.requests();
+    assert!((19..=21).contains(&canary), "{canary}");
+    // Who does not know where it stood sends nobody elsewhere.
+    let late = site.door().await;
+    ask(&late, 20).await;
+    assert_eq!(site.canary.requests(), canary);
+    q!(db.write, execute, "ALTER TABLE rollout_away RENAME TO rollout").unwrap();
+    for door in [&door, &late] {
+        eventually(async || {
+            let before = site.stable.requests();
+            ask(door, 2).await;
+            if site.stable.requests() == before { Ok(()) } else { Err(before) }
+        })
+        .await;
+    }
+    assert_eq!(site.stands(&door).await, (RolloutState::Advancing, Some(2)));
+}
+
+async fn what_the_file_does_not_say_any_more_is_not_shown_as_gone_back(engine: Engine) {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let _shown = metrics::set_default_local_recorder(&recorder);
+    let Some(site) = Site::new(engine, "steps = [10, 100]").await else { return };
+    let door = site.door().await;
+    let shows = async |back: u8, step: u8, percent: u8| {
+        eventually(async || {
+            let page = recorder.handle().render();
+            let is = |name: &str, value| {
+                page.contains(&format!("gateway_rollout_{name}{{route=\"shop\"}} {value}\n"))
+            };
+            if is("back", back) && is("step", step) && is("percent", percent) { Ok(()) } else { Err(page) }
+        })
+        .await;
+    };
+    shows(0, 1, 10).await;
+    site.post(&door, "shop/back").await.expect(200);
+    shows(1, 0, 0).await;
+    site.says("percent = 20");
+    shows(0, 0, 20).await;
+    site.says("steps = [10, 100]");
+    shows(1, 0, 0).await;
+    std::fs::write(&site.file, format!("{}{}", upstreams(&[("stable", &site.stable)]), route(""))).unwrap();
+    shows(0, 0, 0).await;
 }
 
 async fn an_administrator_holds_advances_and_takes_back(engine: Engine) {

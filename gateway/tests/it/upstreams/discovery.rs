@@ -1,6 +1,6 @@
 //! Instances that others know of: DNS, SRV records, Consul.
 
-use super::{House, ask, get, open, spec, whole};
+use super::{House, ask, get, open, whole};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -161,10 +161,10 @@ async fn consul_tells_of_instances_as_soon_as_they_change() {
     // Other settings, the same source: what is known stays known.
     let mut changed = settings;
     changed["balance"] = json!("round_robin");
-    house.upstream.change(spec(changed)).unwrap();
+    house.change(changed);
     assert!(house.read(get("/")).await.unwrap().contains("other"));
     // Another source: what is known stays until it has answered, here at once.
-    house.upstream.change(spec(json!({ "instances": [one.url()] }))).unwrap();
+    house.change(json!({ "instances": [one.url()] }));
     assert!(house.read(get("/")).await.unwrap().contains("one"));
 }
 

@@ -56,6 +56,11 @@ pub(crate) fn post(path: &str, body: impl Into<Body>) -> Request<Body> {
 }
 
 impl House {
+    /// Has the upstream take over other settings.
+    pub(crate) fn change(&self, settings: Value) {
+        self.upstream.ready(spec(settings)).unwrap().take_over();
+    }
+
     pub(crate) async fn send(&self, request: Request<Body>) -> Result<Sent, UpstreamError> {
         self.upstream.send(request, &ask()).await
     }

@@ -129,7 +129,7 @@ async fn no_more_connections_are_opened_than_may_be() {
 async fn a_spec_that_is_wrong_changes_nothing() {
     let peers = peers(1).await;
     let house = house(&urls(&peers), json!({}));
-    let error = house.upstream.change(spec(json!({ "instances": ["nowhere"] }))).unwrap_err().to_string();
+    let error = house.upstream.ready(spec(json!({ "instances": ["nowhere"] }))).unwrap_err().to_string();
     assert!(error.starts_with("upstream.things.instances[0]: `nowhere`"), "{error}");
     assert!(house.read(get("/")).await.is_ok());
 }

@@ -1,6 +1,6 @@
 //! All instances of an upstream are replaced while requests come in.
 
-use super::{get, house, post, spec};
+use super::{get, house, post};
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
@@ -33,7 +33,7 @@ async fn no_request_fails_while_all_instances_are_replaced() {
             FaultyPeer::start(&format!("c{round}"), Fault::None).await,
             FaultyPeer::start(&format!("d{round}"), Fault::None).await,
         ];
-        house.upstream.change(spec(settings(urls(&next)))).unwrap();
+        house.change(settings(urls(&next)));
         let before = answered.load(SeqCst);
         testkit::eventually(async || answered.load(SeqCst) > before + 20).await;
         // Nobody uses the old ones any more.
@@ -53,7 +53,7 @@ async fn a_request_is_held_while_the_old_instances_are_gone_and_the_new_ones_not
     old.turn(Fault::Refuses).await;
     let swap = async {
         tokio::time::sleep(Duration::from_millis(300)).await;
-        house.upstream.change(spec(json!({ "instances": [new.url()] }))).unwrap();
+        house.change(json!({ "instances": [new.url()] }));
     };
     let asked = (0..20).map(|_| house.read(post("/", "meanwhile")));
     let (answers, ()) = tokio::join!(futures_util::future::join_all(asked), swap);
@@ -69,7 +69,7 @@ async fn instances_that_stay_keep_their_connections_and_what_is_known_of_them() 
     house.spread(10).await;
     let latency = |house: &super::House| house.upstream.look(&super::ask()).instances[0].latency_ms;
     assert!(latency(&house) > 0.0);
-    house.upstream.change(spec(json!({ "instances": [stays.url()], "balance": "two_choices" }))).unwrap();
+    house.change(json!({ "instances": [stays.url()], "balance": "two_choices" }));
     assert!(latency(&house) > 0.0);
     assert_eq!(house.spread(10).await["stays"], 10);
     assert_eq!((stays.connections(), goes.connections()), (1, 1));

@@ -93,12 +93,8 @@ async fn with_no_instance_that_is_well_a_request_fails_after_it_was_held() {
     let error = house.read(get("/things")).await.unwrap_err();
     assert!(error.contains("none of its instances is well"), "{error}");
     assert!((200..2_000).contains(&began.elapsed().as_millis()), "{:?}", began.elapsed());
-    house
-        .upstream
-        .change(super::spec(
-            json!({ "instances": [ill.url()], "health": { "path": "/", "every_ms": 50 }, "hold_ms": 9_000 }),
-        ))
-        .unwrap();
+    let health = json!({ "path": "/", "every_ms": 50 });
+    house.change(json!({ "instances": [ill.url()], "health": health, "hold_ms": 9_000 }));
     let (held, ()) = tokio::join!(house.read(get("/things")), ill.turn(Fault::None));
     assert!(held.is_ok(), "{held:?}");
 }
@@ -108,7 +104,7 @@ async fn checks_that_are_taken_out_of_the_settings_say_nothing_any_more() {
     let ill = FaultyPeer::start("ill", Fault::Says(500, "")).await;
     let house = house(&[ill.url()], json!({ "health": { "path": "/", "every_ms": 50 } }));
     eventually(async || states(&house) == ["ill"]).await;
-    house.upstream.change(super::spec(json!({ "instances": [ill.url()] }))).unwrap();
+    house.change(json!({ "instances": [ill.url()] }));
     assert_eq!(states(&house), ["well"]);
     tokio::time::sleep(Duration::from_millis(300)).await;
     let before = ill.requests();
