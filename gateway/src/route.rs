@@ -181,8 +181,8 @@ impl Route {
         cx: &RequestContext,
         request: &mut Request<Body>,
     ) {
-        for verdict in self.access.look(Some((&self.ground.guards, cx)), request).await {
-            let passes = if verdict.passes == Some(false) { "refuses" } else { "lets through" };
+        for verdict in self.access.look(&self.ground.guards, cx, request).await {
+            let passes = if verdict.passes { "lets through" } else { "refuses" };
             verdicts.say("access", "access", format!("{} {passes}: {}", verdict.rule, verdict.why));
         }
         match self.ground.limits.look(&self.limits, cx, request).await {

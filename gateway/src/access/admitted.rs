@@ -7,7 +7,6 @@ use crate::keys::Known;
 use crate::oidc::{Person, remove_cookies};
 use chassis::http::RequestContext;
 use chassis::identity::Principal;
-use contract::ids::ApiKeyId;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -73,14 +72,6 @@ impl Admitted {
     pub(crate) fn principal(&self) -> Option<Principal> {
         match &self.subject {
             Subject::User(principal) => Some(principal.clone()),
-            _ => None,
-        }
-    }
-
-    /// The API key, when it is a program with one: verified, so that what it does can be counted by it.
-    pub(crate) fn key(&self) -> Option<ApiKeyId> {
-        match &self.subject {
-            Subject::Key(known) => Some(known.id),
             _ => None,
         }
     }

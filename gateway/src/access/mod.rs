@@ -27,7 +27,6 @@ mod tests;
 
 pub(crate) use admitted::{Admitted, Subject, Toward};
 pub(crate) use csrf::is_meant;
-pub(crate) use look::Verdict;
 pub(crate) use spec::{AccessSpec, Who};
 
 use crate::keys::{Keys, Known};

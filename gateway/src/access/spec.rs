@@ -3,14 +3,12 @@
 //! What must hold: what is not said lets nobody in who is not logged in, and a rule that would do nothing, or let in more than
 //! whoever wrote it can have meant, is an error of the file and not a surprise.
 
+use contract::gateway::{SCOPE, is_scope};
 use contract::identity::Role;
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer};
 use std::net::IpAddr;
 use std::str::FromStr;
-
-/// Letters of a scope at most.
-const LONGEST_SCOPE: usize = 64;
 
 /// `access = { .. }` of a route.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -112,16 +110,6 @@ impl AccessSpec {
         }
         wrong
     }
-}
-
-/// What a scope looks like.
-pub(crate) const SCOPE: &str =
-    "must be 1 to 64 visible ASCII characters without quotes and backslashes, such as orders:read";
-
-/// Whether a text is a scope (RFC 6749, section 3.3).
-pub(crate) fn is_scope(text: &str) -> bool {
-    let fine = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
-    (1..=LONGEST_SCOPE).contains(&text.len()) && text.bytes().all(fine)
 }
 
 /// Some addresses: a network, or a single one.
