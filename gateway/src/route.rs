@@ -1,7 +1,8 @@
 //! A route of the file while it is live: what happens to a request that is meant for it, in this order.
 //!
 //! 1. Its limits, and those that hold for everybody, are counted.
-//! 2. Whoever may not use it is refused.
+//! 2. Whoever may not use it is refused. Its limits by user are counted only here where it may be a key or a person of a
+//!    provider who asks: now it is known.
 //! 3. What is kept for it answers it.
 //! 4. A handshake of a WebSocket is told from a request.
 //! 5. A roll-out picks the target, where the route has one.
@@ -31,7 +32,7 @@ use axum::response::IntoResponse;
 use axum::response::Response;
 use chassis::error::{ApiError, ApiResult};
 use chassis::http::{Attending, Cors, RequestContext, Way};
-use chassis::limits::{Left, Limits, RouteLimits};
+use chassis::limits::{Counted, Left, Limits, RouteLimits};
 use chassis::peer::hand_on;
 use chassis::service::Context;
 use chassis::stop::Stop;
@@ -147,10 +148,11 @@ impl Route {
             (None, None, Some(name)) => Target::of_upstream(name, &planned.name, upstreams, ground)?,
             (None, None, None) => Target::Redirect,
         };
+        let access = Access::new(&planned.access, spec.cors.as_deref().unwrap_or_default());
         Ok(Arc::new(Self {
-            limits: ground.limits.of_route(&planned.name, &planned.quotas)?,
+            limits: ground.limits.of_route(&planned.name, &planned.quotas, access.knows_callers())?,
             cors: spec.cors.as_deref().map(Cors::new),
-            access: Access::new(&planned.access, spec.cors.as_deref().unwrap_or_default()),
+            access,
             cache: spec.cache.as_ref().map(|cache| CacheRule::new(&planned.name, cache)),
             parted: Parted::of(planned, upstreams, ground)?.map(Box::new),
             planned: planned.clone(),
@@ -231,7 +233,9 @@ impl Route {
     async fn serve(self: &Arc<Self>, request: Request<Body>, cx: &Arc<RequestContext>) -> Response {
         let mut counted = self.ground.limits.count(&self.limits, cx, &request).await;
         let mut response = match counted.refused() {
-            None => self.admitted(request, cx).await.unwrap_or_else(IntoResponse::into_response),
+            None => {
+                self.admitted(request, cx, &mut counted).await.unwrap_or_else(IntoResponse::into_response)
+            }
             Some(refusal) => refusal.into_response(),
         };
         if self.target.is_service() || self.parted.as_ref().is_some_and(|parted| parted.has_service()) {
@@ -248,8 +252,14 @@ impl Route {
         self: &Arc<Self>,
         mut request: Request<Body>,
         cx: &Arc<RequestContext>,
+        counted: &mut Counted,
     ) -> ApiResult<Response> {
-        let admitted = self.access.admit(&self.ground.guards, cx, &mut request).await?;
+        let admitted = self.access.admit(&self.ground.guards, cx, &mut request).await;
+        counted.add(self.ground.limits.count_caller(&self.limits, cx, &request).await);
+        if let Some(refusal) = counted.refused() {
+            return Err(refusal);
+        }
+        let admitted = admitted?;
         let Some(rule) = &self.cache else { return self.ask(request, cx, &admitted).await };
         let path = request.uri().path().to_owned();
         let path = plain(&path).map_err(|_| ApiError::not_found("route"))?;

@@ -1,4 +1,7 @@
 //! The limits of a [`Way`](crate::http::Way): its own, and those that hold for every request from outside, decided together.
+//!
+//! A way that lets somebody in by something else than an access token knows only after that who it is. Such a one counts its own
+//! limits by user then, in a second round trip: whoever tries keys is counted by address before any is looked up.
 
 use super::headers::{Told, tell};
 use super::{Holds, Limits, Policy, Quota, subject};
@@ -10,7 +13,11 @@ use http::{HeaderMap, Request};
 
 /// The limits of one route.
 #[derive(Debug, Default)]
-pub struct RouteLimits(Vec<Policy>);
+pub struct RouteLimits {
+    policies: Vec<Policy>,
+    /// Whether those by user wait until it is settled who asks.
+    by_caller: bool,
+}
 
 /// What came of counting a request.
 #[derive(Debug)]
@@ -20,6 +27,12 @@ pub struct Counted {
 }
 
 impl Counted {
+    /// Adds what came of counting it once more.
+    pub fn add(&mut self, more: Self) {
+        self.told.extend(more.told);
+        self.refused = self.refused.take().or(more.refused);
+    }
+
     /// The refusal, when there is one.
     pub fn refused(&mut self) -> Option<ApiError> {
         self.refused.take()
@@ -43,11 +56,12 @@ pub struct Left {
 }
 
 impl Limits {
-    /// The limits of a route of this name. A limit that is changed begins anew.
+    /// The limits of a route of this name. A limit that is changed begins anew. `by_caller` says that the route proves itself
+    /// who asks ([`RequestContext::set_caller`]), and calls [`Limits::count_caller`] when it has.
     ///
     /// # Errors
     /// When a quota cannot be kept.
-    pub fn of_route(&self, name: &str, quotas: &[Quota]) -> Result<RouteLimits, StateError> {
+    pub fn of_route(&self, name: &str, quotas: &[Quota], by_caller: bool) -> Result<RouteLimits, StateError> {
         let several = quotas.len() > 1;
         let policy = |(number, quota): (usize, &Quota)| {
             let shown = if several { format!("{name}-{}", number + 1) } else { name.to_owned() };
@@ -55,7 +69,8 @@ impl Limits {
             let limit = Limit::new(window, quota.limit, quota.window)?;
             Ok(Policy { name: shown, quota: *quota, limit, holds: Holds::OnRoutes })
         };
-        quotas.iter().enumerate().map(policy).collect::<Result<_, _>>().map(RouteLimits)
+        let policies = quotas.iter().enumerate().map(policy).collect::<Result<_, _>>()?;
+        Ok(RouteLimits { policies, by_caller })
     }
 
     /// Counts a request to a route: all limits in one round trip, and in none of them when one refuses it.
@@ -66,14 +81,26 @@ impl Limits {
         request: &Request<Body>,
     ) -> impl Future<Output = Counted> + Send + use<'a> {
         let mut asked = self.outside(cx, request);
-        asked.extend(own.holding(cx, request));
-        async move {
-            if asked.is_empty() {
-                return Counted { told: Vec::new(), refused: None };
-            }
-            let (told, outcome) = self.decide(&asked).await;
-            Counted { told, refused: outcome.err() }
+        asked.extend(own.holding(false, cx, request));
+        self.counted(asked)
+    }
+
+    /// Counts a request in those limits of its route that [`Limits::count`] left out, now that it is settled who asks.
+    pub fn count_caller<'a>(
+        &'a self,
+        own: &'a RouteLimits,
+        cx: &RequestContext,
+        request: &Request<Body>,
+    ) -> impl Future<Output = Counted> + Send + use<'a> {
+        self.counted(own.holding(true, cx, request))
+    }
+
+    async fn counted<'a>(&'a self, asked: Vec<(String, &'a Policy)>) -> Counted {
+        if asked.is_empty() {
+            return Counted { told: Vec::new(), refused: None };
         }
+        let (told, outcome) = self.decide(&asked).await;
+        Counted { told, refused: outcome.err() }
     }
 
     /// What is left of each limit that holds for a request from outside. Nothing is counted.
@@ -88,8 +115,10 @@ impl Limits {
     ) -> impl Future<Output = ApiResult<Vec<Left>>> + Send + use<'a> {
         let path = request.uri().path();
         let general = self.shared.policies.iter().filter(|policy| policy.holds.outside(path));
-        let subject = |policy: &Policy| subject::subject(policy.quota.by, cx, request);
-        let asked: Vec<_> = general.chain(&own.0).map(|policy| (policy, subject(policy))).collect();
+        let of_token = |policy: &Policy| subject::subject(policy.quota.by, None, cx, request);
+        let general = general.map(|policy| (policy, of_token(policy)));
+        let own = own.policies.iter().map(|policy| (policy, own.subject(policy, cx, request)));
+        let asked: Vec<_> = general.chain(own).collect();
         async move {
             let mut all = Vec::new();
             for (policy, subject) in asked {
@@ -108,8 +137,13 @@ impl Limits {
 }
 
 impl RouteLimits {
-    fn holding(&self, cx: &RequestContext, request: &Request<Body>) -> Vec<(String, &Policy)> {
-        let subject = |policy: &Policy| subject::subject(policy.quota.by, cx, request);
-        self.0.iter().filter_map(|policy| Some((subject(policy)?, policy))).collect()
+    /// Those that are decided before it is settled who asks, or those after that.
+    fn holding(&self, settled: bool, cx: &RequestContext, request: &Request<Body>) -> Vec<(String, &Policy)> {
+        let now = self.policies.iter().filter(|policy| (self.by_caller && policy.quota.by.user) == settled);
+        now.filter_map(|policy| Some((self.subject(policy, cx, request)?, policy))).collect()
+    }
+
+    fn subject(&self, policy: &Policy, cx: &RequestContext, request: &Request<Body>) -> Option<String> {
+        subject::subject(policy.quota.by, cx.caller(), cx, request)
     }
 }

@@ -10,18 +10,27 @@ use std::net::IpAddr;
 
 /// The header that carries a client's API key.
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
-/// So many bytes of a key's hash tell keys apart; nobody gains by two that are the same.
+/// So many bytes of a hash tell keys and callers apart; nobody gains by two that are the same.
 const HASH_BYTES: usize = 16;
 
-/// The name of the window of a request; nothing when nobody is logged in and it is by user.
-pub(super) fn subject(by: By, cx: &RequestContext, request: &Request<Body>) -> Option<String> {
+/// The name of the window of a request; nothing when it is by user and nobody is known. `caller` is who asks when something
+/// else than an access token has proved it; then a token beside that is not looked at.
+pub(super) fn subject(
+    by: By,
+    caller: Option<&str>,
+    cx: &RequestContext,
+    request: &Request<Body>,
+) -> Option<String> {
     let mut parts = Vec::with_capacity(2);
     // A key that anybody can make up must not give anybody a count beside that of their address.
     if by.ip || by.key {
         parts.push(format!("ip:{}", Household(cx.client_ip)));
     }
     if by.user {
-        parts.push(format!("user:{}", cx.principal()?.user()));
+        parts.push(match caller {
+            Some(caller) => format!("caller:{}", hashed(caller.as_bytes())),
+            None => format!("user:{}", cx.principal()?.user()),
+        });
     }
     if by.key {
         parts.push(format!("key:{}", api_key(request)));
@@ -50,7 +59,12 @@ impl std::fmt::Display for Household {
 fn api_key(request: &Request<Body>) -> String {
     let mut keys = request.headers().get_all(X_API_KEY).into_iter();
     let (Some(key), None) = (keys.next(), keys.next()) else { return "none".to_owned() };
-    let hash = digest::digest(&digest::SHA256, key.as_bytes());
+    hashed(key.as_bytes())
+}
+
+/// Tells apart what is too long or too private for the name of a window.
+fn hashed(bytes: &[u8]) -> String {
+    let hash = digest::digest(&digest::SHA256, bytes);
     hash.as_ref().iter().take(HASH_BYTES).map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -63,6 +63,17 @@ pub(crate) enum Subject {
     Service(Box<str>),
 }
 
+impl Subject {
+    /// Who it is, told apart from everybody else, when that is not proved by an access token of the platform.
+    pub(super) fn caller(&self) -> Option<String> {
+        match self {
+            Self::Key(known) => Some(format!("key {}", known.id)),
+            Self::Person(person) => Some(format!("person {} {}", person.provider, person.subject)),
+            Self::Nobody | Self::User(_) | Self::Service(_) => None,
+        }
+    }
+}
+
 impl Admitted {
     pub(super) fn new(subject: Subject) -> Self {
         Self { subject }

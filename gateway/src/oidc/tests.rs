@@ -11,7 +11,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::time::Duration;
-use testkit::{Answer, Engine};
+use testkit::{Answer, Engine, FakeAuth, Folder, Issuer, Setup};
 
 const PROBE: &str = "/api/v1/probe";
 const LOGIN: &str = "/api/v1/gateway/login/fake";
@@ -354,6 +354,30 @@ async fn what_the_provider_says_is_for_this_client_and_this_login() {
     let (login, asked) = house.begin("").await;
     let denied = format!("{LOGIN}/callback?error=access_denied&state={}", asked["state"]);
     house.get(&denied, &login).await.expect(401);
+}
+
+#[tokio::test]
+async fn a_limit_of_a_route_by_user_counts_each_person_of_the_provider() {
+    let key = Signing::ed("one");
+    let fake = Fake::start(&[&key]).await;
+    let route = "[[route]]\nname = 'people'\npath = '/people'\nredirect = { to = '/there' }\n\
+                 access = { provider = 'fake' }\nlimits = ['2 per 1h by user']\n";
+    let folder = Folder::new("routes").unwrap();
+    let file = folder.path().join("routes.toml");
+    std::fs::write(&file, format!("[provider.fake]\n{}{route}", fake.toml())).unwrap();
+    let setup = Setup::of::<crate::Gateway>().and::<FakeAuth>().issuer(&Issuer::new());
+    let door = setup.set("BOWLINE_GATEWAY__ROUTES_FILE", file.display().to_string()).build().await;
+    let ask = async |subject: &str, address: u8| {
+        let mut claims = fake.claims(door.clock());
+        claims["sub"] = subject.into();
+        let client = door.client().from_address([198, 51, 100, address].into());
+        client.bearer(&key.sign(&claims)).get("/people").await
+    };
+    ask("somebody", 1).await.expect(307);
+    let answer = ask("somebody", 2).await.expect(307);
+    assert_eq!(answer.header("x-ratelimit-remaining"), Some("0"));
+    ask("somebody", 3).await.expect(429).refused(ErrorCode::RateLimited);
+    ask("another", 3).await.expect(307);
 }
 
 #[tokio::test]
