@@ -157,7 +157,7 @@ async fn callback(
         None => provider.spec.scopes.clone(),
     };
     tracing::info!(provider = name, "somebody has logged in at an identity provider");
-    let cookies = [sessions.begin(person), sessions.end_login()];
+    let cookies = [sessions.begin(person, &provider), sessions.end_login()];
     let [session, login] = cookies.map(|cookie| cookie.map_err(ApiError::internal));
     to(&begun.return_to, [session?, login?])
 }

@@ -44,6 +44,7 @@ const REMEMBERED: u64 = 10_000;
 pub(crate) struct Provider {
     pub(super) name: Arc<str>,
     pub(super) spec: ProviderSpec,
+    pub(super) terms: String,
     pub(super) secret: Option<SecretString>,
     pub(super) clock: Clock,
     pub(super) verified: Cache<[u8; 32], Arc<Person>>,
@@ -85,6 +86,7 @@ impl Provider {
     ) -> Self {
         Self {
             name: name.into(),
+            terms: spec.terms(),
             spec,
             secret,
             clock,
