@@ -175,11 +175,12 @@ async fn callback(
 async fn logout(State(providers): State<Providers>, cx: Cx, request: Request<Body>) -> ApiResult<Response> {
     let mut response = StatusCode::NO_CONTENT.into_response();
     if let Some(sessions) = &providers.sessions {
-        let is_meant = || crate::access::is_meant(&request, cx.secure, &providers.origins, &[]);
-        if sessions.came(request.headers()) && !is_meant() {
+        // A browser that keeps the session back from another site's page still takes the cookie that ends it.
+        if crate::access::is_meant(&request, cx.secure, &providers.origins, &[]) {
+            response.headers_mut().append(SET_COOKIE, sessions.end().map_err(ApiError::internal)?);
+        } else if sessions.came(request.headers()) {
             return Err(ApiError::new(ErrorCode::Forbidden, "Only a page of this host may log out."));
         }
-        response.headers_mut().append(SET_COOKIE, sessions.end().map_err(ApiError::internal)?);
     }
     Ok(response)
 }
