@@ -5,7 +5,7 @@
 
 use contract::gateway::{SCOPE, is_scope};
 use contract::identity::Role;
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use serde::{Deserialize, Deserializer};
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -127,14 +127,23 @@ impl FromStr for Network {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let network = match text.parse::<IpAddr>() {
-            // Addresses of clients are written so too.
-            Ok(address) => IpNet::from(address.to_canonical()),
+            Ok(address) => IpNet::from(address),
             Err(_) => {
                 text.parse().map_err(|_| "must be a network such as 10.0.0.0/8, or an address".to_owned())?
             }
         };
-        Ok(Self(network.trunc()))
+        Ok(Self(canonical(network).trunc()))
     }
+}
+
+/// A network of IPv4 that was written as one of IPv6 (`::ffff:10.0.0.0/104`): addresses of clients never are.
+fn canonical(network: IpNet) -> IpNet {
+    let mapped = match network {
+        IpNet::V6(six) => six.addr().to_ipv4_mapped().zip(six.prefix_len().checked_sub(96)),
+        IpNet::V4(_) => None,
+    };
+    let four = mapped.and_then(|(address, length)| Ipv4Net::new(address, length).ok());
+    four.map_or(network, IpNet::V4)
 }
 
 impl std::fmt::Display for Network {
@@ -211,5 +220,16 @@ mod tests {
         assert_eq!(network, mapped);
         let wide: Network = "10.1.2.3/8".parse().unwrap();
         assert_eq!(wide.to_string(), "10.0.0.0/8");
+    }
+
+    #[test]
+    fn a_network_of_ipv4_is_the_same_however_it_is_written() {
+        let of = |text: &str| text.parse::<Network>().unwrap().to_string();
+        assert_eq!(of("::ffff:10.1.2.3/104"), "10.0.0.0/8");
+        assert_eq!(of("::ffff:0:0/96"), "0.0.0.0/0");
+        assert_eq!(of("::ffff:0:0/95"), "::fffe:0:0/95");
+        assert_eq!(of("2001:db8::/104"), "2001:db8::/104");
+        let denied: Network = "::ffff:10.0.0.0/104".parse().unwrap();
+        assert!(denied.contains([10, 1, 2, 3].into()));
     }
 }
