@@ -147,6 +147,8 @@ impl Provider {
         }
         self.asked.store(now.micros(), Ordering::Relaxed);
         let answer = timeout(PATIENCE, self.fetch(now)).await.unwrap_or_else(|_| bail!("no answer in time"));
+        // Those who waited for this one do not wait each for another that is as slow.
+        self.asked.store(self.clock.now().micros(), Ordering::Relaxed);
         let outcome = if answer.is_ok() { "answered" } else { "failed" };
         counter!("gateway_provider_requests_total", "outcome" => outcome).increment(1);
         let known = match answer {

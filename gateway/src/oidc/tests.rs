@@ -11,7 +11,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::time::Duration;
-use testkit::{Answer, Engine, FakeAuth, Folder, Issuer, Setup};
+use testkit::{Answer, Engine, FakeAuth, Folder, Issuer, Setup, eventually};
 
 const PROBE: &str = "/api/v1/probe";
 const LOGIN: &str = "/api/v1/gateway/login/fake";
@@ -219,6 +219,26 @@ async fn while_the_provider_is_away_its_known_keys_go_on_and_of_others_nobody_ca
     let refused = house.with_token(&token).await.expect(503);
     assert!(refused.header("retry-after").is_some());
     house.bench.service.client().get(LOGIN).await.expect(503);
+    house.fake.is_away(false);
+    house.bench.service.clock().advance(Duration::from_secs(2));
+    house.with_token(&token).await.expect(200);
+}
+
+#[tokio::test]
+async fn who_waited_for_a_provider_that_did_not_answer_does_not_wait_for_another_try() {
+    let house = House::start().await;
+    let token = house.key.sign(&house.claims(json!({})));
+    let silence = house.fake.silence().await;
+    let long_after = async {
+        eventually(async || house.fake.described() == 1).await;
+        house.bench.service.clock().advance(Duration::from_secs(5));
+        house.fake.is_away(true);
+        drop(silence);
+    };
+    let (first, ()) = tokio::join!(house.with_token(&token), long_after);
+    first.expect(503);
+    house.with_token(&token).await.expect(503);
+    assert_eq!(house.fake.described(), 1);
     house.fake.is_away(false);
     house.bench.service.clock().advance(Duration::from_secs(2));
     house.with_token(&token).await.expect(200);
