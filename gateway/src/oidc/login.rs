@@ -201,7 +201,12 @@ impl Providers {
 
 impl Provider {
     /// Gives a code back for what it stands for.
-    async fn exchange(&self, code: &str, verifier: &str, redirect: &str) -> ApiResult<serde_json::Value> {
+    async fn exchange(
+        self: &Arc<Self>,
+        code: &str,
+        verifier: &str,
+        redirect: &str,
+    ) -> ApiResult<serde_json::Value> {
         let known = self.known().await.map_err(away)?;
         let (client, secret) =
             (&self.spec.client_id, self.secret.as_ref().map_or("", |secret| secret.expose_secret()));

@@ -71,7 +71,7 @@ impl Provider {
     ///
     /// # Errors
     /// Why it does not count.
-    pub(crate) async fn verify(&self, token: &str) -> Result<Arc<Person>, TokenFault> {
+    pub(crate) async fn verify(self: &Arc<Self>, token: &str) -> Result<Arc<Person>, TokenFault> {
         let now = self.clock.now();
         let key: [u8; 32] =
             digest(&SHA256, token.as_bytes()).as_ref().try_into().map_err(|_| TokenFault::Invalid)?;
@@ -85,7 +85,11 @@ impl Provider {
     }
 
     /// Whose login this is: an identity token for this client, made for this one login.
-    pub(super) async fn verify_login(&self, token: &str, nonce: &str) -> Result<Person, TokenFault> {
+    pub(super) async fn verify_login(
+        self: &Arc<Self>,
+        token: &str,
+        nonce: &str,
+    ) -> Result<Person, TokenFault> {
         let client = &self.spec.client_id;
         let claims = self.claims(token, client, self.clock.now()).await?;
         if claims.nonce.as_deref() != Some(nonce) || claims.azp.as_ref().is_some_and(|azp| azp != client) {
@@ -94,7 +98,7 @@ impl Provider {
         self.person(claims)
     }
 
-    async fn claims(&self, token: &str, audience: &str, now: Ts) -> Result<Claims, TokenFault> {
+    async fn claims(self: &Arc<Self>, token: &str, audience: &str, now: Ts) -> Result<Claims, TokenFault> {
         if token.len() > LONGEST {
             return Err(TokenFault::Invalid);
         }

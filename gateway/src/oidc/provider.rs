@@ -1,7 +1,8 @@
 //! One provider: what it offers and its keys, read when they are needed and kept.
 //!
-//! What must hold: whatever is sent here, the provider is asked at most once in [`AGAIN`]; while it is away, the keys that are
-//! known go on; and what it says is believed only about itself (its issuer is compared, its URLs are safe ones).
+//! What must hold: whatever is sent here, the provider is asked at most once in [`AGAIN`], by a task of its own: who goes away
+//! while it answers takes the answer from nobody. While it is away, the keys that are known go on; and what it says is believed
+//! only about itself (its issuer is compared, its URLs are safe ones).
 
 use super::keys::{self, Key};
 use super::person::Person;
@@ -23,8 +24,11 @@ use serde_json::Value;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 /// Between two times that a provider is asked for its keys, however many tokens name unknown ones.
 const AGAIN: Duration = Duration::from_secs(30);
@@ -52,7 +56,8 @@ pub(crate) struct Provider {
     known: ArcSwapOption<Known>,
     /// When it was asked last, in microseconds.
     asked: AtomicI64,
-    asking: Mutex<()>,
+    asking: Arc<Mutex<()>>,
+    tasks: TaskTracker,
 }
 
 /// What is known of it.
@@ -94,7 +99,8 @@ impl Provider {
             http,
             known: ArcSwapOption::empty(),
             asked: AtomicI64::new(i64::MIN),
-            asking: Mutex::new(()),
+            asking: Arc::default(),
+            tasks: TaskTracker::new(),
         }
     }
 
@@ -108,24 +114,27 @@ impl Provider {
     ///
     /// # Errors
     /// When nothing is known and it does not answer.
-    pub(super) async fn known(&self) -> anyhow::Result<Arc<Known>> {
-        match self.known.load_full() {
-            Some(known) if self.clock.now().since(known.read) < FRESH => Ok(known),
-            // Who comes meanwhile goes by what is known.
-            Some(known) => match self.asking.try_lock() {
-                Ok(turn) => {
-                    drop(turn);
-                    Ok(self.ask(AGAIN).await.unwrap_or(known))
-                }
-                Err(_) => Ok(known),
-            },
+    pub(super) async fn known(self: &Arc<Self>) -> anyhow::Result<Arc<Known>> {
+        match self.held() {
+            Some(known) => Ok(known),
             None => self.ask(AGAIN_UNKNOWN).await,
         }
     }
 
+    /// What is known of it, if anything. When that is old it is asked again, and nobody waits for that.
+    fn held(self: &Arc<Self>) -> Option<Arc<Known>> {
+        let known = self.known.load_full()?;
+        if self.clock.now().since(known.read) >= FRESH
+            && let Ok(turn) = self.asking.clone().try_lock_owned()
+        {
+            drop(self.begin(turn, AGAIN));
+        }
+        Some(known)
+    }
+
     /// Whether it has such a key, after another look when it is not known.
     pub(super) async fn with_key(
-        &self,
+        self: &Arc<Self>,
         kid: Option<&str>,
         algorithm: Algorithm,
     ) -> anyhow::Result<Option<Arc<Known>>> {
@@ -139,13 +148,35 @@ impl Provider {
     }
 
     /// Asks it, unless it was asked a moment ago; then what is known since is given.
-    async fn ask(&self, again: Duration) -> anyhow::Result<Arc<Known>> {
-        let _turn = self.asking.lock().await;
+    async fn ask(self: &Arc<Self>, again: Duration) -> anyhow::Result<Arc<Known>> {
+        let turn = self.asking.clone().lock_owned().await;
+        match self.begin(turn, again) {
+            Some(answer) => answer.await?,
+            None => self.known.load_full().context("the provider did not answer a moment ago"),
+        }
+    }
+
+    /// Has it asked by whose turn it is, unless it was asked a moment ago.
+    fn begin(
+        self: &Arc<Self>,
+        turn: OwnedMutexGuard<()>,
+        again: Duration,
+    ) -> Option<JoinHandle<anyhow::Result<Arc<Known>>>> {
         let (now, asked) = (self.clock.now(), self.asked.load(Ordering::Relaxed));
         if asked != i64::MIN && now.since(Ts::from_micros(asked)) < again {
-            return self.known.load_full().context("the provider did not answer a moment ago");
+            return None;
         }
         self.asked.store(now.micros(), Ordering::Relaxed);
+        let provider = Arc::clone(self);
+        let work = async move {
+            let _turn = turn;
+            provider.renew(now).await
+        };
+        Some(self.tasks.spawn(work.in_current_span()))
+    }
+
+    /// Asks it, and goes by what it says.
+    async fn renew(&self, now: Ts) -> anyhow::Result<Arc<Known>> {
         let answer = timeout(PATIENCE, self.fetch(now)).await.unwrap_or_else(|_| bail!("no answer in time"));
         // Those who waited for this one do not wait each for another that is as slow.
         self.asked.store(self.clock.now().micros(), Ordering::Relaxed);

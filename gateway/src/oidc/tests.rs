@@ -245,6 +245,20 @@ async fn who_waited_for_a_provider_that_did_not_answer_does_not_wait_for_another
 }
 
 #[tokio::test]
+async fn an_answer_of_the_provider_is_not_lost_when_who_asked_for_it_goes_away() {
+    let house = House::start().await;
+    let token = house.key.sign(&house.claims(json!({})));
+    let silence = house.fake.silence().await;
+    tokio::select! {
+        answer = house.with_token(&token) => panic!("{answer:?}"),
+        () = eventually(async || house.fake.described() == 1) => {}
+    }
+    drop(silence);
+    house.with_token(&token).await.expect(200);
+    assert_eq!(house.fake.described(), 1);
+}
+
+#[tokio::test]
 async fn a_browser_logs_in_uses_its_session_and_logs_out() {
     let house = House::start().await;
     let (_, asked) = house.begin("").await;
