@@ -4,7 +4,7 @@
 //! token; and what a provider calls a role is one here only where the file says so.
 
 use super::keys;
-use super::provider::Provider;
+use super::provider::{Known, Provider};
 use super::spec::RolesSpec;
 use aws_lc_rs::digest::{SHA256, digest};
 use chassis::clock::Ts;
@@ -75,12 +75,12 @@ impl Provider {
         let now = self.clock.now();
         let key: [u8; 32] =
             digest(&SHA256, token.as_bytes()).as_ref().try_into().map_err(|_| TokenFault::Invalid)?;
-        if let Some(person) = self.verified.get(&key) {
+        if let Some(person) = self.held().and_then(|known| known.verified.get(&key)) {
             return if person.expires + LEEWAY <= now { Err(TokenFault::Expired) } else { Ok(person) };
         }
-        let claims = self.claims(token, self.spec.audience(), now).await?;
+        let (claims, known) = self.claims(token, self.spec.audience(), now).await?;
         let person = Arc::new(self.person(claims)?);
-        self.verified.insert(key, Arc::clone(&person));
+        known.verified.insert(key, Arc::clone(&person));
         Ok(person)
     }
 
@@ -91,14 +91,20 @@ impl Provider {
         nonce: &str,
     ) -> Result<Person, TokenFault> {
         let client = &self.spec.client_id;
-        let claims = self.claims(token, client, self.clock.now()).await?;
+        let (claims, _) = self.claims(token, client, self.clock.now()).await?;
         if claims.nonce.as_deref() != Some(nonce) || claims.azp.as_ref().is_some_and(|azp| azp != client) {
             return Err(TokenFault::Invalid);
         }
         self.person(claims)
     }
 
-    async fn claims(self: &Arc<Self>, token: &str, audience: &str, now: Ts) -> Result<Claims, TokenFault> {
+    /// What a token says, and by which keys it does.
+    async fn claims(
+        self: &Arc<Self>,
+        token: &str,
+        audience: &str,
+        now: Ts,
+    ) -> Result<(Claims, Arc<Known>), TokenFault> {
         if token.len() > LONGEST {
             return Err(TokenFault::Invalid);
         }
@@ -124,7 +130,7 @@ impl Provider {
         }
         match claims.nbf.map(seconds).transpose()? {
             Some(from) if from > now + LEEWAY => Err(TokenFault::Invalid),
-            _ => Ok(claims),
+            _ => Ok((claims, known)),
         }
     }
 

@@ -51,7 +51,6 @@ pub(crate) struct Provider {
     pub(super) terms: String,
     pub(super) secret: Option<SecretString>,
     pub(super) clock: Clock,
-    pub(super) verified: Cache<[u8; 32], Arc<Person>>,
     http: Outgoing,
     known: ArcSwapOption<Known>,
     /// When it was asked last, in microseconds.
@@ -68,6 +67,8 @@ pub(super) struct Known {
     /// Whether the client proves itself in a header, and not in the form.
     pub(super) basic: bool,
     pub(super) keys: Vec<Key>,
+    /// Whose tokens verified with these keys, by the hash of each.
+    pub(super) verified: Cache<[u8; 32], Arc<Person>>,
     read: Ts,
 }
 
@@ -95,7 +96,6 @@ impl Provider {
             spec,
             secret,
             clock,
-            verified: Cache::new(REMEMBERED),
             http,
             known: ArcSwapOption::empty(),
             asked: AtomicI64::new(i64::MIN),
@@ -122,7 +122,7 @@ impl Provider {
     }
 
     /// What is known of it, if anything. When that is old it is asked again, and nobody waits for that.
-    fn held(self: &Arc<Self>) -> Option<Arc<Known>> {
+    pub(super) fn held(self: &Arc<Self>) -> Option<Arc<Known>> {
         let known = self.known.load_full()?;
         if self.clock.now().since(known.read) >= FRESH
             && let Ok(turn) = self.asking.clone().try_lock_owned()
@@ -182,8 +182,8 @@ impl Provider {
         self.asked.store(self.clock.now().micros(), Ordering::Relaxed);
         let outcome = if answer.is_ok() { "answered" } else { "failed" };
         counter!("gateway_provider_requests_total", "outcome" => outcome).increment(1);
-        let known = match answer {
-            Ok(known) => Arc::new(known),
+        let mut known = match answer {
+            Ok(known) => known,
             Err(error) => {
                 tracing::warn!(
                     provider = &*self.name,
@@ -193,12 +193,13 @@ impl Provider {
                 return Err(error);
             }
         };
-        let before = self.known.swap(Some(Arc::clone(&known)));
-        let is_gone = |key: &Key| !known.keys.iter().any(|one| one.kid() == key.kid());
-        if before.is_some_and(|before| before.keys.iter().any(is_gone)) {
-            // What a key that is gone has signed must not be remembered as good.
-            self.verified.invalidate_all();
+        let is_there = |key: &Key| known.keys.iter().any(|one| one.is(key));
+        // What a key that is gone has signed must not be remembered as good, nor be so by who verifies it just now.
+        if let Some(before) = self.known.load_full().filter(|before| before.keys.iter().all(is_there)) {
+            known.verified = before.verified.clone();
         }
+        let known = Arc::new(known);
+        self.known.store(Some(Arc::clone(&known)));
         Ok(known)
     }
 
@@ -217,7 +218,7 @@ impl Provider {
         let methods = offered.token_endpoint_auth_methods_supported;
         let basic = methods.is_none_or(|methods| methods.iter().any(|one| one == "client_secret_basic"));
         let (authorization, token) = (offered.authorization_endpoint, offered.token_endpoint);
-        Ok(Known { authorization, token, basic, keys, read: now })
+        Ok(Known { authorization, token, basic, keys, verified: Cache::new(REMEMBERED), read: now })
     }
 
     async fn get(&self, url: &str) -> anyhow::Result<Value> {

@@ -203,6 +203,34 @@ async fn a_key_that_is_rotated_in_is_found_and_one_that_is_gone_opens_nothing_mo
 }
 
 #[tokio::test]
+async fn a_token_that_is_remembered_ends_with_its_key_also_when_nobody_brings_another() {
+    let house = House::start().await;
+    let in_a_day = house.bench.service.clock().now().secs() + 86_400;
+    let token = house.key.sign(&house.claims(json!({"exp": in_a_day})));
+    house.with_token(&token).await.expect(200);
+    house.fake.has(&[&Signing::ec("two")]);
+    house.with_token(&token).await.expect(200);
+    house.bench.service.clock().advance(Duration::from_secs(3_600));
+    eventually(async || match house.with_token(&token).await.status.as_u16() {
+        401 => Ok(()),
+        other => Err(other),
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_token_that_is_remembered_ends_with_its_key_also_when_another_has_the_name() {
+    let house = House::start().await;
+    let token = house.key.sign(&house.claims(json!({})));
+    house.with_token(&token).await.expect(200);
+    house.fake.has(&[&Signing::ed("one")]);
+    house.bench.service.clock().advance(Duration::from_secs(30));
+    house.with_token(&Signing::ed("unknown").sign(&house.claims(json!({})))).await.expect(401);
+    assert_eq!(house.fake.asked(), 2);
+    house.with_token(&token).await.expect(401);
+}
+
+#[tokio::test]
 async fn while_the_provider_is_away_its_known_keys_go_on_and_of_others_nobody_can_tell() {
     let house = House::start().await;
     house.with_token(&house.key.sign(&house.claims(json!({})))).await.expect(200);
