@@ -4,6 +4,7 @@
 //! this login; and a browser is sent on only to a path of this host.
 
 use super::person::words;
+use super::provider::said;
 use super::session::{Begun, LOGIN_WITHIN, Sessions};
 use super::{Provider, Providers};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
@@ -210,7 +211,7 @@ impl Provider {
         let known = self.known().await.map_err(away)?;
         let (client, secret) =
             (&self.spec.client_id, self.secret.as_ref().map_or("", |secret| secret.expose_secret()));
-        let mut said = vec![
+        let mut fields = vec![
             ("grant_type", "authorization_code"),
             ("code", code),
             ("redirect_uri", redirect),
@@ -225,11 +226,12 @@ impl Provider {
             value.set_sensitive(true);
             Some(value)
         } else {
-            said.push(("client_secret", secret));
+            fields.push(("client_secret", secret));
             None
         };
-        let form = Serializer::new(String::new()).extend_pairs(said).finish();
-        self.post(&known.token, form, authorization).await.map_err(refused)
+        let form = Serializer::new(String::new()).extend_pairs(fields).finish();
+        let answer = self.post(&known.token, form, authorization).await.map_err(away)?;
+        said(&answer).map_err(refused)
     }
 }
 

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use chassis::clock::{Clock, Ts};
 use chassis::http::outgoing::Outgoing;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use http::{Method, Request, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use jsonwebtoken::Algorithm;
 use metrics::counter;
@@ -223,18 +223,19 @@ impl Provider {
 
     async fn get(&self, url: &str) -> anyhow::Result<Value> {
         let request = Request::get(url).header(ACCEPT, "application/json").body(Full::default())?;
-        let answer = self.http.exchange(request, LONGEST).await?;
-        ensure!(answer.status() == StatusCode::OK, "status {}", answer.status());
-        serde_json::from_slice(answer.body()).context("not JSON")
+        said(&self.http.exchange(request, LONGEST).await?)
     }
 
-    /// Sends a form, and gives the answer of a success.
+    /// Sends a form, and gives the answer.
+    ///
+    /// # Errors
+    /// When there is none: not in time, not whole, or that it cannot answer now.
     pub(super) async fn post(
         &self,
         url: &str,
         form: String,
         authorization: Option<HeaderValue>,
-    ) -> anyhow::Result<Value> {
+    ) -> anyhow::Result<Response<Bytes>> {
         let mut request = Request::new(Full::new(Bytes::from(form)));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = url.parse()?;
@@ -246,7 +247,13 @@ impl Provider {
         }
         let answer =
             timeout(PATIENCE, self.http.exchange(request, LONGEST)).await.context("no answer in time")??;
-        ensure!(answer.status() == StatusCode::OK, "status {}", answer.status());
-        serde_json::from_slice(answer.body()).context("not JSON")
+        ensure!(!answer.status().is_server_error(), "status {}", answer.status());
+        Ok(answer)
     }
+}
+
+/// What stands in the answer of a success.
+pub(super) fn said(answer: &Response<Bytes>) -> anyhow::Result<Value> {
+    ensure!(answer.status() == StatusCode::OK, "status {}", answer.status());
+    serde_json::from_slice(answer.body()).context("not JSON")
 }

@@ -413,6 +413,12 @@ async fn what_the_provider_says_is_for_this_client_and_this_login() {
     let code = house.code(&other, json!({"nonce": asked["nonce"]}));
     house.back(&login, &code, &asked["state"]).await.expect(401);
     let (login, asked) = house.begin("").await;
+    let code = house.code(&asked, json!({}));
+    house.fake.is_away(true);
+    let answer = house.back(&login, &code, &asked["state"]).await.expect(503);
+    assert!(answer.header("retry-after").is_some());
+    house.fake.is_away(false);
+    let (login, asked) = house.begin("").await;
     let denied = format!("{LOGIN}/callback?error=access_denied&state={}", asked["state"]);
     house.get(&denied, &login).await.expect(401);
 }
