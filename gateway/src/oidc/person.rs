@@ -62,8 +62,15 @@ struct Claims {
     azp: Option<String>,
     scope: Option<Value>,
     scp: Option<Value>,
-    #[serde(flatten)]
-    rest: Map<String, Value>,
+    /// All of them, these too: any may say what somebody is here.
+    #[serde(skip)]
+    all: Map<String, Value>,
+}
+
+impl Claims {
+    fn of(all: Map<String, Value>) -> Result<Self, serde_json::Error> {
+        Ok(Self { all: all.clone(), ..serde_json::from_value(all.into())? })
+    }
 }
 
 impl Provider {
@@ -123,8 +130,9 @@ impl Provider {
         // Times are checked here, against the clock that was handed in.
         validation.validate_exp = false;
         validation.validate_nbf = false;
-        let decoded = jsonwebtoken::decode::<Claims>(token, &key.key, &validation);
-        let claims = decoded.map_err(|_| TokenFault::Invalid)?.claims;
+        let decoded = jsonwebtoken::decode(token, &key.key, &validation);
+        let claims = Claims::of(decoded.map_err(|_| TokenFault::Invalid)?.claims);
+        let claims = claims.map_err(|_| TokenFault::Invalid)?;
         if seconds(claims.exp)? + LEEWAY <= now {
             return Err(TokenFault::Expired);
         }
@@ -145,7 +153,7 @@ impl Provider {
         Ok(Person {
             provider: Arc::clone(&self.name),
             expires: seconds(claims.exp)?,
-            roles: roles(&self.spec.roles, &claims.rest),
+            roles: roles(&self.spec.roles, &claims.all),
             scopes: words(claims.scope.as_ref().or(claims.scp.as_ref())),
             subject: claims.sub,
         })
@@ -204,5 +212,17 @@ mod tests {
         assert_eq!(of("https://x.example/r", json!({"https://x.example/r": "sellers"})), [Role::Vendor]);
         assert_eq!(of("groups", json!({"roles": ["admins"], "groups": {"a": "admins"}})), []);
         assert_eq!(of("a.b", json!({"a": "admins"})), []);
+    }
+
+    #[test]
+    fn a_claim_that_is_read_for_something_else_may_say_what_somebody_is() {
+        let claims = json!({"sub": "admins", "exp": 1, "scope": "sellers openid", "groups": "none"});
+        let claims = Claims::of(claims.as_object().unwrap().clone()).unwrap();
+        assert_eq!((&*claims.sub, claims.nbf), ("admins", None));
+        let of = |claim: &str| {
+            let map = [("admins".to_owned(), Role::Admin), ("sellers".to_owned(), Role::Vendor)];
+            roles(&RolesSpec { claim: claim.to_owned(), map: map.into() }, &claims.all)
+        };
+        assert_eq!((of("sub"), of("scope"), of("groups")), (vec![Role::Admin], vec![Role::Vendor], vec![]));
     }
 }
