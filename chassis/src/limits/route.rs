@@ -69,8 +69,8 @@ impl Limits {
             let limit = Limit::new(window, quota.limit, quota.window)?;
             Ok(Policy { name: shown, quota: *quota, limit, holds: Holds::OnRoutes })
         };
-        let policies = quotas.iter().enumerate().map(policy).collect::<Result<_, _>>()?;
-        Ok(RouteLimits { policies, by_caller })
+        let policies = quotas.iter().enumerate().map(policy).collect::<Result<_, _>>();
+        policies.map(|policies| RouteLimits { policies, by_caller })
     }
 
     /// Counts a request to a route: all limits in one round trip, and in none of them when one refuses it.

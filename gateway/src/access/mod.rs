@@ -31,7 +31,7 @@ pub(crate) use csrf::is_meant;
 pub(crate) use spec::{AccessSpec, Who};
 
 use crate::keys::{Keys, Known};
-use crate::oidc::{Person, Providers};
+use crate::oidc::Providers;
 use crate::origin::Origins;
 use axum::body::Body;
 use chassis::error::{ApiError, ApiResult};
