@@ -1,6 +1,5 @@
 #![doc = include_str!("../README.md")]
 
-#[allow(dead_code, unused_imports, reason = "until keys and providers are asked by it")]
 mod access;
 mod aggregate;
 mod bff;

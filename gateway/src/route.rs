@@ -1,7 +1,8 @@
 //! A route of the file while it is live: what happens to a request that is meant for it, in this order.
 //!
 //! 1. Its limits, and those that hold for everybody, are counted.
-//! 2. Whoever may not use it is refused.
+//! 2. Whoever may not use it is refused. Its limits by user are counted only here where it may be a key or a person of a
+//!    provider who asks: now it is known.
 //! 3. A roll-out picks the target, where the route has one.
 //! 4. What is kept of that target's answers answers it.
 //! 5. A handshake of a WebSocket is told from a request.
@@ -31,7 +32,7 @@ use axum::response::IntoResponse;
 use axum::response::Response;
 use chassis::error::{ApiError, ApiResult};
 use chassis::http::{Attending, Cors, RequestContext, Way};
-use chassis::limits::{Limits, RouteLimits};
+use chassis::limits::{Counted, Limits, RouteLimits};
 use chassis::peer::hand_on;
 use chassis::service::Context;
 use chassis::stop::Stop;
@@ -144,10 +145,11 @@ impl Route {
             (None, None, Some(name)) => Target::of_upstream(name, &planned.name, upstreams, ground)?,
             (None, None, None) => Target::Redirect,
         };
+        let access = Access::new(&planned.access, spec.cors.as_deref().unwrap_or_default());
         Ok(Arc::new(Self {
-            limits: ground.limits.of_route(&planned.name, &planned.quotas)?,
+            limits: ground.limits.of_route(&planned.name, &planned.quotas, access.knows_callers())?,
             cors: spec.cors.as_deref().map(Cors::new),
-            access: Access::new(&planned.access, spec.cors.as_deref().unwrap_or_default()),
+            access,
             cache: spec.cache.as_ref().map(|cache| CacheRule::new(&planned.name, cache)),
             parted: Parted::of(planned, upstreams, ground)?.map(Box::new),
             planned: planned.clone(),
@@ -191,7 +193,9 @@ impl Route {
     async fn serve(self: &Arc<Self>, request: Request<Body>, cx: &Arc<RequestContext>) -> Response {
         let mut counted = self.ground.limits.count(&self.limits, cx, &request).await;
         let mut response = match counted.refused() {
-            None => self.admitted(request, cx).await.unwrap_or_else(IntoResponse::into_response),
+            None => {
+                self.admitted(request, cx, &mut counted).await.unwrap_or_else(IntoResponse::into_response)
+            }
             Some(refusal) => refusal.into_response(),
         };
         if self.target.is_service() || self.parted.as_ref().is_some_and(|parted| parted.has_service()) {
@@ -204,12 +208,18 @@ impl Route {
     }
 
     /// Lets a request in, and answers it for the target that is picked.
-    async fn admitted(
-        self: &Arc<Self>,
+    async fn admitted<'a>(
+        self: &'a Arc<Self>,
         mut request: Request<Body>,
         cx: &Arc<RequestContext>,
+        counted: &mut Counted<'a>,
     ) -> ApiResult<Response> {
-        let admitted = self.access.admit(&self.ground.guards, cx, &mut request).await?;
+        let admitted = self.access.admit(&self.ground.guards, cx, &mut request).await;
+        counted.add(self.ground.limits.count_caller(&self.limits, cx, &request).await);
+        if let Some(refusal) = counted.refused() {
+            return Err(refusal);
+        }
+        let admitted = admitted?;
         let Some(parted) = &self.parted else {
             return self.kept(request, cx, admitted, Pick::default()).await;
         };
@@ -240,7 +250,8 @@ impl Route {
         let next = async move |request| {
             route.ask(request, &cx, &admitted, pick).await.unwrap_or_else(IntoResponse::into_response)
         };
-        Ok(self.ground.cache.through(rule, asker, &captures, request, next).await)
+        // Boxed, as every request would else make room for what few need.
+        Ok(Box::pin(self.ground.cache.through(rule, asker, &captures, request, next)).await)
     }
 
     /// Asks the target.
@@ -253,7 +264,7 @@ impl Route {
     ) -> ApiResult<Response> {
         let mut response = match &self.parted {
             None => self.through(&self.target, request, cx, admitted).await?,
-            Some(parted) => self.picked((parted, pick), request, cx, admitted).await?,
+            Some(parted) => Box::pin(self.picked((parted, pick), request, cx, admitted)).await?,
         };
         self.planned.response_edit.apply(response.headers_mut());
         Ok(response)
@@ -278,7 +289,7 @@ impl Route {
                 self.readdress(&mut request)?;
                 self.elsewhere((upstream, upgrades), cx, admitted, request).await
             }
-            Target::Aggregate(aggregated) => self.together(aggregated, request, cx, admitted).await,
+            Target::Aggregate(aggregated) => Box::pin(self.together(aggregated, request, cx, admitted)).await,
             Target::Redirect => self.redirect(&request),
         }
     }
@@ -307,7 +318,7 @@ impl Route {
             Ok(response)
         };
         let answer = match handshake {
-            Some(handshake) => upgrades.pass(handshake, request, send).await?,
+            Some(handshake) => Box::pin(upgrades.pass(handshake, request, send)).await?,
             None => proxy::ordinary(send(request).await?)?,
         };
         Ok(proxy::received(&self.ground.stop, answer))

@@ -67,6 +67,7 @@ pub struct RequestContext {
     pub calling_service: Option<Box<str>>,
     pub(crate) authorization: Option<HeaderValue>,
     pub(crate) principal: OnceLock<Result<Principal, TokenError>>,
+    pub(crate) caller: OnceLock<Box<str>>,
     pub(crate) route: OnceLock<Matched>,
     /// Whether a call to a peer failed in the course of this request, or of one that it is made in the course of.
     pub(crate) retries_spent: Arc<AtomicBool>,
@@ -105,6 +106,18 @@ impl RequestContext {
     pub fn identity(&self) -> Option<&Result<Principal, TokenError>> {
         let header = self.authorization.as_ref()?;
         Some(self.principal.get_or_init(|| self.edge.verifier.verify_header(header)))
+    }
+
+    /// Says who asks, proved by something else than an access token of the platform, such as an API key: a name that nobody
+    /// else has. It holds for this request at this service, and the first one stays.
+    pub fn set_caller(&self, name: impl Into<Box<str>>) {
+        self.caller.get_or_init(|| name.into());
+    }
+
+    /// Who asks, when something else than an access token has proved it.
+    #[must_use]
+    pub fn caller(&self) -> Option<&str> {
+        self.caller.get().map(|name| &**name)
     }
 
     /// Runs a future as a part of this request: what it logs, fails with and asks of peers belongs to it. For work that goes on

@@ -344,6 +344,7 @@ impl Edge {
             calling_service,
             authorization,
             principal,
+            caller: OnceLock::new(),
             route: way
                 .map(|way| Matched::Way(way.label().clone()))
                 .map_or_else(OnceLock::new, OnceLock::from),

@@ -19,16 +19,17 @@ pub(super) struct Asked<'a> {
 }
 
 impl<'a> Asked<'a> {
-    /// Those of these policies that count the request.
-    pub(super) fn of(
-        policies: impl Iterator<Item = &'a Policy>,
+    /// Those of these policies that count the request. With each comes who asks when something else than an access token has
+    /// proved it.
+    pub(super) fn of<'c>(
+        policies: impl Iterator<Item = (&'a Policy, Option<&'c str>)>,
         cx: &RequestContext,
         request: &Request<Body>,
     ) -> Self {
         let mut asked = Self::default();
-        for policy in policies {
+        for (policy, caller) in policies {
             let before = asked.subjects.len();
-            match subject::write(policy.quota.by, cx, request, &mut asked.subjects) {
+            match subject::write(policy.quota.by, caller, cx, request, &mut asked.subjects) {
                 Some(()) => asked.policies.push((asked.subjects.len(), policy)),
                 None => asked.subjects.truncate(before),
             }

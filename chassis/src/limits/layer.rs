@@ -38,10 +38,12 @@ impl LimitLayer {
 
     fn asked(&self, request: &Request<Body>) -> Asked<'_> {
         let asked = |cx: &RequestContext| match self.which {
-            Which::General => Asked::of(self.limits.outside(cx, request), cx, request),
+            Which::General => {
+                Asked::of(self.limits.outside(cx, request).map(|policy| (policy, None)), cx, request)
+            }
             Which::Policy(place) => {
                 let policy = place.and_then(|place| self.limits.shared.policies.get(place));
-                Asked::of(policy.into_iter(), cx, request)
+                Asked::of(policy.map(|policy| (policy, None)).into_iter(), cx, request)
             }
         };
         RequestContext::with_current(asked).unwrap_or_default()

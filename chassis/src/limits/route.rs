@@ -1,4 +1,7 @@
 //! The limits of a [`Way`](crate::http::Way): its own, and those that hold for every request from outside, decided together.
+//!
+//! A way that lets somebody in by something else than an access token knows only after that who it is. Such a one counts its own
+//! limits by user then, in a second round trip: whoever tries keys is counted by address before any is looked up.
 
 use super::asked::Asked;
 use super::headers::tell;
@@ -11,7 +14,11 @@ use http::{HeaderMap, Request};
 
 /// The limits of one route.
 #[derive(Debug, Default)]
-pub struct RouteLimits(Vec<Policy>);
+pub struct RouteLimits {
+    policies: Vec<Policy>,
+    /// Whether those by user wait until it is settled who asks.
+    by_caller: bool,
+}
 
 /// What came of counting a request.
 #[derive(Debug)]
@@ -21,6 +28,12 @@ pub struct Counted<'a> {
 }
 
 impl Counted<'_> {
+    /// Adds what came of counting it once more.
+    pub fn add(&mut self, more: Self) {
+        self.told.extend(more.told);
+        self.refused = self.refused.take().or(more.refused);
+    }
+
     /// The refusal, when there is one.
     pub fn refused(&mut self) -> Option<ApiError> {
         self.refused.take()
@@ -44,11 +57,12 @@ pub struct Left {
 }
 
 impl Limits {
-    /// The limits of a route of this name. A limit that is changed begins anew.
+    /// The limits of a route of this name. A limit that is changed begins anew. `by_caller` says that the route proves itself
+    /// who asks ([`RequestContext::set_caller`]), and calls [`Limits::count_caller`] when it has.
     ///
     /// # Errors
     /// When a quota cannot be kept.
-    pub fn of_route(&self, name: &str, quotas: &[Quota]) -> Result<RouteLimits, StateError> {
+    pub fn of_route(&self, name: &str, quotas: &[Quota], by_caller: bool) -> Result<RouteLimits, StateError> {
         let several = quotas.len() > 1;
         let policy = |(number, quota): (usize, &Quota)| {
             let shown = if several { format!("{name}-{}", number + 1) } else { name.to_owned() };
@@ -56,7 +70,8 @@ impl Limits {
             let limit = Limit::new(window, quota.limit, quota.window)?;
             Ok(Policy { name: shown, quota: *quota, limit, holds: Holds::OnRoutes })
         };
-        quotas.iter().enumerate().map(policy).collect::<Result<_, _>>().map(RouteLimits)
+        let policies = quotas.iter().enumerate().map(policy).collect::<Result<_, _>>();
+        policies.map(|policies| RouteLimits { policies, by_caller })
     }
 
     /// Counts a request to a route: all limits in one round trip, and in none of them when one refuses it.
@@ -66,14 +81,26 @@ impl Limits {
         cx: &RequestContext,
         request: &Request<Body>,
     ) -> impl Future<Output = Counted<'a>> + Send + use<'a> {
-        let asked = Asked::of(self.outside(cx, request).chain(&own.0), cx, request);
-        async move {
-            if asked.is_empty() {
-                return Counted { told: AllTold::new(), refused: None };
-            }
-            let (told, outcome) = self.decide(&asked).await;
-            Counted { told, refused: outcome.err() }
+        let general = self.outside(cx, request).map(|policy| (policy, None));
+        self.counted(Asked::of(general.chain(own.holding(false, cx)), cx, request))
+    }
+
+    /// Counts a request in those limits of its route that [`Limits::count`] left out, now that it is settled who asks.
+    pub fn count_caller<'a>(
+        &'a self,
+        own: &'a RouteLimits,
+        cx: &RequestContext,
+        request: &Request<Body>,
+    ) -> impl Future<Output = Counted<'a>> + Send + use<'a> {
+        self.counted(Asked::of(own.holding(true, cx), cx, request))
+    }
+
+    async fn counted<'a>(&'a self, asked: Asked<'a>) -> Counted<'a> {
+        if asked.is_empty() {
+            return Counted { told: AllTold::new(), refused: None };
         }
+        let (told, outcome) = self.decide(&asked).await;
+        Counted { told, refused: outcome.err() }
     }
 
     /// What is left of each limit that holds for a request from outside. Nothing is counted.
@@ -88,11 +115,13 @@ impl Limits {
     ) -> impl Future<Output = ApiResult<Vec<Left>>> + Send + use<'a> {
         let path = request.uri().path();
         let general = self.shared.policies.iter().filter(|policy| policy.holds.outside(path));
-        let subject = |policy: &Policy| {
+        let general = general.map(|policy| (policy, None));
+        let named = |(policy, caller): (&'a Policy, Option<&str>)| {
             let mut name = String::new();
-            subject::write(policy.quota.by, cx, request, &mut name).map(|()| name)
+            (policy, subject::write(policy.quota.by, caller, cx, request, &mut name).map(|()| name))
         };
-        let asked: Vec<_> = general.chain(&own.0).map(|policy| (policy, subject(policy))).collect();
+        let own = own.policies.iter().map(|policy| (policy, cx.caller()));
+        let asked: Vec<_> = general.chain(own).map(named).collect();
         async move {
             let mut all = Vec::new();
             for (policy, subject) in asked {
@@ -107,5 +136,18 @@ impl Limits {
             }
             Ok(all)
         }
+    }
+}
+
+impl RouteLimits {
+    /// Those that are decided before it is settled who asks, or those after that, each with who that is.
+    fn holding<'a, 'c>(
+        &'a self,
+        settled: bool,
+        cx: &'c RequestContext,
+    ) -> impl Iterator<Item = (&'a Policy, Option<&'c str>)> {
+        let now =
+            self.policies.iter().filter(move |policy| (self.by_caller && policy.quota.by.user) == settled);
+        now.map(|policy| (policy, cx.caller()))
     }
 }

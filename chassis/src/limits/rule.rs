@@ -16,7 +16,7 @@ const UNITS: [(char, u64); 4] = [('d', 86_400), ('h', 3_600), ('m', 60), ('s', 1
 pub struct By {
     /// The client's address; of IPv6 its first 64 bits.
     pub ip: bool,
-    /// Who is logged in. Nobody is not limited by it.
+    /// Who is logged in, or was let in by the route otherwise. Nobody is not limited by it.
     pub user: bool,
     /// The API key, within the client's address.
     pub key: bool,

@@ -11,19 +11,31 @@ use std::net::IpAddr;
 
 /// The header that carries a client's API key.
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
-/// So many bytes of a key's hash tell keys apart; nobody gains by two that are the same.
+/// So many bytes of a hash tell keys and callers apart; nobody gains by two that are the same.
 const HASH_BYTES: usize = 16;
 
-/// Writes the name of the window of a request; `None` when nobody is logged in and it is by user.
-pub(super) fn write(by: By, cx: &RequestContext, request: &Request<Body>, name: &mut String) -> Option<()> {
+/// Writes the name of the window of a request; `None` when it is by user and nobody is known. `caller` is who asks when
+/// something else than an access token has proved it; then a token beside that is not looked at.
+pub(super) fn write(
+    by: By,
+    caller: Option<&str>,
+    cx: &RequestContext,
+    request: &Request<Body>,
+    name: &mut String,
+) -> Option<()> {
     let mut parts = Parts { name, first: true };
     // A key that anybody can make up must not give anybody a count beside that of their address.
     if by.ip || by.key {
         parts.add(format_args!("ip:{}", Household(cx.client_ip)));
     }
     if by.user {
-        let user = cx.identity().and_then(|identity| identity.as_ref().ok())?.user();
-        parts.add(format_args!("user:{user}"));
+        match caller {
+            Some(caller) => parts.add(format_args!("caller:{}", hashed(caller.as_bytes()))),
+            None => {
+                let user = cx.identity().and_then(|identity| identity.as_ref().ok())?.user();
+                parts.add(format_args!("user:{user}"));
+            }
+        }
     }
     if by.key {
         parts.add(format_args!("key:{}", api_key(request)));
@@ -68,7 +80,12 @@ impl std::fmt::Display for Household {
 fn api_key(request: &Request<Body>) -> String {
     let mut keys = request.headers().get_all(X_API_KEY).into_iter();
     let (Some(key), None) = (keys.next(), keys.next()) else { return "none".to_owned() };
-    let hash = digest::digest(&digest::SHA256, key.as_bytes());
+    hashed(key.as_bytes())
+}
+
+/// Tells apart what is too long or too private for the name of a window.
+fn hashed(bytes: &[u8]) -> String {
+    let hash = digest::digest(&digest::SHA256, bytes);
     hash.as_ref().iter().take(HASH_BYTES).map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -128,14 +128,19 @@ fn line(value: &str, _: &()) -> garde::Result {
     Ok(())
 }
 
-fn scope(value: &str, _: &()) -> garde::Result {
+/// What a scope looks like.
+pub const SCOPE: &str =
+    "must be 1 to 64 visible ASCII characters without quotes and backslashes, such as orders:read";
+
+/// Whether a text is a scope (RFC 6749, section 3.3).
+#[must_use]
+pub fn is_scope(text: &str) -> bool {
     let fine = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
-    if (1..=64).contains(&value.len()) && value.bytes().all(fine) {
-        return Ok(());
-    }
-    Err(garde::Error::new(
-        "must be 1 to 64 visible ASCII characters without quotes and backslashes, such as orders:read",
-    ))
+    (1..=64).contains(&text.len()) && text.bytes().all(fine)
+}
+
+fn scope(value: &str, _: &()) -> garde::Result {
+    if is_scope(value) { Ok(()) } else { Err(garde::Error::new(SCOPE)) }
 }
 
 #[cfg(test)]

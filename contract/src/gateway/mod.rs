@@ -5,5 +5,5 @@ mod keys;
 mod rollouts;
 
 pub use explain::{ExplainRequest, Explanation, MeantRoute, PassedOver, Verdict};
-pub use keys::{ApiKey, ApiKeyWithSecret, CreateApiKey, ListApiKeys, RotateApiKey};
+pub use keys::{ApiKey, ApiKeyWithSecret, CreateApiKey, ListApiKeys, RotateApiKey, SCOPE, is_scope};
 pub use rollouts::{Rollout, RolloutState, SideSeen};

@@ -7,7 +7,6 @@ use crate::keys::Known;
 use crate::oidc::{Person, remove_cookies};
 use chassis::http::RequestContext;
 use chassis::identity::Principal;
-use contract::ids::ApiKeyId;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -64,6 +63,17 @@ pub(crate) enum Subject {
     Service(Box<str>),
 }
 
+impl Subject {
+    /// Who it is, told apart from everybody else, when that is not proved by an access token of the platform.
+    pub(super) fn caller(&self) -> Option<String> {
+        match self {
+            Self::Key(known) => Some(format!("key {}", known.id)),
+            Self::Person(person) => Some(format!("person {} {}", person.provider, person.subject)),
+            Self::Nobody | Self::User(_) | Self::Service(_) => None,
+        }
+    }
+}
+
 impl Admitted {
     pub(super) fn new(subject: Subject) -> Self {
         Self { subject }
@@ -73,14 +83,6 @@ impl Admitted {
     pub(crate) fn principal(&self) -> Option<Principal> {
         match &self.subject {
             Subject::User(principal) => Some(principal.clone()),
-            _ => None,
-        }
-    }
-
-    /// The API key, when it is a program with one: verified, so that what it does can be counted by it.
-    pub(crate) fn key(&self) -> Option<ApiKeyId> {
-        match &self.subject {
-            Subject::Key(known) => Some(known.id),
             _ => None,
         }
     }

@@ -4,40 +4,30 @@ use super::{Access, Admitted, Guards, Who};
 use axum::body::Body;
 use chassis::http::RequestContext;
 use http::Request;
-use serde::Serialize;
 
 /// What one rule says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug)]
 pub(crate) struct Verdict {
     /// The field of `access` that it is about.
     pub(crate) rule: &'static str,
-    /// Whether it lets the request through; absent when that cannot be told without a live request.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) passes: Option<bool>,
+    /// Whether it lets the request through.
+    pub(crate) passes: bool,
     /// Why.
     pub(crate) why: String,
 }
 
 impl Access {
-    /// Each rule's verdict, by the functions that decide live, and who would be let in. Without `live` (a file that is only
-    /// looked at) it says what the rule asks for.
+    /// Each rule's verdict, by the functions that decide live, and who would be let in.
     pub(crate) async fn look(
         &self,
-        live: Option<(&Guards, &RequestContext)>,
+        guards: &Guards,
+        cx: &RequestContext,
         request: &mut Request<Body>,
     ) -> (Vec<Verdict>, Option<Admitted>) {
-        let Some((guards, cx)) = live else {
-            let told = vec![
-                Verdict { rule: "allow", passes: None, why: self.addresses() },
-                Verdict { rule: "who", passes: None, why: self.wanted() },
-            ];
-            return (told, None);
-        };
         let near = self.address(cx.client_ip);
         let mut told = vec![Verdict {
             rule: "allow",
-            passes: Some(near.is_ok()),
+            passes: near.is_ok(),
             why: format!("{} asks; {}", cx.client_ip, self.addresses()),
         }];
         if near.is_err() {
@@ -48,7 +38,7 @@ impl Access {
             Ok(admitted) => format!("{}; it is {}", self.wanted(), admitted.subject),
             Err(error) => format!("{}; {}", self.wanted(), error.message()),
         };
-        told.push(Verdict { rule: "who", passes: Some(admitted.is_ok()), why });
+        told.push(Verdict { rule: "who", passes: admitted.is_ok(), why });
         (told, admitted.ok())
     }
 

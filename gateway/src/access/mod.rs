@@ -1,7 +1,8 @@
 //! Who may use a route of the routes file.
 //!
 //! [`Access`] is what the file says of one route, made ready; [`Guards`] is what all routes ask: who a credential belongs to.
-//! [`Access::admit`] decides, before anything is counted, kept or sent, and says who it let in ([`Admitted`]).
+//! [`Access::admit`] decides, before anything is kept or sent, and says who it let in ([`Admitted`]); what is counted by user
+//! finds in the request's context who that is.
 //!
 //! What must hold:
 //! - Addresses come first and are nobody's to argue with: who is denied by address learns nothing else.
@@ -27,11 +28,10 @@ mod tests;
 
 pub(crate) use admitted::{Admitted, Subject, Toward};
 pub(crate) use csrf::is_meant;
-pub(crate) use look::Verdict;
 pub(crate) use spec::{AccessSpec, Who};
 
 use crate::keys::{Keys, Known};
-use crate::oidc::{Person, Providers};
+use crate::oidc::Providers;
 use crate::origin::Origins;
 use axum::body::Body;
 use chassis::error::{ApiError, ApiResult};
@@ -126,7 +126,17 @@ impl Access {
                 (sent, _) => Subject::Key(self.key(guards, sent).await?),
             },
         };
+        // Before it is asked what they may: whoever is refused for that is counted too.
+        if let Some(name) = subject.caller() {
+            cx.set_caller(name);
+        }
+        self.permit(&subject)?;
         Ok(Admitted::new(subject))
+    }
+
+    /// Whether it may let in somebody who is known by something else than an access token of the platform.
+    pub(crate) fn knows_callers(&self) -> bool {
+        self.who.is_key() || self.provider.is_some()
     }
 
     /// Whether somebody at this address may come near.
@@ -147,7 +157,7 @@ impl Access {
     /// The person of the access token.
     fn person(&self, cx: &RequestContext) -> ApiResult<Principal> {
         match cx.identity() {
-            Some(Ok(principal)) => self.with_role(principal.roles()).map(|()| principal.clone()),
+            Some(Ok(principal)) => Ok(principal.clone()),
             Some(Err(error)) => Err(bearer(*error)),
             None => Err(unknown("Log in first: this route wants an access token.", &self.challenge)),
         }
@@ -174,25 +184,34 @@ impl Access {
                 Some(person) => Arc::new(person),
             },
         };
-        self.with_role(&person.roles)?;
-        self.with_scopes(|scope| person.has(scope))?;
         Ok(Subject::Person(person))
     }
 
-    /// The key that was sent, when it may.
+    /// The key that was sent.
     async fn key(&self, guards: &Guards, sent: SentKey<'_>) -> ApiResult<Arc<Known>> {
         let SentKey::One(key) = sent else {
             return Err(unknown("This route wants one API key, in X-Api-Key.", &self.challenge));
         };
-        let known = guards.keys.verify(key).await.map_err(|error| {
+        guards.keys.verify(key).await.map_err(|error| {
             let refused = ApiError::from(error);
             match refused.status() {
                 http::StatusCode::UNAUTHORIZED => refused.header(WWW_AUTHENTICATE, self.challenge.clone()),
                 _ => refused,
             }
-        })?;
-        self.with_scopes(|scope| known.has(scope))?;
-        Ok(known)
+        })
+    }
+
+    /// Whether somebody who is known may use the route.
+    fn permit(&self, subject: &Subject) -> ApiResult<()> {
+        match subject {
+            Subject::Nobody | Subject::Service(_) => Ok(()),
+            Subject::User(principal) => self.with_role(principal.roles()),
+            Subject::Person(person) => {
+                self.with_role(&person.roles)?;
+                self.with_scopes(|scope| person.has(scope))
+            }
+            Subject::Key(known) => self.with_scopes(|scope| known.has(scope)),
+        }
     }
 
     fn with_role(&self, roles: &[Role]) -> ApiResult<()> {

@@ -3,14 +3,12 @@
 //! What must hold: what is not said lets nobody in who is not logged in, and a rule that would do nothing, or let in more than
 //! whoever wrote it can have meant, is an error of the file and not a surprise.
 
+use contract::gateway::{SCOPE, is_scope};
 use contract::identity::Role;
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use serde::{Deserialize, Deserializer};
 use std::net::IpAddr;
 use std::str::FromStr;
-
-/// Letters of a scope at most.
-const LONGEST_SCOPE: usize = 64;
 
 /// `access = { .. }` of a route.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -114,16 +112,6 @@ impl AccessSpec {
     }
 }
 
-/// What a scope looks like.
-pub(crate) const SCOPE: &str =
-    "must be 1 to 64 visible ASCII characters without quotes and backslashes, such as orders:read";
-
-/// Whether a text is a scope (RFC 6749, section 3.3).
-pub(crate) fn is_scope(text: &str) -> bool {
-    let fine = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
-    (1..=LONGEST_SCOPE).contains(&text.len()) && text.bytes().all(fine)
-}
-
 /// Some addresses: a network, or a single one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Network(IpNet);
@@ -139,14 +127,23 @@ impl FromStr for Network {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let network = match text.parse::<IpAddr>() {
-            // Addresses of clients are written so too.
-            Ok(address) => IpNet::from(address.to_canonical()),
+            Ok(address) => IpNet::from(address),
             Err(_) => {
                 text.parse().map_err(|_| "must be a network such as 10.0.0.0/8, or an address".to_owned())?
             }
         };
-        Ok(Self(network.trunc()))
+        Ok(Self(canonical(network).trunc()))
     }
+}
+
+/// A network of IPv4 that was written as one of IPv6 (`::ffff:10.0.0.0/104`): addresses of clients never are.
+fn canonical(network: IpNet) -> IpNet {
+    let mapped = match network {
+        IpNet::V6(six) => six.addr().to_ipv4_mapped().zip(six.prefix_len().checked_sub(96)),
+        IpNet::V4(_) => None,
+    };
+    let four = mapped.and_then(|(address, length)| Ipv4Net::new(address, length).ok());
+    four.map_or(network, IpNet::V4)
 }
 
 impl std::fmt::Display for Network {
@@ -223,5 +220,16 @@ mod tests {
         assert_eq!(network, mapped);
         let wide: Network = "10.1.2.3/8".parse().unwrap();
         assert_eq!(wide.to_string(), "10.0.0.0/8");
+    }
+
+    #[test]
+    fn a_network_of_ipv4_is_the_same_however_it_is_written() {
+        let of = |text: &str| text.parse::<Network>().unwrap().to_string();
+        assert_eq!(of("::ffff:10.1.2.3/104"), "10.0.0.0/8");
+        assert_eq!(of("::ffff:0:0/96"), "0.0.0.0/0");
+        assert_eq!(of("::ffff:0:0/95"), "::fffe:0:0/95");
+        assert_eq!(of("2001:db8::/104"), "2001:db8::/104");
+        let denied: Network = "::ffff:10.0.0.0/104".parse().unwrap();
+        assert!(denied.contains([10, 1, 2, 3].into()));
     }
 }

@@ -10,7 +10,8 @@
 //! - A key that was taken back ends in every replica within about a second, by [`follow`] over the shared database, and in any
 //!   case after twice `gateway.key_fresh_secs`, when what is known is read again.
 //! - While the database is away, keys that are known go on for `gateway.key_stale_secs`; of others nobody can tell (503).
-//! - A request with a key that is known waits for nothing.
+//! - A request with a key that is known waits for nothing; one in `gateway.key_fresh_secs` waits for the database, and a quarter
+//!   of a second at most.
 //!
 //! What it does not do: it keeps no answer to a request that makes a secret, so making and rotating take no
 //! `Idempotency-Key` (a secret would be kept with the answer). Who lost an answer rotates the key, or takes it back.

@@ -22,6 +22,7 @@ on_both_engines! {
     a_key_that_is_taken_back_ends_here_at_once_and_elsewhere_soon,
     a_key_ends_when_its_time_is_over,
     a_use_is_noted_once_a_minute,
+    a_use_that_waits_at_the_stop_is_noted,
     keys_that_are_known_go_on_without_the_database_for_a_while,
     keys_are_listed_page_by_page_to_administrators_only,
     what_is_read_while_a_key_changes_is_not_kept,
@@ -203,6 +204,18 @@ async fn a_use_is_noted_once_a_minute(engine: Engine) {
     assert_eq!(used().await, bench.service.clock().now());
     let shown: ApiKey = bench.admin().get(&format!("{KEYS}/{}", made.key.id)).await.expect(200).data();
     assert!(shown.last_used_at.is_some());
+}
+
+async fn a_use_that_waits_at_the_stop_is_noted(engine: Engine) {
+    let Some(bench) = bench(engine, "who = 'key'").await else { return };
+    let replica = bench.replica().await;
+    let made = bench.make(json!({"name": "A till"})).await;
+    replica.verify(made.secret.expose().as_bytes()).await.unwrap();
+    let (stopper, stop) = chassis::stop::channel();
+    stopper.stop();
+    used::note(replica, stop).await.unwrap();
+    let row = store::find(bench.service.db("probe"), made.key.id).await.unwrap().unwrap();
+    assert_eq!(row.last_used_at, Some(bench.service.clock().now()));
 }
 
 async fn keys_that_are_known_go_on_without_the_database_for_a_while(engine: Engine) {

@@ -36,14 +36,16 @@ impl Used {
 
 /// The work, until the stop; what waits then is noted too.
 pub(super) async fn note(keys: Keys, stop: Stop) -> anyhow::Result<()> {
-    while !stop.is_stopping() {
-        tokio::select! {
-            () = keys.used.news.notified() => {}
-            () = stop.stopping() => {}
-        }
+    loop {
+        let is_last = tokio::select! {
+            () = keys.used.news.notified() => false,
+            () = stop.stopping() => true,
+        };
         keys.note_used().await;
+        if is_last {
+            return Ok(());
+        }
     }
-    Ok(())
 }
 
 impl Keys {

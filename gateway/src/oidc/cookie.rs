@@ -21,9 +21,10 @@ impl Cookie {
 
     /// Its value in a request. Two of them are none: who knows which one was set here?
     pub(super) fn read<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
-        let mut found = pairs(headers).filter(|(name, _)| *name == self.name).map(|(_, value)| value);
+        let value = |pair: &'a [u8]| pair.strip_prefix(self.name.as_bytes())?.strip_prefix(b"=");
+        let mut found = pairs(headers).filter_map(value);
         let first = found.next()?;
-        if found.next().is_some() { None } else { Some(first) }
+        if found.next().is_some() { None } else { std::str::from_utf8(first).ok() }
     }
 
     /// The header that sets it for so many seconds; 0 removes it.
@@ -36,24 +37,23 @@ impl Cookie {
     }
 }
 
-fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
-    let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
-    lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='))
+/// Names and values as they came: those of others may be in any alphabet.
+fn pairs(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
+    let lines = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes);
+    lines.flat_map(|line| line.split(|byte| *byte == b';')).map(<[u8]>::trim_ascii)
 }
 
 /// Takes the cookies of the door out.
 pub(crate) fn remove_cookies(headers: &mut HeaderMap) {
-    let is_ours = |name: &str| name.strip_prefix("__Host-").unwrap_or(name).starts_with(OURS);
-    if !pairs(headers).any(|(name, _)| is_ours(name)) {
+    let is_ours = |pair: &[u8]| pair.strip_prefix(b"__Host-").unwrap_or(pair).starts_with(OURS.as_bytes());
+    if !pairs(headers).any(is_ours) {
         return;
     }
-    let kept: Vec<String> = pairs(headers)
-        .filter(|(name, _)| !is_ours(name))
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
+    let kept: Vec<_> = pairs(headers).filter(|pair| !pair.is_empty() && !is_ours(pair)).collect();
+    let kept = kept.join(&b"; "[..]);
     headers.remove(COOKIE);
-    if let Ok(mut line) = HeaderValue::try_from(kept.join("; "))
-        && !kept.is_empty()
+    if let Ok(mut line) = HeaderValue::from_bytes(&kept)
+        && !line.is_empty()
     {
         line.set_sensitive(true);
         headers.insert(COOKIE, line);
@@ -106,5 +106,18 @@ mod tests {
         let mut others = headers(&["a=b", "c=d"]);
         remove_cookies(&mut others);
         assert_eq!(others, headers(&["a=b", "c=d"]));
+    }
+
+    #[test]
+    fn a_cookie_beside_it_in_another_alphabet_hides_nothing() {
+        let line = |text: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(COOKIE, HeaderValue::from_bytes(text.as_bytes()).unwrap());
+            headers
+        };
+        let mut all = line("city=Zürich; __Host-bowline-door-session=x; flag; c=d");
+        assert_eq!(Cookie::new("session", true).read(&all), Some("x"));
+        remove_cookies(&mut all);
+        assert_eq!(all, line("city=Zürich; flag; c=d"));
     }
 }

@@ -17,6 +17,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
+use tokio::sync::{OwnedRwLockWriteGuard, RwLock};
 use tokio::task::JoinSet;
 
 /// A key and what the set says of it.
@@ -79,7 +80,10 @@ struct Inner {
     /// What a code is given back for, with the challenge of its login.
     codes: Mutex<HashMap<String, (String, Value)>>,
     asked: AtomicUsize,
+    described: AtomicUsize,
     away: AtomicBool,
+    /// Who has it has it not say what it offers.
+    silence: Arc<RwLock<()>>,
 }
 
 impl Fake {
@@ -110,6 +114,16 @@ impl Fake {
         self.inner.asked.load(Ordering::SeqCst)
     }
 
+    /// How often it was asked what it offers, which is asked before the keys are.
+    pub(super) fn described(&self) -> usize {
+        self.inner.described.load(Ordering::SeqCst)
+    }
+
+    /// It does not say what it offers, until this is dropped.
+    pub(super) async fn silence(&self) -> OwnedRwLockWriteGuard<()> {
+        self.inner.silence.clone().write_owned().await
+    }
+
     pub(super) fn is_away(&self, away: bool) {
         self.inner.away.store(away, Ordering::SeqCst);
     }
@@ -138,6 +152,8 @@ impl Fake {
 }
 
 async fn discovery(State(inner): State<Arc<Inner>>) -> Response {
+    inner.described.fetch_add(1, Ordering::SeqCst);
+    drop(inner.silence.read().await);
     let issuer = inner.issuer.lock().unwrap().clone();
     let body = json!({"issuer": issuer, "authorization_endpoint": format!("{issuer}/authorize"),
                       "token_endpoint": format!("{issuer}/token"), "jwks_uri": format!("{issuer}/jwks")});

@@ -13,6 +13,8 @@ pub(super) struct Key {
     kid: Option<String>,
     pub(super) algorithm: Algorithm,
     pub(super) key: DecodingKey,
+    /// The public key itself, as it is written.
+    public: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -50,6 +52,7 @@ impl Key {
         if purpose.is_some_and(|purpose| purpose != "sig") {
             return None;
         }
+        let public = [&n, &e, &x, &y].map(|part| part.as_deref().unwrap_or_default()).join(" ");
         let (name, algorithm, key) = match (kty.as_str(), crv.as_deref()) {
             ("RSA", _) => ("RS256", Algorithm::RS256, DecodingKey::from_rsa_components(&n?, &e?)),
             ("EC", Some("P-256")) => ("ES256", Algorithm::ES256, DecodingKey::from_ec_components(&x?, &y?)),
@@ -57,12 +60,12 @@ impl Key {
             _ => return None,
         };
         let fits = alg.is_none_or(|alg| alg == name);
-        fits.then_some(Self { kid, algorithm, key: key.ok()? })
+        fits.then_some(Self { kid, algorithm, key: key.ok()?, public })
     }
 
-    /// What the key is called in its set.
-    pub(super) fn kid(&self) -> Option<&str> {
-        self.kid.as_deref()
+    /// Whether it is this one, and not only called so.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        (&self.kid, self.algorithm, &self.public) == (&other.kid, other.algorithm, &other.public)
     }
 }
 
@@ -81,7 +84,7 @@ mod tests {
         lying["alg"] = "HS256".into();
         let secret = json!({"kty": "oct", "k": "AAAA", "kid": "e", "alg": "HS256"});
         let keys = read(&json!({"keys": [of("a"), of("b"), encrypting, lying, secret, 7, {"kty": "RSA"}]}));
-        assert_eq!(keys.iter().map(|key| key.kid().unwrap()).collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(keys.iter().map(|key| key.kid.as_deref().unwrap()).collect::<Vec<_>>(), ["a", "b"]);
         assert!(find(&keys, Some("a"), Algorithm::EdDSA).is_some());
         assert!(find(&keys, Some("a"), Algorithm::HS256).is_none());
         assert!(find(&keys, None, Algorithm::EdDSA).is_none(), "which of the two?");

@@ -4,6 +4,7 @@
 //! this login; and a browser is sent on only to a path of this host.
 
 use super::person::words;
+use super::provider::said;
 use super::session::{Begun, LOGIN_WITHIN, Sessions};
 use super::{Provider, Providers};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
@@ -157,7 +158,7 @@ async fn callback(
         None => provider.spec.scopes.clone(),
     };
     tracing::info!(provider = name, "somebody has logged in at an identity provider");
-    let cookies = [sessions.begin(person), sessions.end_login()];
+    let cookies = [sessions.begin(person, &provider), sessions.end_login()];
     let [session, login] = cookies.map(|cookie| cookie.map_err(ApiError::internal));
     to(&begun.return_to, [session?, login?])
 }
@@ -175,11 +176,12 @@ async fn callback(
 async fn logout(State(providers): State<Providers>, cx: Cx, request: Request<Body>) -> ApiResult<Response> {
     let mut response = StatusCode::NO_CONTENT.into_response();
     if let Some(sessions) = &providers.sessions {
-        let is_meant = || crate::access::is_meant(&request, cx.secure, &providers.origins, &[]);
-        if sessions.came(request.headers()) && !is_meant() {
+        // A browser that keeps the session back from another site's page still takes the cookie that ends it.
+        if crate::access::is_meant(&request, cx.secure, &providers.origins, &[]) {
+            response.headers_mut().append(SET_COOKIE, sessions.end().map_err(ApiError::internal)?);
+        } else if sessions.came(request.headers()) {
             return Err(ApiError::new(ErrorCode::Forbidden, "Only a page of this host may log out."));
         }
-        response.headers_mut().append(SET_COOKIE, sessions.end().map_err(ApiError::internal)?);
     }
     Ok(response)
 }
@@ -200,11 +202,16 @@ impl Providers {
 
 impl Provider {
     /// Gives a code back for what it stands for.
-    async fn exchange(&self, code: &str, verifier: &str, redirect: &str) -> ApiResult<serde_json::Value> {
+    async fn exchange(
+        self: &Arc<Self>,
+        code: &str,
+        verifier: &str,
+        redirect: &str,
+    ) -> ApiResult<serde_json::Value> {
         let known = self.known().await.map_err(away)?;
         let (client, secret) =
             (&self.spec.client_id, self.secret.as_ref().map_or("", |secret| secret.expose_secret()));
-        let mut said = vec![
+        let mut fields = vec![
             ("grant_type", "authorization_code"),
             ("code", code),
             ("redirect_uri", redirect),
@@ -219,11 +226,12 @@ impl Provider {
             value.set_sensitive(true);
             Some(value)
         } else {
-            said.push(("client_secret", secret));
+            fields.push(("client_secret", secret));
             None
         };
-        let form = Serializer::new(String::new()).extend_pairs(said).finish();
-        self.post(&known.token, form, authorization).await.map_err(refused)
+        let form = Serializer::new(String::new()).extend_pairs(fields).finish();
+        let answer = self.post(&known.token, form, authorization).await.map_err(away)?;
+        said(&answer).map_err(refused)
     }
 }
 

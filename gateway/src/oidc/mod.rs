@@ -136,6 +136,6 @@ impl Providers {
 
     /// The person whose session came with a request.
     pub(crate) fn session(&self, headers: &HeaderMap, provider: &Provider) -> Option<Person> {
-        self.sessions.as_ref()?.person(headers, &provider.name)
+        self.sessions.as_ref()?.person(headers, provider)
     }
 }

@@ -4,7 +4,7 @@
 //! token; and what a provider calls a role is one here only where the file says so.
 
 use super::keys;
-use super::provider::Provider;
+use super::provider::{Known, Provider};
 use super::spec::RolesSpec;
 use aws_lc_rs::digest::{SHA256, digest};
 use chassis::clock::Ts;
@@ -62,8 +62,15 @@ struct Claims {
     azp: Option<String>,
     scope: Option<Value>,
     scp: Option<Value>,
-    #[serde(flatten)]
-    rest: Map<String, Value>,
+    /// All of them, these too: any may say what somebody is here.
+    #[serde(skip)]
+    all: Map<String, Value>,
+}
+
+impl Claims {
+    fn of(all: Map<String, Value>) -> Result<Self, serde_json::Error> {
+        Ok(Self { all: all.clone(), ..serde_json::from_value(all.into())? })
+    }
 }
 
 impl Provider {
@@ -71,30 +78,40 @@ impl Provider {
     ///
     /// # Errors
     /// Why it does not count.
-    pub(crate) async fn verify(&self, token: &str) -> Result<Arc<Person>, TokenFault> {
+    pub(crate) async fn verify(self: &Arc<Self>, token: &str) -> Result<Arc<Person>, TokenFault> {
         let now = self.clock.now();
         let key: [u8; 32] =
             digest(&SHA256, token.as_bytes()).as_ref().try_into().map_err(|_| TokenFault::Invalid)?;
-        if let Some(person) = self.verified.get(&key) {
+        if let Some(person) = self.held().and_then(|known| known.verified.get(&key)) {
             return if person.expires + LEEWAY <= now { Err(TokenFault::Expired) } else { Ok(person) };
         }
-        let claims = self.claims(token, self.spec.audience(), now).await?;
+        let (claims, known) = self.claims(token, self.spec.audience(), now).await?;
         let person = Arc::new(self.person(claims)?);
-        self.verified.insert(key, Arc::clone(&person));
+        known.verified.insert(key, Arc::clone(&person));
         Ok(person)
     }
 
     /// Whose login this is: an identity token for this client, made for this one login.
-    pub(super) async fn verify_login(&self, token: &str, nonce: &str) -> Result<Person, TokenFault> {
+    pub(super) async fn verify_login(
+        self: &Arc<Self>,
+        token: &str,
+        nonce: &str,
+    ) -> Result<Person, TokenFault> {
         let client = &self.spec.client_id;
-        let claims = self.claims(token, client, self.clock.now()).await?;
+        let (claims, _) = self.claims(token, client, self.clock.now()).await?;
         if claims.nonce.as_deref() != Some(nonce) || claims.azp.as_ref().is_some_and(|azp| azp != client) {
             return Err(TokenFault::Invalid);
         }
         self.person(claims)
     }
 
-    async fn claims(&self, token: &str, audience: &str, now: Ts) -> Result<Claims, TokenFault> {
+    /// What a token says, and by which keys it does.
+    async fn claims(
+        self: &Arc<Self>,
+        token: &str,
+        audience: &str,
+        now: Ts,
+    ) -> Result<(Claims, Arc<Known>), TokenFault> {
         if token.len() > LONGEST {
             return Err(TokenFault::Invalid);
         }
@@ -113,14 +130,15 @@ impl Provider {
         // Times are checked here, against the clock that was handed in.
         validation.validate_exp = false;
         validation.validate_nbf = false;
-        let decoded = jsonwebtoken::decode::<Claims>(token, &key.key, &validation);
-        let claims = decoded.map_err(|_| TokenFault::Invalid)?.claims;
+        let decoded = jsonwebtoken::decode(token, &key.key, &validation);
+        let claims = Claims::of(decoded.map_err(|_| TokenFault::Invalid)?.claims);
+        let claims = claims.map_err(|_| TokenFault::Invalid)?;
         if seconds(claims.exp)? + LEEWAY <= now {
             return Err(TokenFault::Expired);
         }
         match claims.nbf.map(seconds).transpose()? {
             Some(from) if from > now + LEEWAY => Err(TokenFault::Invalid),
-            _ => Ok(claims),
+            _ => Ok((claims, known)),
         }
     }
 
@@ -135,7 +153,7 @@ impl Provider {
         Ok(Person {
             provider: Arc::clone(&self.name),
             expires: seconds(claims.exp)?,
-            roles: roles(&self.spec.roles, &claims.rest),
+            roles: roles(&self.spec.roles, &claims.all),
             scopes: words(claims.scope.as_ref().or(claims.scp.as_ref())),
             subject: claims.sub,
         })
@@ -194,5 +212,17 @@ mod tests {
         assert_eq!(of("https://x.example/r", json!({"https://x.example/r": "sellers"})), [Role::Vendor]);
         assert_eq!(of("groups", json!({"roles": ["admins"], "groups": {"a": "admins"}})), []);
         assert_eq!(of("a.b", json!({"a": "admins"})), []);
+    }
+
+    #[test]
+    fn a_claim_that_is_read_for_something_else_may_say_what_somebody_is() {
+        let claims = json!({"sub": "admins", "exp": 1, "scope": "sellers openid", "groups": "none"});
+        let claims = Claims::of(claims.as_object().unwrap().clone()).unwrap();
+        assert_eq!((&*claims.sub, claims.nbf), ("admins", None));
+        let of = |claim: &str| {
+            let map = [("admins".to_owned(), Role::Admin), ("sellers".to_owned(), Role::Vendor)];
+            roles(&RolesSpec { claim: claim.to_owned(), map: map.into() }, &claims.all)
+        };
+        assert_eq!((of("sub"), of("scope"), of("groups")), (vec![Role::Admin], vec![Role::Vendor], vec![]));
     }
 }

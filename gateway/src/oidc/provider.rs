@@ -1,7 +1,8 @@
 //! One provider: what it offers and its keys, read when they are needed and kept.
 //!
-//! What must hold: whatever is sent here, the provider is asked at most once in [`AGAIN`]; while it is away, the keys that are
-//! known go on; and what it says is believed only about itself (its issuer is compared, its URLs are safe ones).
+//! What must hold: whatever is sent here, the provider is asked at most once in [`AGAIN`], by a task of its own: who goes away
+//! while it answers takes the answer from nobody. While it is away, the keys that are known go on; and what it says is believed
+//! only about itself (its issuer is compared, its URLs are safe ones).
 
 use super::keys::{self, Key};
 use super::person::Person;
@@ -12,7 +13,7 @@ use bytes::Bytes;
 use chassis::clock::{Clock, Ts};
 use chassis::http::outgoing::Outgoing;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use http::{Method, Request, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use jsonwebtoken::Algorithm;
 use metrics::counter;
@@ -23,8 +24,11 @@ use serde_json::Value;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 /// Between two times that a provider is asked for its keys, however many tokens name unknown ones.
 const AGAIN: Duration = Duration::from_secs(30);
@@ -44,14 +48,15 @@ const REMEMBERED: u64 = 10_000;
 pub(crate) struct Provider {
     pub(super) name: Arc<str>,
     pub(super) spec: ProviderSpec,
+    pub(super) terms: String,
     pub(super) secret: Option<SecretString>,
     pub(super) clock: Clock,
-    pub(super) verified: Cache<[u8; 32], Arc<Person>>,
     http: Outgoing,
     known: ArcSwapOption<Known>,
     /// When it was asked last, in microseconds.
     asked: AtomicI64,
-    asking: Mutex<()>,
+    asking: Arc<Mutex<()>>,
+    tasks: TaskTracker,
 }
 
 /// What is known of it.
@@ -62,6 +67,8 @@ pub(super) struct Known {
     /// Whether the client proves itself in a header, and not in the form.
     pub(super) basic: bool,
     pub(super) keys: Vec<Key>,
+    /// Whose tokens verified with these keys, by the hash of each.
+    pub(super) verified: Cache<[u8; 32], Arc<Person>>,
     read: Ts,
 }
 
@@ -85,14 +92,15 @@ impl Provider {
     ) -> Self {
         Self {
             name: name.into(),
+            terms: spec.terms(),
             spec,
             secret,
             clock,
-            verified: Cache::new(REMEMBERED),
             http,
             known: ArcSwapOption::empty(),
             asked: AtomicI64::new(i64::MIN),
-            asking: Mutex::new(()),
+            asking: Arc::default(),
+            tasks: TaskTracker::new(),
         }
     }
 
@@ -106,24 +114,27 @@ impl Provider {
     ///
     /// # Errors
     /// When nothing is known and it does not answer.
-    pub(super) async fn known(&self) -> anyhow::Result<Arc<Known>> {
-        match self.known.load_full() {
-            Some(known) if self.clock.now().since(known.read) < FRESH => Ok(known),
-            // Who comes meanwhile goes by what is known.
-            Some(known) => match self.asking.try_lock() {
-                Ok(turn) => {
-                    drop(turn);
-                    Ok(self.ask(AGAIN).await.unwrap_or(known))
-                }
-                Err(_) => Ok(known),
-            },
+    pub(super) async fn known(self: &Arc<Self>) -> anyhow::Result<Arc<Known>> {
+        match self.held() {
+            Some(known) => Ok(known),
             None => self.ask(AGAIN_UNKNOWN).await,
         }
     }
 
+    /// What is known of it, if anything. When that is old it is asked again, and nobody waits for that.
+    pub(super) fn held(self: &Arc<Self>) -> Option<Arc<Known>> {
+        let known = self.known.load_full()?;
+        if self.clock.now().since(known.read) >= FRESH
+            && let Ok(turn) = self.asking.clone().try_lock_owned()
+        {
+            drop(self.begin(turn, AGAIN));
+        }
+        Some(known)
+    }
+
     /// Whether it has such a key, after another look when it is not known.
     pub(super) async fn with_key(
-        &self,
+        self: &Arc<Self>,
         kid: Option<&str>,
         algorithm: Algorithm,
     ) -> anyhow::Result<Option<Arc<Known>>> {
@@ -137,18 +148,42 @@ impl Provider {
     }
 
     /// Asks it, unless it was asked a moment ago; then what is known since is given.
-    async fn ask(&self, again: Duration) -> anyhow::Result<Arc<Known>> {
-        let _turn = self.asking.lock().await;
+    async fn ask(self: &Arc<Self>, again: Duration) -> anyhow::Result<Arc<Known>> {
+        let turn = self.asking.clone().lock_owned().await;
+        match self.begin(turn, again) {
+            Some(answer) => answer.await?,
+            None => self.known.load_full().context("the provider did not answer a moment ago"),
+        }
+    }
+
+    /// Has it asked by whose turn it is, unless it was asked a moment ago.
+    fn begin(
+        self: &Arc<Self>,
+        turn: OwnedMutexGuard<()>,
+        again: Duration,
+    ) -> Option<JoinHandle<anyhow::Result<Arc<Known>>>> {
         let (now, asked) = (self.clock.now(), self.asked.load(Ordering::Relaxed));
         if asked != i64::MIN && now.since(Ts::from_micros(asked)) < again {
-            return self.known.load_full().context("the provider did not answer a moment ago");
+            return None;
         }
         self.asked.store(now.micros(), Ordering::Relaxed);
+        let provider = Arc::clone(self);
+        let work = async move {
+            let _turn = turn;
+            provider.renew(now).await
+        };
+        Some(self.tasks.spawn(work.in_current_span()))
+    }
+
+    /// Asks it, and goes by what it says.
+    async fn renew(&self, now: Ts) -> anyhow::Result<Arc<Known>> {
         let answer = timeout(PATIENCE, self.fetch(now)).await.unwrap_or_else(|_| bail!("no answer in time"));
+        // Those who waited for this one do not wait each for another that is as slow.
+        self.asked.store(self.clock.now().micros(), Ordering::Relaxed);
         let outcome = if answer.is_ok() { "answered" } else { "failed" };
         counter!("gateway_provider_requests_total", "outcome" => outcome).increment(1);
-        let known = match answer {
-            Ok(known) => Arc::new(known),
+        let mut known = match answer {
+            Ok(known) => known,
             Err(error) => {
                 tracing::warn!(
                     provider = &*self.name,
@@ -158,12 +193,13 @@ impl Provider {
                 return Err(error);
             }
         };
-        let before = self.known.swap(Some(Arc::clone(&known)));
-        let is_gone = |key: &Key| !known.keys.iter().any(|one| one.kid() == key.kid());
-        if before.is_some_and(|before| before.keys.iter().any(is_gone)) {
-            // What a key that is gone has signed must not be remembered as good.
-            self.verified.invalidate_all();
+        let is_there = |key: &Key| known.keys.iter().any(|one| one.is(key));
+        // What a key that is gone has signed must not be remembered as good, nor be so by who verifies it just now.
+        if let Some(before) = self.known.load_full().filter(|before| before.keys.iter().all(is_there)) {
+            known.verified = before.verified.clone();
         }
+        let known = Arc::new(known);
+        self.known.store(Some(Arc::clone(&known)));
         Ok(known)
     }
 
@@ -182,23 +218,24 @@ impl Provider {
         let methods = offered.token_endpoint_auth_methods_supported;
         let basic = methods.is_none_or(|methods| methods.iter().any(|one| one == "client_secret_basic"));
         let (authorization, token) = (offered.authorization_endpoint, offered.token_endpoint);
-        Ok(Known { authorization, token, basic, keys, read: now })
+        Ok(Known { authorization, token, basic, keys, verified: Cache::new(REMEMBERED), read: now })
     }
 
     async fn get(&self, url: &str) -> anyhow::Result<Value> {
         let request = Request::get(url).header(ACCEPT, "application/json").body(Full::default())?;
-        let answer = self.http.exchange(request, LONGEST).await?;
-        ensure!(answer.status() == StatusCode::OK, "status {}", answer.status());
-        serde_json::from_slice(answer.body()).context("not JSON")
+        said(&self.http.exchange(request, LONGEST).await?)
     }
 
-    /// Sends a form, and gives the answer of a success.
+    /// Sends a form, and gives the answer.
+    ///
+    /// # Errors
+    /// When there is none: not in time, not whole, or that it cannot answer now.
     pub(super) async fn post(
         &self,
         url: &str,
         form: String,
         authorization: Option<HeaderValue>,
-    ) -> anyhow::Result<Value> {
+    ) -> anyhow::Result<Response<Bytes>> {
         let mut request = Request::new(Full::new(Bytes::from(form)));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = url.parse()?;
@@ -210,7 +247,13 @@ impl Provider {
         }
         let answer =
             timeout(PATIENCE, self.http.exchange(request, LONGEST)).await.context("no answer in time")??;
-        ensure!(answer.status() == StatusCode::OK, "status {}", answer.status());
-        serde_json::from_slice(answer.body()).context("not JSON")
+        ensure!(!answer.status().is_server_error(), "status {}", answer.status());
+        Ok(answer)
     }
+}
+
+/// What stands in the answer of a success.
+pub(super) fn said(answer: &Response<Bytes>) -> anyhow::Result<Value> {
+    ensure!(answer.status() == StatusCode::OK, "status {}", answer.status());
+    serde_json::from_slice(answer.body()).context("not JSON")
 }

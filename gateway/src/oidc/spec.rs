@@ -1,5 +1,8 @@
 //! What the routes file says of an identity provider that is not of the platform.
 
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use contract::identity::Role;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -80,6 +83,14 @@ impl ProviderSpec {
             say("roles", "must have both: the claim, and in map what its values are here");
         }
         wrong
+    }
+
+    /// What a session of its people rests on: who vouches, for which client, and what they may here. As a hash.
+    pub(super) fn terms(&self) -> String {
+        let mut said = vec![&*self.issuer, &*self.client_id, &*self.roles.claim];
+        said.extend(self.roles.map.iter().flat_map(|(value, role)| [&**value, role.as_str()]));
+        said.extend(self.scopes.iter().map(String::as_str));
+        URL_SAFE_NO_PAD.encode(digest(&SHA256, said.join("\n").as_bytes()))
     }
 
     /// Whom access tokens are for.

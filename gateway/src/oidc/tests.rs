@@ -11,7 +11,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::time::Duration;
-use testkit::{Answer, Engine};
+use testkit::{Answer, Engine, FakeAuth, Folder, Issuer, Setup, eventually};
 
 const PROBE: &str = "/api/v1/probe";
 const LOGIN: &str = "/api/v1/gateway/login/fake";
@@ -203,6 +203,34 @@ async fn a_key_that_is_rotated_in_is_found_and_one_that_is_gone_opens_nothing_mo
 }
 
 #[tokio::test]
+async fn a_token_that_is_remembered_ends_with_its_key_also_when_nobody_brings_another() {
+    let house = House::start().await;
+    let in_a_day = house.bench.service.clock().now().secs() + 86_400;
+    let token = house.key.sign(&house.claims(json!({"exp": in_a_day})));
+    house.with_token(&token).await.expect(200);
+    house.fake.has(&[&Signing::ec("two")]);
+    house.with_token(&token).await.expect(200);
+    house.bench.service.clock().advance(Duration::from_secs(3_600));
+    eventually(async || match house.with_token(&token).await.status.as_u16() {
+        401 => Ok(()),
+        other => Err(other),
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_token_that_is_remembered_ends_with_its_key_also_when_another_has_the_name() {
+    let house = House::start().await;
+    let token = house.key.sign(&house.claims(json!({})));
+    house.with_token(&token).await.expect(200);
+    house.fake.has(&[&Signing::ed("one")]);
+    house.bench.service.clock().advance(Duration::from_secs(30));
+    house.with_token(&Signing::ed("unknown").sign(&house.claims(json!({})))).await.expect(401);
+    assert_eq!(house.fake.asked(), 2);
+    house.with_token(&token).await.expect(401);
+}
+
+#[tokio::test]
 async fn while_the_provider_is_away_its_known_keys_go_on_and_of_others_nobody_can_tell() {
     let house = House::start().await;
     house.with_token(&house.key.sign(&house.claims(json!({})))).await.expect(200);
@@ -222,6 +250,40 @@ async fn while_the_provider_is_away_its_known_keys_go_on_and_of_others_nobody_ca
     house.fake.is_away(false);
     house.bench.service.clock().advance(Duration::from_secs(2));
     house.with_token(&token).await.expect(200);
+}
+
+#[tokio::test]
+async fn who_waited_for_a_provider_that_did_not_answer_does_not_wait_for_another_try() {
+    let house = House::start().await;
+    let token = house.key.sign(&house.claims(json!({})));
+    let silence = house.fake.silence().await;
+    let long_after = async {
+        eventually(async || house.fake.described() == 1).await;
+        house.bench.service.clock().advance(Duration::from_secs(5));
+        house.fake.is_away(true);
+        drop(silence);
+    };
+    let (first, ()) = tokio::join!(house.with_token(&token), long_after);
+    first.expect(503);
+    house.with_token(&token).await.expect(503);
+    assert_eq!(house.fake.described(), 1);
+    house.fake.is_away(false);
+    house.bench.service.clock().advance(Duration::from_secs(2));
+    house.with_token(&token).await.expect(200);
+}
+
+#[tokio::test]
+async fn an_answer_of_the_provider_is_not_lost_when_who_asked_for_it_goes_away() {
+    let house = House::start().await;
+    let token = house.key.sign(&house.claims(json!({})));
+    let silence = house.fake.silence().await;
+    tokio::select! {
+        answer = house.with_token(&token) => panic!("{answer:?}"),
+        () = eventually(async || house.fake.described() == 1) => {}
+    }
+    drop(silence);
+    house.with_token(&token).await.expect(200);
+    assert_eq!(house.fake.described(), 1);
 }
 
 #[tokio::test]
@@ -264,14 +326,13 @@ async fn a_page_of_another_site_changes_nothing_with_a_session() {
     // Who has a token in hand is no page that borrows a session.
     let person = house.bench.service.client().bearer(&house.key.sign(&house.claims(json!({}))));
     person.request(Method::POST, PROBE).header("origin", "https://evil.example").send().await.expect(200);
-    let logout = house.bench.service.client();
-    logout
-        .request(Method::POST, "/api/v1/gateway/logout")
-        .header("cookie", &session)
-        .header("sec-fetch-site", "cross-site")
-        .send()
-        .await
-        .expect(403);
+    // Nor does it log anybody out, also when the browser keeps the session back.
+    let client = house.bench.service.client();
+    for (cookie, status) in [(&*session, 403), ("theme=dark", 204)] {
+        let logout = client.request(Method::POST, "/api/v1/gateway/logout").header("cookie", cookie);
+        let answer = logout.header("sec-fetch-site", "cross-site").send().await.expect(status);
+        assert_eq!(answer.header("set-cookie"), None);
+    }
 }
 
 #[tokio::test]
@@ -352,8 +413,38 @@ async fn what_the_provider_says_is_for_this_client_and_this_login() {
     let code = house.code(&other, json!({"nonce": asked["nonce"]}));
     house.back(&login, &code, &asked["state"]).await.expect(401);
     let (login, asked) = house.begin("").await;
+    let code = house.code(&asked, json!({}));
+    house.fake.is_away(true);
+    let answer = house.back(&login, &code, &asked["state"]).await.expect(503);
+    assert!(answer.header("retry-after").is_some());
+    house.fake.is_away(false);
+    let (login, asked) = house.begin("").await;
     let denied = format!("{LOGIN}/callback?error=access_denied&state={}", asked["state"]);
     house.get(&denied, &login).await.expect(401);
+}
+
+#[tokio::test]
+async fn a_limit_of_a_route_by_user_counts_each_person_of_the_provider() {
+    let key = Signing::ed("one");
+    let fake = Fake::start(&[&key]).await;
+    let route = "[[route]]\nname = 'people'\npath = '/people'\nredirect = { to = '/there' }\n\
+                 access = { provider = 'fake' }\nlimits = ['2 per 1h by user']\n";
+    let folder = Folder::new("routes").unwrap();
+    let file = folder.path().join("routes.toml");
+    std::fs::write(&file, format!("[provider.fake]\n{}{route}", fake.toml())).unwrap();
+    let setup = Setup::of::<crate::Gateway>().and::<FakeAuth>().issuer(&Issuer::new());
+    let door = setup.set("BOWLINE_GATEWAY__ROUTES_FILE", file.display().to_string()).build().await;
+    let ask = async |subject: &str, address: u8| {
+        let mut claims = fake.claims(door.clock());
+        claims["sub"] = subject.into();
+        let client = door.client().from_address([198, 51, 100, address].into());
+        client.bearer(&key.sign(&claims)).get("/people").await
+    };
+    ask("somebody", 1).await.expect(307);
+    let answer = ask("somebody", 2).await.expect(307);
+    assert_eq!(answer.header("x-ratelimit-remaining"), Some("0"));
+    ask("somebody", 3).await.expect(429).refused(ErrorCode::RateLimited);
+    ask("another", 3).await.expect(307);
 }
 
 #[tokio::test]

@@ -20,9 +20,9 @@ impl Route {
         cx: &RequestContext,
         request: &mut Request<Body>,
     ) {
-        let (said, admitted) = self.access.look(Some((&self.ground.guards, cx)), request).await;
+        let (said, admitted) = self.access.look(&self.ground.guards, cx, request).await;
         for verdict in said {
-            let passes = if verdict.passes == Some(false) { "refuses" } else { "lets through" };
+            let passes = if verdict.passes { "lets through" } else { "refuses" };
             verdicts.say("access", "access", format!("{} {passes}: {}", verdict.rule, verdict.why));
         }
         match self.ground.limits.look(&self.limits, cx, request).await {

@@ -30,11 +30,25 @@ path = "/office"
 service = "things"
 rewrite = "/api/v1/things"
 access = { who = "public", deny = ["192.0.2.0/24"] }
+
+[[route]]
+name = "of-everybody-known"
+path = "/known"
+service = "things"
+rewrite = "/api/v1/things"
+access = { who = "user_or_key", scopes = ["things:read"] }
+limits = ["2 per 1h by user", "5 per 1h by ip"]
 "#;
 
 impl Routed {
     fn person(&self, roles: &[Role]) -> Client {
         self.door.client().bearer(&self.issuer.sign(&self.issuer.claims(self.door.clock(), roles)))
+    }
+
+    async fn key(&self, scopes: &[&str]) -> ApiKeyWithSecret {
+        let admin = self.person(&[Role::User, Role::Admin]);
+        let asked = json!({"name": "A program", "scopes": scopes});
+        admin.post("/api/v1/gateway/keys", asked).await.expect(201).data()
     }
 }
 
@@ -53,8 +67,7 @@ async fn a_rule_that_says_no_more_wants_somebody_logged_in() {
 async fn a_key_opens_a_route_until_it_is_taken_back_and_the_service_does_not_see_it() {
     let routed = Routed::with(ROUTES).await;
     let admin = routed.person(&[Role::User, Role::Admin]);
-    let asked = json!({"name": "A feed", "scopes": ["things:read"]});
-    let made: ApiKeyWithSecret = admin.post("/api/v1/gateway/keys", asked).await.expect(201).data();
+    let made = routed.key(&["things:read"]).await;
     let secret = made.secret.expose();
     let answer = routed.get("/feed", &[("x-api-key", secret)]).await.expect(200);
     assert!(!answer.text().contains(secret));
@@ -69,6 +82,39 @@ async fn who_tries_keys_is_counted_like_everybody() {
         routed.get("/feed", &[("x-api-key", "bwl_guess")]).await.expect(401);
     }
     routed.get("/feed", &[("x-api-key", "bwl_guess")]).await.expect(429).refused(ErrorCode::RateLimited);
+}
+
+#[tokio::test]
+async fn a_limit_by_user_counts_each_key_and_each_user_wherever_they_ask_from() {
+    let routed = Routed::with(ROUTES).await;
+    let (one, other) = (routed.key(&["things:read"]).await, routed.key(&["things:read"]).await);
+    let (user, narrow) = (routed.person(&[Role::User]), routed.key(&[]).await);
+    let from = |number: u8| routed.door.client().from_address([198, 51, 100, number].into());
+    let with = async |client: Client, key: &ApiKeyWithSecret| {
+        client.request(Method::GET, "/known").header("x-api-key", key.secret.expose()).send().await
+    };
+    with(from(1), &one).await.expect(200);
+    let answer = with(from(2), &one).await.expect(200);
+    assert_eq!(answer.header("x-ratelimit-remaining"), Some("0"));
+    let refused = with(from(3), &one).await.expect(429);
+    assert!(refused.header("ratelimit").unwrap().contains("\"of-everybody-known-1\";r=0"), "{refused:?}");
+    refused.refused(ErrorCode::RateLimited);
+    // Nor does a token beside it make the key somebody else.
+    let beside = user.request(Method::GET, "/known").header("x-api-key", one.secret.expose());
+    beside.send().await.expect(429);
+    with(from(4), &other).await.expect(200);
+    user.get("/known").await.expect(200);
+    user.get("/known").await.expect(200);
+    user.get("/known").await.expect(429);
+    // Whoever is known and may not is counted as well.
+    for _ in 0..2 {
+        with(from(5), &narrow).await.expect(403);
+    }
+    with(from(6), &narrow).await.expect(429);
+    // Whoever is not known is counted by address, before a key is looked up.
+    for status in [401, 401, 401, 401, 401, 429] {
+        from(7).request(Method::GET, "/known").header("x-api-key", "bwl_guess").send().await.expect(status);
+    }
 }
 
 #[tokio::test]
