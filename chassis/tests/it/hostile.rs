@@ -1,6 +1,9 @@
 //! Clients that mean harm, or know no better, over raw sockets: what they do ends at the listener, and others are served
 //! meanwhile.
 
+use crate::frames::{
+    CONTINUATION, END_HEADERS, END_STREAM, GOAWAY, HEADERS, RST_STREAM, asking, fields, frame, http2, until,
+};
 use crate::house::Things;
 use chassis::http::{HttpConfig, Listener};
 use std::net::SocketAddr;
@@ -149,55 +152,6 @@ async fn a_client_has_so_many_connections_and_no_more() {
     .await;
 }
 
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-const DATA: u8 = 0;
-const HEADERS: u8 = 1;
-const RST_STREAM: u8 = 3;
-const SETTINGS: u8 = 4;
-const GOAWAY: u8 = 7;
-const CONTINUATION: u8 = 9;
-const END_STREAM: u8 = 1;
-const END_HEADERS: u8 = 4;
-
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
-    [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
-}
-
-/// A field that is written out and not remembered.
-fn field(name: &str, value: &str) -> Vec<u8> {
-    let text = |text: &str| [&[u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
-    [vec![0], text(name), text(value)].concat()
-}
-
-fn fields(fields: &[(&str, &str)]) -> Vec<u8> {
-    fields.iter().flat_map(|(name, value)| field(name, value)).collect()
-}
-
-fn asking(method: &str, path: &str, more: &[(&str, &str)]) -> Vec<u8> {
-    let pseudo = [(":method", method), (":scheme", "http"), (":authority", "x"), (":path", path)];
-    fields(&[&pseudo[..], more].concat())
-}
-
-async fn http2(address: SocketAddr) -> Wire {
-    let mut wire = connect(address, PREFACE).await;
-    wire.write(frame(SETTINGS, 0, 0, &[])).await.unwrap();
-    wire
-}
-
-/// Reads frames until one is wanted; `None` when the connection ends before.
-async fn until(wire: &mut Wire, wanted: impl Fn(u8, u32, &[u8]) -> bool) -> Option<Vec<u8>> {
-    loop {
-        let head = timeout(LONG, wire.exactly(9)).await.unwrap().ok()?;
-        let length = usize::from(head[0]) << 16 | usize::from(head[1]) << 8 | usize::from(head[2]);
-        let payload = wire.exactly(length).await.ok()?;
-        let stream = u32::from_be_bytes(head[5..9].try_into().unwrap());
-        if wanted(head[3], stream, &payload) {
-            return Some(payload);
-        }
-    }
-}
-
 #[tokio::test]
 async fn who_takes_back_its_requests_as_fast_as_it_sends_them_is_told_to_go() {
     let (_service, listening) = listening(&[]).await;
@@ -276,47 +230,4 @@ async fn a_request_that_crosses_with_the_farewell_is_answered_in_its_own_time() 
     let answered = until(&mut wire, |kind, stream, _| kind == HEADERS && stream == 3).await;
     assert!(answered.is_some(), "it was cut");
     timeout(LONG, wire.gone()).await.expect("it is gone");
-}
-
-#[tokio::test]
-async fn a_request_of_http_2_that_is_malformed_is_reset_or_refused() {
-    let (_service, listening) = listening(&[]).await;
-    let path = "/api/v1/things/raw";
-    let pseudo = |list: &[(&str, &str)]| fields(list);
-    for (name, head, body) in [
-        ("a header of one connection", asking("POST", path, &[("connection", "close")]), &b""[..]),
-        ("chunks", asking("POST", path, &[("transfer-encoding", "chunked")]), b""),
-        ("keep-alive", asking("POST", path, &[("keep-alive", "1")]), b""),
-        ("an upgrade", asking("POST", path, &[("upgrade", "h2c")]), b""),
-        ("te besides trailers", asking("POST", path, &[("te", "gzip")]), b""),
-        ("capitals in a name", asking("POST", path, &[("X-A", "b")]), b""),
-        ("a name with a space", asking("POST", path, &[("x a", "b")]), b""),
-        ("a value with a line feed", asking("POST", path, &[("x-a", "b\r\nhost: y")]), b""),
-        ("a length that is too small", asking("POST", path, &[("content-length", "3")]), b"hello"),
-        ("a length that is too large", asking("POST", path, &[("content-length", "9")]), b"hello"),
-        ("two lengths", asking("POST", path, &[("content-length", "5"), ("content-length", "6")]), b"hello"),
-        ("a path without a slash", asking("POST", "api/v1/things/raw", &[]), b""),
-        ("an empty path", asking("POST", "", &[]), b""),
-        ("a hidden slash", asking("POST", "/api/v1/things%2fraw", &[]), b""),
-        ("another host", asking("POST", path, &[("host", "y")]), b""),
-        ("a late pseudo header", asking("POST", path, &[("x-a", "b"), (":path", "/other")]), b""),
-        ("two paths", asking("POST", path, &[(":path", "/other")]), b""),
-        ("an unknown pseudo header", asking("POST", path, &[(":protocol", "websocket")]), b""),
-        ("no method", pseudo(&[(":scheme", "http"), (":authority", "x"), (":path", path)]), b""),
-        ("no path", pseudo(&[(":method", "POST"), (":scheme", "http"), (":authority", "x")]), b""),
-        ("a tunnel", pseudo(&[(":method", "CONNECT"), (":authority", "x:80")]), b""),
-    ] {
-        let mut wire = http2(listening.address()).await;
-        wire.write(frame(HEADERS, END_HEADERS, 1, &head)).await.unwrap();
-        drop(wire.write(frame(DATA, END_STREAM, 1, body)).await);
-        // A second request shows what became of the first; it may have ended the connection.
-        let next = asking("GET", "/api/v1/things/short", &[]);
-        drop(wire.write(frame(HEADERS, END_HEADERS | END_STREAM, 3, &next)).await);
-        let answered = until(&mut wire, |kind, stream, payload| {
-            assert!(kind != HEADERS || stream != 1 || payload[0] != 0x88, "{name}: it is answered with 200");
-            matches!(kind, RST_STREAM | HEADERS) && stream == 1 || kind == GOAWAY
-        });
-        answered.await;
-    }
-    others_are_served(listening.address()).await;
 }
