@@ -141,6 +141,8 @@ async fn odd_requests_get_an_answer_and_the_next_one_too() {
         ("GET /internal/ HTTP/1.1\r\nhost: x", "404"),
         ("POST /api/v1/things HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2", "400"),
         ("POST /api/v1/things HTTP/1.1\r\nhost: x\r\ncontent-length: +1", "400"),
+        // Who expects more than a server has to know is answered as if it had not (RFC 9110, section 10.1.1).
+        ("POST /api/v1/things/raw HTTP/1.1\r\nhost: x\r\nexpect: a-miracle\r\ncontent-length: 0", "200"),
         ("GET /api/v1/things/short HTTP/9.9\r\nhost: x", "400"),
         ("nonsense", "400"),
     ] {
