@@ -26,6 +26,7 @@ mod somebody_looks_at_the_status;
 mod somebody_wants_it_back;
 mod the_assistant_lends_a_hand;
 mod the_catalog_is_away;
+mod the_certificate_is_replaced;
 mod the_command_line;
 mod the_process_stops;
 mod the_tour_of_the_readme;

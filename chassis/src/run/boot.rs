@@ -66,6 +66,7 @@ pub(super) async fn boot(
         took: began.elapsed(),
     };
     let ms = u64::try_from(started.took.as_millis()).unwrap_or(u64::MAX);
-    tracing::info!(%public, ops = %started.ops, targets = targets.names().join(","), ms, "started");
+    let secure = secure.map(tracing::field::display);
+    tracing::info!(%public, secure, ops = %started.ops, targets = targets.names().join(","), ms, "started");
     Ok(Running { started, stopper, assembled, serving, ops })
 }

@@ -11,15 +11,24 @@ use testkit::Folder;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_bowline");
 const PATIENCE: Duration = Duration::from_secs(30);
+const UNKNOWN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 /// Where a process listens that has not said yet where it does.
-const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+const NOWHERE: Places = Places { public: UNKNOWN, secure: None, ops: UNKNOWN };
 
 /// One process of the platform.
 pub(crate) struct Process {
     child: Child,
     log: PathBuf,
     folder: Folder,
+    places: Places,
+}
+
+/// Where a process listens.
+#[derive(Clone, Copy)]
+struct Places {
     public: SocketAddr,
+    /// Where it speaks HTTPS, if it does.
+    secure: Option<SocketAddr>,
     ops: SocketAddr,
 }
 
@@ -42,23 +51,28 @@ impl Process {
             .stdin(Stdio::null())
             .stdout(File::create(&log).unwrap())
             .stderr(File::options().append(true).open(&log).unwrap());
-        Starting(Self { child: command.spawn().unwrap(), log, folder, public: NOWHERE, ops: NOWHERE })
+        Starting(Self { child: command.spawn().unwrap(), log, folder, places: NOWHERE })
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.public)
+        format!("http://{}", self.places.public)
     }
 
     pub(crate) fn ops_url(&self) -> String {
-        format!("http://{}", self.ops)
+        format!("http://{}", self.places.ops)
     }
 
     pub(crate) fn port(&self) -> u16 {
-        self.public.port()
+        self.places.public.port()
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
-        self.public
+        self.places.public
+    }
+
+    /// Where it speaks HTTPS.
+    pub(crate) fn secure_address(&self) -> SocketAddr {
+        self.places.secure.unwrap()
     }
 
     /// Everything that it has logged.
@@ -111,7 +125,7 @@ pub(crate) struct Starting(Process);
 impl Starting {
     /// Waits until it says where it listens.
     pub(crate) fn listening(mut self) -> Process {
-        (self.0.public, self.0.ops) = listening(&mut self.0.child, &self.0.log);
+        self.0.places = listening(&mut self.0.child, &self.0.log);
         self.0
     }
 }
@@ -157,14 +171,15 @@ fn command(settings: &[(&str, &str)]) -> Command {
 }
 
 /// Waits for the line that says where it listens.
-fn listening(child: &mut Child, log: &PathBuf) -> (SocketAddr, SocketAddr) {
+fn listening(child: &mut Child, log: &PathBuf) -> Places {
     let until = Instant::now() + PATIENCE;
     loop {
         for line in BufReader::new(File::open(log).unwrap()).lines().map_while(Result::ok) {
             let line: Value = serde_json::from_str(&line).unwrap_or_default();
             if line["message"] == "started" {
-                let address = |field: &str| line[field].as_str().unwrap().parse().unwrap();
-                return (address("public"), address("ops"));
+                let address = |field: &str| Some(line[field].as_str()?.parse().unwrap());
+                let (public, ops) = (address("public").unwrap(), address("ops").unwrap());
+                return Places { public, secure: address("secure"), ops };
             }
         }
         let ended = child.try_wait().unwrap();
