@@ -9,6 +9,7 @@ mod a_newcomer_looks_around;
 mod a_password_is_forgotten;
 mod a_process_is_killed;
 mod a_request_is_sent_again;
+mod a_route_is_rolled_out;
 mod a_shop_opens;
 mod an_account_lives;
 mod an_administrator_steps_in;
