@@ -358,10 +358,13 @@ impl Edge {
         if service.is_none() && !client_ip::is_trusted(socket, &self.shared.config.trusted_proxies) {
             return own;
         }
-        match text(headers, &X_FORWARDED_PROTO) {
-            Some(said) => said.split(',').all(|hop| hop.trim().eq_ignore_ascii_case("https")),
-            None => own,
+        let mut lines = headers.get_all(&X_FORWARDED_PROTO).into_iter().peekable();
+        if lines.peek().is_none() {
+            return own;
         }
+        // The client's own line may stand before those of proxies.
+        let mut hops = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+        hops.all(|hop| hop.trim_ascii().eq_ignore_ascii_case(b"https"))
     }
 
     /// The configured time, less when the caller waits less; never later than that of the request in whose course this

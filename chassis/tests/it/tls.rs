@@ -318,18 +318,21 @@ fn what_cannot_serve_ends_the_start_with_the_name_of_the_setting() {
 #[tokio::test]
 async fn a_trusted_proxys_word_about_https_is_believed_and_nobody_elses() {
     for (trusted, said, secure) in [
-        ("", "https", false),
-        ("127.0.0.0/8", "https", true),
-        ("127.0.0.0/8", "https, http", false),
-        ("127.0.0.0/8", "http", false),
+        ("", &["https"][..], false),
+        ("127.0.0.0/8", &["https"], true),
+        ("127.0.0.0/8", &["https, http"], false),
+        ("127.0.0.0/8", &["https", "http"], false),
+        ("127.0.0.0/8", &["https", "https"], true),
+        ("127.0.0.0/8", &["http"], false),
     ] {
         let service = Setup::of::<Things>().set("BOWLINE_HTTP__TRUSTED_PROXIES", trusted).build().await;
         let listening = service.listen();
         let client: Client<_, Body> = Client::builder(TokioExecutor::new()).build_http();
         let request = http::Request::get(format!("{}/api/v1/things/context", listening.url()));
-        let request = request.header("x-forwarded-proto", said).body(Body::empty()).unwrap();
+        let request = said.iter().fold(request, |request, line| request.header("x-forwarded-proto", *line));
+        let request = request.body(Body::empty()).unwrap();
         let body = client.request(request).await.unwrap().into_body().collect().await.unwrap().to_bytes();
         let wanted = format!(r#""secure":{secure}"#);
-        assert!(String::from_utf8_lossy(&body).contains(&wanted), "{trusted} {said}");
+        assert!(String::from_utf8_lossy(&body).contains(&wanted), "{trusted} {said:?}");
     }
 }
