@@ -68,8 +68,15 @@ fn host<B>(request: &Request<B>) -> Wrong {
     Some((ErrorCode::Validation, message))
 }
 
+/// Whether it is a host with an optional port, and nobody at it.
 fn is_host(authority: &Authority) -> bool {
-    !authority.host().is_empty() && !authority.as_str().contains('@')
+    let host = authority.host();
+    let digits = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+    // A colon with nothing behind it is as good as none.
+    let is_port = |port: &str| port.is_empty() || digits(port) && port.parse::<u16>().is_ok();
+    let behind = authority.as_str().strip_prefix(host);
+    let rest = behind.is_some_and(|rest| rest.is_empty() || rest.strip_prefix(':').is_some_and(is_port));
+    rest && !host.is_empty()
 }
 
 fn framing<B>(request: &Request<B>) -> Wrong {
@@ -112,6 +119,7 @@ mod tests {
         for (target, hosts) in [
             ("/", &["shop.example"][..]),
             ("/", &["[::1]:8080"]),
+            ("/", &["shop.example:"]),
             ("http://shop.example/", &["Shop.example"]),
             ("http://shop.example:8080/", &["shop.example:8080"]),
         ] {
@@ -122,6 +130,10 @@ mod tests {
             ("/", &["shop.example, evil.example"]),
             ("/", &["ada@shop.example"]),
             ("/", &["shop.example/x"]),
+            ("/", &["shop.example:http"]),
+            ("/", &["shop.example:99999"]),
+            ("/", &["shop.example:+80"]),
+            ("/", &["shop.example:1@shop.example"]),
             ("/", &[""]),
             ("http://shop.example/", &["evil.example"]),
             ("http://shop.example/", &["shop.example:81"]),
