@@ -64,6 +64,7 @@ async fn each_browser_stays_on_its_side(shape: Shape) {
     );
     sandbox.kill("gateway");
     sandbox.restart("gateway");
+    let client = sandbox.client();
     for (cookie, side) in &browsers {
         assert_eq!(ask(&client, &[("cookie", cookie)]).await, (side.clone(), None), "{cookie}");
     }

@@ -78,6 +78,7 @@ async fn a_request_of_http_2_that_is_malformed_or_ambiguous_is_not_carried_out()
     };
     let value = "b".repeat(100);
     let many = asking("POST", PATH, &[("x-a", &*value); 600]);
+    let mut others = Vec::new();
     for (name, request, expected) in [
         ("nothing", post(&[], ""), Answered(200)),
         ("a length that fits", post(&[("content-length", "5")], "hello"), Answered(200)),
@@ -115,8 +116,8 @@ async fn a_request_of_http_2_that_is_malformed_or_ambiguous_is_not_carried_out()
         ("a status", only(&[method, scheme, authority, path, (":status", "200")]), Malformed),
         ("a protocol", only(&[method, scheme, authority, path, (":protocol", "websocket")]), Malformed),
         ("a tunnel with a path", only(&[(":method", "CONNECT"), scheme, authority, path]), Malformed),
-        ("a pseudo header in trailers", trailers(&[(":path", "/other")]), Malformed),
-        ("a path without a slash", with(asking("POST", "api/v1/things/raw", &[]), ""), Answered(400)),
+        ("a connection in trailers", trailers(&[("connection", "close")]), Malformed),
+        ("a path without a slash", with(asking("POST", "api/v1/things/raw", &[]), ""), Malformed),
         ("no host at all", only(&[method, scheme, path]), Answered(400)),
         ("another host", post(&[("host", "y")], ""), Answered(400)),
         ("two hosts", post(&[("host", "x"), ("host", "x")], ""), Answered(400)),
@@ -126,6 +127,10 @@ async fn a_request_of_http_2_that_is_malformed_or_ambiguous_is_not_carried_out()
         ("a mirror", with(asking("TRACE", PATH, &[]), ""), Answered(405)),
         ("a list of headers that is too long", long(&many), Answered(431)),
     ] {
-        assert_eq!(fate(listening.address(), name, &request).await, expected, "{name}");
+        let seen = fate(listening.address(), name, &request).await;
+        if seen != expected {
+            others.push((name, seen, expected));
+        }
     }
+    assert_eq!(others, []);
 }
