@@ -19,8 +19,8 @@
 //!
 //! What it does not do: it does not tell good clients from bad ones, and the API key of a limit by key is nobody's name, because
 //! it is not verified: it divides the count of an address and never replaces it. Who a route of the gateway has let in by a
-//! verified one is somebody, and counts in the route's own limits by user ([`Limits::count_caller`]). Preflights of browsers (CORS) are not counted, nor
-//! is anything on the operations listener.
+//! verified one is somebody, and counts in the route's own limits by user ([`Limits::count_caller`]). Preflights of browsers
+//! (CORS) are not counted, nor is anything on the operations listener.
 
 mod asked;
 mod config;
