@@ -111,6 +111,21 @@ fn a_full_table_of_windows_empties_by_itself() {
     assert!((0..10).all(|n| ask(&local, &format!("new {n}"), &limits).allowed));
 }
 
+#[test]
+fn windows_that_are_over_do_not_gather_where_there_is_room() {
+    let (local, clock) = local(100_000, 10_000);
+    let limits = [Limit::new("login", 3, LONG).unwrap()];
+    for n in 0..10_000 {
+        ask(&local, &n.to_string(), &limits);
+        clock.advance(LONG / 100);
+    }
+    assert!(
+        local.windows.len() < 2_000,
+        "{} windows, of which some thirty are not over",
+        local.windows.len()
+    );
+}
+
 /// The same rule told another way: a purse that holds a whole window at most and fills as time passes.
 struct Purse {
     filled: i64,

@@ -63,6 +63,11 @@ impl Windows {
         Self { names: RandomState::new(), table: Mutex::new(table), most, clock }
     }
 
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner).until.len()
+    }
+
     /// Decides limits, each of a subject; `place` tells the subjects of one service from those of another.
     pub(super) fn decide(&self, place: &str, asked: &[(&str, &Limit)], by: DecidedBy) -> Decisions {
         let named = |(subject, limit): &(&str, &Limit)| self.names.hash_one((place, subject, limit.name()));
