@@ -1,7 +1,7 @@
 //! Whose count a request belongs to.
 
 use super::rule::By;
-use crate::http::RequestContext;
+use crate::http::{RequestContext, household};
 use aws_lc_rs::digest;
 use axum::body::Body;
 use axum::extract::MatchedPath;
@@ -64,12 +64,12 @@ impl Parts<'_> {
     }
 }
 
-/// An address as far as it tells clients apart: a household has a whole /64 of IPv6.
+/// The [`household`] of an address, as it is written in names.
 struct Household(IpAddr);
 
 impl std::fmt::Display for Household {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.0.to_canonical() {
+        match household(self.0) {
             IpAddr::V4(ip) => write!(f, "{ip}"),
             IpAddr::V6(ip) => write!(f, "{:x}/64", u128::from(ip) >> 64),
         }
@@ -93,16 +93,16 @@ fn hashed(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    fn household(text: &str) -> String {
+    fn named(text: &str) -> String {
         Household(text.parse().unwrap()).to_string()
     }
 
     #[test]
     fn a_household_of_ipv6_is_one_client_and_its_neighbour_another() {
-        assert_eq!(household("2001:db8:1:2::1"), household("2001:db8:1:2:ffff::9"));
-        assert_ne!(household("2001:db8:1:2::1"), household("2001:db8:1:3::1"));
-        assert_eq!(household("::ffff:203.0.113.9"), "203.0.113.9");
-        assert_ne!(household("203.0.113.9"), household("203.0.113.8"));
+        assert_eq!(named("2001:db8:1:2::1"), named("2001:db8:1:2:ffff::9"));
+        assert_ne!(named("2001:db8:1:2::1"), named("2001:db8:1:3::1"));
+        assert_eq!(named("::ffff:203.0.113.9"), "203.0.113.9");
+        assert_ne!(named("203.0.113.9"), named("203.0.113.8"));
     }
 
     #[test]

@@ -34,8 +34,8 @@ struct Table {
     until: HashMap<u64, i64, BuildHasherDefault<Hashed>>,
     /// With so many they are looked through.
     crowded: usize,
-    /// Before this time they are not.
-    rests_until: i64,
+    /// When they were last, in microseconds.
+    looked_through: Option<i64>,
 }
 
 /// The hash of a number that is one.
@@ -59,7 +59,7 @@ impl Hasher for Hashed {
 
 impl Windows {
     pub(super) fn new(most: usize, clock: Clock) -> Self {
-        let table = Table { until: HashMap::default(), crowded: FEW.min(most), rests_until: 0 };
+        let table = Table { until: HashMap::default(), crowded: FEW.min(most), looked_through: None };
         Self { names: RandomState::new(), table: Mutex::new(table), most, clock }
     }
 
@@ -106,12 +106,14 @@ impl Table {
     /// Removes the windows that are over, when there are many or no room for these.
     fn make_room(&mut self, more: usize, most: usize, now: i64) {
         let wanted = self.until.len() + more;
-        if wanted <= self.crowded || (wanted > most && now < self.rests_until) {
+        // A clock that went back has nobody rest for longer.
+        let rests = || self.looked_through.is_some_and(|then| (then..then + REST).contains(&now));
+        if wanted <= self.crowded || (wanted > most && rests()) {
             return;
         }
         self.until.retain(|_, until| *until > now);
         // Half of them have come since, when it is done the next time: that pays for it.
         self.crowded = (self.until.len() * 2).clamp(FEW.min(most), most);
-        self.rests_until = now + REST;
+        self.looked_through = Some(now);
     }
 }
