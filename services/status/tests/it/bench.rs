@@ -130,10 +130,11 @@ impl Bench {
         self.looked().await;
     }
 
-    /// Waits until somebody has looked at the time that it is.
+    /// Waits until somebody has looked at the time that it is, and is done with it: a look that time outruns is lost.
     pub(crate) async fn looked(&self) {
         let (db, now) = (self.service.db("status"), self.service.clock().now());
-        let sql = "SELECT count(*) FROM service_state WHERE looked_at >= $1";
+        let sql = "SELECT count(*) FROM service_state, job WHERE looked_at >= $1 AND job.name = 'look' \
+            AND job.status = 'waiting' AND job.started_at >= $1 AND job.last_outcome = 'done'";
         eventually(|| async {
             let looked: i64 = q!(db.read, scalar, sql, now).unwrap();
             looked > 0

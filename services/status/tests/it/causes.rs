@@ -53,6 +53,7 @@ async fn a_look_that_began_before_the_end_of_an_incident_opens_it_no_second_time
     let mut of = alert("Region", "critical", 10, None);
     of["labels"]["service"] = "a-host-of-ours".into();
     bench.notify(&[of]).await.expect(200);
+    bench.looked().await;
     let (db, now) = (bench.service.db("status"), bench.service.clock().now());
     let mut t = db.begin().await.unwrap();
     let end = "UPDATE incident SET status = 'RESOLVED', resolved_at = $1";
