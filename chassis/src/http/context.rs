@@ -12,8 +12,8 @@ use crate::telemetry::origin::Origin;
 use crate::telemetry::trace::TraceContext;
 use axum::extract::FromRequestParts;
 use axum::extract::MatchedPath;
-use http::HeaderValue;
 use http::request::Parts;
+use http::{HeaderValue, Method};
 use std::net::IpAddr;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
@@ -65,6 +65,8 @@ pub struct RequestContext {
     pub wants_problem: bool,
     /// The peer that calls, proved by its credential or by being in this process.
     pub calling_service: Option<Box<str>>,
+    pub(crate) method: Method,
+    pub(crate) path: Box<str>,
     pub(crate) authorization: Option<HeaderValue>,
     pub(crate) principal: OnceLock<Result<Principal, TokenError>>,
     pub(crate) caller: OnceLock<Box<str>>,
@@ -127,6 +129,19 @@ impl RequestContext {
         future: F,
     ) -> tokio::task::futures::TaskLocalFuture<Arc<Self>, F> {
         CURRENT.scope(self, future)
+    }
+
+    /// Names the request to a log line.
+    pub(crate) fn tell(&self, tell: &mut dyn FnMut(&'static str, &str)) {
+        tell("service", self.edge.service);
+        tell("request_id", &self.request_id);
+        tell("correlation_id", &self.correlation_id);
+        tell("trace_id", &self.trace.trace_id().to_string());
+        tell("method", self.method.as_str());
+        tell("path", &self.path);
+        if let Some(Ok(principal)) = self.principal.get() {
+            tell("user", &principal.user().to_string());
+        }
     }
 
     pub(crate) fn with_current<T>(read: impl FnOnce(&Self) -> T) -> Option<T> {

@@ -120,8 +120,8 @@ impl Edge {
     /// Answers one request. Never fails: what goes wrong is an answer too.
     pub async fn handle(&self, mut request: Request<Body>, caller: Caller) -> Response<Body> {
         let (way, version) = self.find(&mut request, &caller);
-        let context = Arc::new(self.context(request.headers(), &caller, way.as_deref()));
-        let span = self.span(&request, &context);
+        let context = Arc::new(self.context(&request, &caller, way.as_deref()));
+        let span = self.span(&context);
         let handling = async {
             let mut record = Record::begin(self.shared.service, request.method(), self.active.clone());
             let response = match (caller, version) {
@@ -289,8 +289,8 @@ impl Edge {
         }
     }
 
-    fn context(&self, headers: &HeaderMap, caller: &Caller, way: Option<&dyn Way>) -> RequestContext {
-        let shared = &self.shared;
+    fn context(&self, request: &Request<Body>, caller: &Caller, way: Option<&dyn Way>) -> RequestContext {
+        let (shared, headers) = (&self.shared, request.headers());
         let parent = match caller {
             Caller::InProcess(_, parent) => parent.as_deref(),
             Caller::Socket(_) | Caller::Secure(..) => None,
@@ -342,6 +342,8 @@ impl Edge {
             user_agent: text(headers, &USER_AGENT).map(|agent| agent.get(..200).unwrap_or(agent).into()),
             wants_problem: accept.is_some_and(|accept| accept.contains("application/problem+json")),
             calling_service,
+            method: request.method().clone(),
+            path: request.uri().path().into(),
             authorization,
             principal,
             caller: OnceLock::new(),
@@ -382,15 +384,19 @@ impl Edge {
         parent.map_or(own, |parent| own.min(parent.deadline))
     }
 
-    fn span(&self, request: &Request<Body>, context: &RequestContext) -> tracing::Span {
+    /// The span of a request that is exported. Log lines have their fields from the context, with or without it.
+    fn span(&self, context: &RequestContext) -> tracing::Span {
+        if !trace::is_exported(&context.trace) {
+            return tracing::Span::none();
+        }
         let span = tracing::info_span!(
             "request",
             service = self.shared.service,
             request_id = %context.request_id,
             correlation_id = %context.correlation_id,
             trace_id = %context.trace.trace_id(),
-            method = %request.method(),
-            path = request.uri().path(),
+            method = %context.method,
+            path = &*context.path,
             user = tracing::field::Empty,
         );
         trace::export_as(&span, &context.trace);

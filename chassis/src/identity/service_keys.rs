@@ -205,8 +205,7 @@ impl Version {
     fn of(secret: &SecretString) -> Arc<Self> {
         let bytes = secret.expose_secret().as_bytes();
         let hash = digest(&SHA256, &[b"bowline service key version\0", bytes].concat());
-        let kid: String = hash.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        let kid = kid.into();
+        let kid = hex::encode(&hash.as_ref()[..8]).into();
         Arc::new(Self {
             kid,
             encoding: EncodingKey::from_secret(bytes),

@@ -1,7 +1,7 @@
 //! The layer that counts a request before it is handled, and tells in the answer's headers.
 
 use super::Limits;
-use super::asked::Asked;
+use super::asked::{Asked, by_token};
 use super::headers::tell;
 use crate::http::RequestContext;
 use axum::body::Body;
@@ -38,12 +38,10 @@ impl LimitLayer {
 
     fn asked(&self, request: &Request<Body>) -> Asked<'_> {
         let asked = |cx: &RequestContext| match self.which {
-            Which::General => {
-                Asked::of(self.limits.outside(cx, request).map(|policy| (policy, None)), cx, request)
-            }
+            Which::General => Asked::of(self.limits.outside(cx, request).map(by_token), cx, request),
             Which::Policy(place) => {
                 let policy = place.and_then(|place| self.limits.shared.policies.get(place));
-                Asked::of(policy.map(|policy| (policy, None)).into_iter(), cx, request)
+                Asked::of(policy.map(by_token).into_iter(), cx, request)
             }
         };
         RequestContext::with_current(asked).unwrap_or_default()

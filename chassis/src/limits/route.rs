@@ -3,7 +3,7 @@
 //! A way that lets somebody in by something else than an access token knows only after that who it is. Such a one counts its own
 //! limits by user then, in a second round trip: whoever tries keys is counted by address before any is looked up.
 
-use super::asked::Asked;
+use super::asked::{Asked, by_token};
 use super::headers::tell;
 use super::{AllTold, Holds, Limits, Policy, Quota, subject};
 use crate::error::{ApiError, ApiResult};
@@ -81,7 +81,7 @@ impl Limits {
         cx: &RequestContext,
         request: &Request<Body>,
     ) -> impl Future<Output = Counted<'a>> + Send + use<'a> {
-        let general = self.outside(cx, request).map(|policy| (policy, None));
+        let general = self.outside(cx, request).map(by_token);
         self.counted(Asked::of(general.chain(own.holding(false, cx)), cx, request))
     }
 
@@ -115,7 +115,7 @@ impl Limits {
     ) -> impl Future<Output = ApiResult<Vec<Left>>> + Send + use<'a> {
         let path = request.uri().path();
         let general = self.shared.policies.iter().filter(|policy| policy.holds.outside(path));
-        let general = general.map(|policy| (policy, None));
+        let general = general.map(by_token);
         let named = |(policy, caller): (&'a Policy, Option<&str>)| {
             let mut name = String::new();
             (policy, subject::write(policy.quota.by, caller, cx, request, &mut name).map(|()| name))

@@ -86,7 +86,7 @@ fn api_key(request: &Request<Body>) -> String {
 /// Tells apart what is too long or too private for the name of a window.
 fn hashed(bytes: &[u8]) -> String {
     let hash = digest::digest(&digest::SHA256, bytes);
-    hash.as_ref().iter().take(HASH_BYTES).map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&hash.as_ref()[..HASH_BYTES])
 }
 
 #[cfg(test)]

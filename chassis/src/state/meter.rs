@@ -1,9 +1,12 @@
-//! What is counted of limits, which are decided on every request: the handles are looked up once.
+//! What is counted of operations. Limits are decided on every request: their handles are looked up once.
 
 use super::{DecidedBy, Decisions, StateError};
 use metrics::{Counter, Histogram, counter, histogram};
 use std::sync::OnceLock;
 use std::time::Duration;
+
+/// The operation that decides limits.
+const LIMIT: &str = "limit";
 
 /// Made at the first decision: whoever opens state early may do so before metrics are recorded.
 #[derive(Debug, Default)]
@@ -29,7 +32,7 @@ impl Meter {
         handles.seconds.record(took);
         let decisions = match outcome {
             Ok(decisions) => decisions,
-            Err(error) => return operation(error.outcome()).increment(1),
+            failed @ Err(_) => return operation(LIMIT, failed).increment(1),
         };
         handles.done.increment(1);
         if let Some((_, decided)) = handles.decided.iter().find(|(by, _)| *by == decisions.by()) {
@@ -42,8 +45,8 @@ impl Handles {
     fn new() -> Self {
         let all = [DecidedBy::Redis, DecidedBy::Process, DecidedBy::Fallback];
         Self {
-            done: operation("done"),
-            seconds: histogram!("state_operation_seconds", "op" => "limit"),
+            done: counter_of(LIMIT, "done"),
+            seconds: seconds(LIMIT),
             decided: all.map(|by| {
                 (by, Decided { allowed: decision("allowed", by), refused: decision("refused", by) })
             }),
@@ -51,8 +54,18 @@ impl Handles {
     }
 }
 
-fn operation(outcome: &'static str) -> Counter {
-    counter!("state_operations_total", "op" => "limit", "outcome" => outcome)
+/// The count of an operation that ended so.
+pub(super) fn operation<T>(op: &'static str, done: &Result<T, StateError>) -> Counter {
+    counter_of(op, done.as_ref().err().map_or("done", StateError::outcome))
+}
+
+/// How long an operation takes.
+pub(super) fn seconds(op: &'static str) -> Histogram {
+    histogram!("state_operation_seconds", "op" => op)
+}
+
+fn counter_of(op: &'static str, outcome: &'static str) -> Counter {
+    counter!("state_operations_total", "op" => op, "outcome" => outcome)
 }
 
 fn decision(answer: &'static str, by: DecidedBy) -> Counter {

@@ -44,7 +44,6 @@ use bytes::Bytes;
 use invalidate::Hub;
 use local::Local;
 use meter::Meter;
-use metrics::{counter, histogram};
 use remote::Remote;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -424,9 +423,8 @@ impl State {
     ) -> Result<T, StateError> {
         let began = Instant::now();
         let done = work.await;
-        let outcome = done.as_ref().err().map_or("done", StateError::outcome);
-        counter!("state_operations_total", "op" => op, "outcome" => outcome).increment(1);
-        histogram!("state_operation_seconds", "op" => op).record(began.elapsed());
+        meter::operation(op, &done).increment(1);
+        meter::seconds(op).record(began.elapsed());
         done
     }
 }

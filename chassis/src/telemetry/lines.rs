@@ -1,15 +1,18 @@
 //! The log layer: one line an event, with the fields of the spans around it.
 //!
 //! JSON lines are for machines: one flat object with `timestamp` (RFC 3339, UTC, microseconds), `level`, `target`,
-//! `message`, the event's fields, and the fields of all enclosing spans, inner ones first. A name appears once; the
-//! inner value wins. So `correlation_id`, `request_id` and `service` stand on every line of a request.
+//! `message`, the event's fields, the fields of all enclosing spans, inner ones first, and what is known of the work in hand.
+//! A name appears once; the first value wins. So `correlation_id`, `request_id` and `service` stand on every line of a request,
+//! also where no span was made because nobody samples its trace.
 //! Pretty lines are for a person at a terminal: time of day, level, target, message, fields and the correlation id.
 //!
 //! What must hold: a line is written in one piece, and a value from outside cannot forge a second line or move the
 //! terminal's cursor. Fields whose name begins with `otel.` are directions to the exporter and are not logged.
 
 use super::fields::{Fields, Text};
+use super::origin::Origin;
 use crate::clock::Clock;
+use crate::http::RequestContext;
 use std::cell::RefCell;
 use std::io::Write as _;
 use std::sync::Arc;
@@ -74,16 +77,25 @@ impl LineLayer {
                         json_fields(line, seen, fields);
                     }
                 }
+                in_hand(&mut |name, text| json_field(line, seen, name, Text::Quoted(text)));
                 line.extend_from_slice(b"}\n");
             }
             Style::Pretty { colour } => {
                 self.start_pretty(line, event.metadata(), fields, colour);
-                pretty_fields(line, fields, |name| name != "message");
+                for (name, text) in fields.iter().filter(|(name, _)| *name != "message") {
+                    pretty_field(line, seen, name, text.as_str());
+                }
+                let mut correlation = |name, text: &str| {
+                    if name == "correlation_id" {
+                        pretty_field(line, seen, name, text);
+                    }
+                };
                 for span in scope.into_iter().flatten() {
                     if let Some(fields) = span.extensions().get::<Fields>() {
-                        pretty_fields(line, fields, |name| name == "correlation_id");
+                        fields.iter().for_each(|(name, text)| correlation(name, text.as_str()));
                     }
                 }
+                in_hand(&mut correlation);
                 line.push(b'\n');
             }
         }
@@ -153,27 +165,38 @@ fn hidden(name: &str) -> bool {
     name.starts_with("otel.") || BRIDGED.contains(&name)
 }
 
-fn json_fields(line: &mut Vec<u8>, seen: &mut Vec<&'static str>, fields: &Fields) {
-    for (name, text) in fields.iter() {
-        if hidden(name) || seen.contains(&name) {
-            continue;
-        }
-        seen.push(name);
-        // Names are Rust's field names or literals of ours: nothing in them needs to be escaped.
-        let mark = if RESERVED.contains(&name) { "_" } else { "" };
-        put(line, format_args!(",\"{name}{mark}\":"));
-        match text {
-            Text::Bare(text) => line.extend_from_slice(text.as_bytes()),
-            Text::Quoted(text) => json_string(line, text),
-        }
+/// What is known of the work in hand: of the request, or in the background of what it was caused by.
+fn in_hand(tell: &mut dyn FnMut(&'static str, &str)) {
+    if RequestContext::with_current(|request| request.tell(tell)).is_none() {
+        Origin::with_current(|origin| origin.tell(tell));
     }
 }
 
-fn pretty_fields(line: &mut Vec<u8>, fields: &Fields, wanted: impl Fn(&str) -> bool) {
-    for (name, text) in fields.iter().filter(|(name, _)| !hidden(name) && wanted(name)) {
-        put(line, format_args!(" {name}="));
-        escaped(line, text.as_str(), false);
+fn json_fields(line: &mut Vec<u8>, seen: &mut Vec<&'static str>, fields: &Fields) {
+    fields.iter().for_each(|(name, text)| json_field(line, seen, name, text));
+}
+
+fn json_field(line: &mut Vec<u8>, seen: &mut Vec<&'static str>, name: &'static str, text: Text<'_>) {
+    if hidden(name) || seen.contains(&name) {
+        return;
     }
+    seen.push(name);
+    // Names are Rust's field names or literals of ours: nothing in them needs to be escaped.
+    let mark = if RESERVED.contains(&name) { "_" } else { "" };
+    put(line, format_args!(",\"{name}{mark}\":"));
+    match text {
+        Text::Bare(text) => line.extend_from_slice(text.as_bytes()),
+        Text::Quoted(text) => json_string(line, text),
+    }
+}
+
+fn pretty_field(line: &mut Vec<u8>, seen: &mut Vec<&'static str>, name: &'static str, text: &str) {
+    if hidden(name) || seen.contains(&name) {
+        return;
+    }
+    seen.push(name);
+    put(line, format_args!(" {name}="));
+    escaped(line, text, false);
 }
 
 fn json_string(line: &mut Vec<u8>, text: &str) {

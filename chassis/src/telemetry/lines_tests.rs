@@ -1,9 +1,12 @@
 //! What a log line looks like, and what cannot be done to it.
 
+use super::super::origin::Origin;
+use super::super::trace::TraceContext;
 use super::super::{LogFormat, Sink, TelemetryConfig, scoped};
+use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
-use tracing::{Dispatch, dispatcher, info, info_span, warn};
+use tracing::{Dispatch, Instrument as _, dispatcher, info, info_span, warn};
 
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -55,6 +58,22 @@ fn a_line_carries_the_fields_of_the_spans_around_it_and_the_inner_one_wins() {
     });
     assert_eq!(object, expected);
     assert_eq!(lines.text().matches("\"service\"").count(), 1, "a name appears once: {}", lines.text());
+}
+
+#[test]
+fn a_line_names_the_work_in_hand_once_with_a_span_and_without() {
+    for format in [LogFormat::Json, LogFormat::Pretty] {
+        let (dispatch, _telemetry, lines) = logging("info", format);
+        let work = || Origin::new(TraceContext::root(), "order-17");
+        dispatcher::with_default(&dispatch, || {
+            work().resume(async { info!("done") }).now_or_never().unwrap();
+            let span = info_span!("job", correlation_id = "order-17");
+            work().resume(async { info!("done") }.instrument(span)).now_or_never().unwrap();
+            work().resume(async { info!(correlation_id = "own", "done") }).now_or_never().unwrap();
+        });
+        let told: Vec<_> = lines.text().lines().map(|line| line.matches("order-17").count()).collect();
+        assert_eq!(told, [1, 1, 0], "{}", lines.text());
+    }
 }
 
 #[test]

@@ -48,8 +48,18 @@ impl Origin {
         CURRENT.scope(self, work.instrument(span)).await
     }
 
+    pub(super) fn with_current<T>(read: impl FnOnce(&Self) -> T) -> Option<T> {
+        CURRENT.try_with(read).ok()
+    }
+
+    /// Names it to a log line.
+    pub(super) fn tell(&self, tell: &mut dyn FnMut(&'static str, &str)) {
+        tell("correlation_id", &self.correlation_id);
+        tell("trace_id", &self.trace.trace_id().to_string());
+    }
+
     /// Goes on with work of this origin elsewhere, in the span that it is in already.
-    pub(crate) async fn resume<F: Future>(self, work: F) -> F::Output {
+    pub async fn resume<F: Future>(self, work: F) -> F::Output {
         CURRENT.scope(self, work).await
     }
 }

@@ -171,6 +171,12 @@ pub fn export_as(span: &Span, context: &TraceContext) {
     STARTING.set(None);
 }
 
+/// Whether spans of this context leave the process. A span that only lends its fields to log lines need not be made where
+/// these come from the work in hand.
+pub(crate) fn is_exported(context: &TraceContext) -> bool {
+    context.sampled && EXPORTING.load(Ordering::Relaxed)
+}
+
 /// From now on spans are exported, and `ratio` of the new traces are sampled.
 pub(super) fn exporting(ratio: f64) {
     SAMPLE_BELOW.store(sample_below(ratio), Ordering::Relaxed);

@@ -34,16 +34,12 @@ pub(crate) struct LookKept {
 
 impl ResponseCache {
     /// Looks without asking anybody and without changing anything.
-    pub(crate) fn look<B>(&self, rule: &CacheRule, asker: Asker, request: &Request<B>) -> Look {
-        let mut copy = Request::new(Body::empty());
-        copy.method_mut().clone_from(request.method());
-        copy.uri_mut().clone_from(request.uri());
-        copy.headers_mut().clone_from(request.headers());
-        let asked = Asked::of(&rule.0, asker, &self.0.marks, &mut copy);
+    pub(crate) fn look(&self, rule: &CacheRule, asker: Asker, mut request: Request<Body>) -> Look {
+        let asked = Asked::of(&rule.0, asker, &self.0.marks, &mut request);
         let Some(asked) = asked.filter(|_| !self.0.shelf.is_off()) else {
             return Look { key: None, kept: None };
         };
-        let (found, now) = (self.0.find(&asked, &copy), self.0.clock.now());
+        let (found, now) = (self.0.find(&asked, &request), self.0.clock.now());
         let kept = found.stored.map(|stored| LookKept {
             status: stored.status().as_u16(),
             bytes: stored.weight(),

@@ -11,6 +11,7 @@ use anyhow::{Context as _, bail, ensure};
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use chassis::clock::{Clock, Ts};
+use chassis::http::origin;
 use chassis::http::outgoing::Outgoing;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
@@ -172,7 +173,11 @@ impl Provider {
             let _turn = turn;
             provider.renew(now).await
         };
-        Some(self.tasks.spawn(work.in_current_span()))
+        let work = work.in_current_span();
+        Some(match origin() {
+            Some(origin) => self.tasks.spawn(origin.resume(work)),
+            None => self.tasks.spawn(work),
+        })
     }
 
     /// Asks it, and goes by what it says.

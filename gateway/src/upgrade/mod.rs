@@ -171,7 +171,11 @@ impl Upgrades {
             let end = tunnel.run(until(token_ended, &tunnels, &gone)).await;
             ended(peer, end, tunnel.passed());
         };
-        self.tunnels.tasks.spawn(carried.in_current_span());
+        let carried = carried.in_current_span();
+        match RequestContext::current() {
+            Some(context) => self.tunnels.tasks.spawn(context.scope(carried)),
+            None => self.tunnels.tasks.spawn(carried),
+        };
     }
 
     fn count(&self, outcome: &'static str) {

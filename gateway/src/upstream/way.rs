@@ -66,3 +66,27 @@ impl Inner {
 async fn read(settings: TlsSpec) -> anyhow::Result<Files> {
     tokio::task::spawn_blocking(move || Files::read(&settings)).await.context("reading was given up")?
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use testkit::{Authority, Folder};
+
+    #[tokio::test]
+    async fn files_that_are_wrong_change_nothing_and_those_that_come_after_them_are_read() {
+        let folder = Folder::new("way").unwrap();
+        let file = folder.path().join("ca.pem");
+        std::fs::write(&file, Authority::new("old").pem()).unwrap();
+        let spec = json!({ "instances": ["https://localhost:1"], "tls": { "ca_file": file } });
+        let inner = Inner::new("things", serde_json::from_value(spec).unwrap()).unwrap();
+        let generation = || inner.way.load().generation;
+        assert_eq!((inner.read_again().await.unwrap(), generation()), (false, 0), "they are as they were");
+        std::fs::write(&file, "nonsense").unwrap();
+        assert!(inner.read_again().await.is_err());
+        assert_eq!(generation(), 0, "connections are not opened anew");
+        assert!(inner.way.load().tls.is_some(), "those of before go on");
+        std::fs::write(&file, Authority::new("new").pem()).unwrap();
+        assert_eq!((inner.read_again().await.unwrap(), generation()), (true, 1));
+    }
+}

@@ -167,7 +167,7 @@ async fn what_belongs_to_one_answer_alone_is_not_given_with_the_next() {
 async fn a_look_tells_what_is_kept_and_changes_nothing() {
     let house = House::of(r#"{"ttl_secs": 60}"#);
     let origin = Origin::new([says(200, &[], "one")]);
-    let look = || house.cache.look(&house.rule, house.asker, &request(Method::GET, "/shop/7?a=1", &[]));
+    let look = || house.cache.look(&house.rule, house.asker, request(Method::GET, "/shop/7?a=1", &[]));
     assert_eq!(look().kept, None);
     house.get(&origin, &[]).await;
     house.wait(20);
@@ -179,5 +179,5 @@ async fn a_look_tells_what_is_kept_and_changes_nothing() {
     let kept = looked.kept.unwrap();
     assert_eq!((kept.status, kept.age_secs, kept.fresh_secs, kept.standing), (200, 20, Some(40), "fresh"));
     let past = request(Method::GET, "/shop/7", &[("range", "bytes=0-1")]);
-    assert_eq!(house.cache.look(&house.rule, house.asker, &past).key, None);
+    assert_eq!(house.cache.look(&house.rule, house.asker, past).key, None);
 }

@@ -77,8 +77,7 @@ impl App {
     ) -> AuthResult<(Tx, Profile)> {
         // Before the transaction, which is to be short.
         let image = self.studio.make(sent).await?;
-        let tag: String =
-            digest(&SHA256, &image).as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let tag = hex::encode(&digest(&SHA256, &image).as_ref()[..16]);
         let new_tag = tag.clone();
         let change = |old: &Profile| Profile { avatar_tag: Some(new_tag), ..old.clone() };
         let (mut tx, profile) = self.change_profile(who, seen, client, change).await?;

@@ -28,8 +28,7 @@ pub enum BadSignature {
 pub fn sign(secret: &SecretString, body: &[u8], now: Ts) -> String {
     let secs = now.secs();
     let tag = hmac::sign(&key(secret), &signed(secs, body));
-    let hex: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("t={secs},v1={hex}")
+    format!("t={secs},v1={}", hex::encode(tag))
 }
 
 /// Whether `header` signs `body`, made within `tolerance` of now. The comparison takes the same time wherever it differs.
@@ -48,7 +47,7 @@ pub fn verify(
     for part in header.split(',') {
         match part.trim().split_once('=') {
             Some(("t", text)) => secs = Some(text.parse::<i64>().map_err(|_| BadSignature::Malformed)?),
-            Some(("v1", text)) => signatures.extend(bytes(text)),
+            Some(("v1", text)) => signatures.extend(hex::decode(text).ok()),
             // Other schemes than v1 are passed over, as Stripe demands.
             _ => {}
         }
@@ -73,15 +72,6 @@ fn key(secret: &SecretString) -> hmac::Key {
 
 fn signed(secs: i64, body: &[u8]) -> Vec<u8> {
     [secs.to_string().as_bytes(), b".", body].concat()
-}
-
-/// The bytes of a text in hex.
-fn bytes(hex: &str) -> Option<Vec<u8>> {
-    let digits = hex.as_bytes();
-    if !digits.len().is_multiple_of(2) || !digits.iter().all(u8::is_ascii_hexdigit) {
-        return None;
-    }
-    hex.as_bytes().chunks(2).map(|pair| u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok()).collect()
 }
 
 #[cfg(test)]

@@ -123,7 +123,7 @@ fn hash(labels: &BTreeMap<String, String>) -> String {
             context.update(part.as_bytes());
         }
     }
-    context.finish().as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&context.finish().as_ref()[..8])
 }
 
 #[cfg(test)]

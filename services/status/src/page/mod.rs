@@ -50,7 +50,7 @@ impl Shown {
         let answer = Success { success: true, data: page, message: None, pagination: None };
         let json = serde_json::to_vec(&answer)?;
         let hash = digest::digest(&digest::SHA256, &json);
-        let version = hash.as_ref().iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+        let version = hex::encode(&hash.as_ref()[..12]);
         Ok(Self { json: json.into(), html: html.into(), version })
     }
 }

@@ -80,8 +80,7 @@ pub async fn renumber(tx: &mut Tx, owner: UserId) -> Result<(), DbError> {
     let mut places = Vec::with_capacity(rows.len());
     for (id, _) in &rows {
         rank = rank.after();
-        let hex: String = rank.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-        places.push((id.to_string(), hex));
+        places.push((id.to_string(), hex::encode(rank.as_bytes())));
     }
     let update = match tx.engine() {
         Engine::Sqlite => SQLITE,
