@@ -120,7 +120,7 @@ settings! {
         max_in_flight: usize = 2_000;
         /// Below this number a saturated process does not go; with the same as max_in_flight it does not adapt.
         min_in_flight: usize = 250;
-        /// The process is saturated when a request that is ready waits longer for its thread, in milliseconds.
+        /// The process is saturated when most requests that are ready wait longer for their thread, in milliseconds.
         shed_lag_ms: u64 = 100;
         /// The process is saturated when a request waits longer for a database connection, in milliseconds.
         shed_wait_ms: u64 = 1_000;

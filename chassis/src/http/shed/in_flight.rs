@@ -1,13 +1,14 @@
 //! How many requests are answered at once, and how many may be.
 //!
-//! Four times a second the limit is set anew: where the process was strained meanwhile, to a part of the requests that were
+//! Four times a second the limit is set anew: where the process was strained meanwhile, because most requests waited too long
+//! for their thread or one too long in a queue, to a part of the requests that were
 //! in flight at most, the smaller the more it was strained; else a sixteenth higher. So it falls to what the process can do
 //! within a second, and probes upwards from there.
 
 use super::Priority;
 use crate::resilience::Monotonic;
 use metrics::{Gauge, gauge};
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// How long the limit stays as it is.
@@ -38,11 +39,22 @@ pub(super) struct InFlight {
     limit: AtomicUsize,
     /// What it was before it was set: until those that were let in by it have gone, it holds for what is critical.
     recent: AtomicUsize,
-    /// By how many times what is bearable was exceeded since the limit was set, in percent; 0 when it was not.
-    strain: AtomicU32,
+    /// How long requests that were ready waited for their thread since the limit was set.
+    lag: Strain,
+    /// How long they waited in queues.
+    queue: Strain,
     /// When the limit was set, in microseconds.
     set: AtomicU64,
     gauge: Shown,
+}
+
+/// What was waited since the limit was set, by what is bearable.
+#[derive(Debug, Default)]
+struct Strain {
+    /// The longest wait that was not bearable, in percent of what is; 0 when there was none.
+    most: AtomicU32,
+    /// How many more waits were not bearable than were.
+    balance: AtomicI32,
 }
 
 struct Shown(Gauge);
@@ -66,7 +78,8 @@ impl InFlight {
             peak: AtomicUsize::new(0),
             limit: AtomicUsize::new(bounds.most),
             recent: AtomicUsize::new(bounds.most),
-            strain: AtomicU32::new(0),
+            lag: Strain::default(),
+            queue: Strain::default(),
             set: AtomicU64::new(0),
             gauge: Shown(gauge),
         }
@@ -103,12 +116,14 @@ impl InFlight {
         self.limit.load(Ordering::Relaxed) < self.bounds.most
     }
 
-    /// Notes for how long something waited that should wait `bearable` at most.
-    pub(super) fn feel(&self, wait: Duration, bearable: Duration) {
-        if wait > bearable {
-            let percent = wait.as_micros() * 100 / bearable.as_micros().max(1);
-            self.strain.fetch_max(u32::try_from(percent).unwrap_or(u32::MAX), Ordering::Relaxed);
-        }
+    /// Notes for how long a request that was ready waited for its thread.
+    pub(super) fn lagged(&self, lag: Duration, bearable: Duration) {
+        self.lag.note(lag, bearable);
+    }
+
+    /// Notes for how long a request waited in a queue.
+    pub(super) fn queued(&self, wait: Duration, bearable: Duration) {
+        self.queue.note(wait, bearable);
     }
 
     /// Sets the limit anew when it is time; one request does it.
@@ -121,7 +136,10 @@ impl InFlight {
             return;
         }
         let peak = self.peak.swap(self.now.load(Ordering::Relaxed), Ordering::Relaxed);
-        let strain = self.strain.swap(0, Ordering::Relaxed) as usize;
+        let lag = self.lag.take();
+        // Many clients that come at once make each other wait, once: only where most requests wait the process is behind.
+        let lag = if lag.1 > 0 { lag.0 } else { 0 };
+        let strain = lag.max(self.queue.take().0) as usize;
         let before = self.limit.load(Ordering::Relaxed);
         self.recent.store(before, Ordering::Relaxed);
         let Bounds { least, most } = self.bounds;
@@ -139,6 +157,23 @@ impl InFlight {
         if limit < before && before == most {
             tracing::warn!(limit, "this process does not keep up: it answers fewer requests at once");
         }
+    }
+}
+
+impl Strain {
+    fn note(&self, wait: Duration, bearable: Duration) {
+        if wait <= bearable {
+            self.balance.fetch_sub(1, Ordering::Relaxed);
+            return;
+        }
+        let percent = wait.as_micros() * 100 / bearable.as_micros().max(1);
+        self.most.fetch_max(u32::try_from(percent).unwrap_or(u32::MAX), Ordering::Relaxed);
+        self.balance.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// What it was, which is over with this.
+    fn take(&self) -> (u32, i32) {
+        (self.most.swap(0, Ordering::Relaxed), self.balance.swap(0, Ordering::Relaxed))
     }
 }
 
@@ -197,7 +232,7 @@ mod tests {
             let places = fill(&in_flight, Priority::Normal);
             let more = fill(&in_flight, Priority::Critical);
             assert!(!more.is_empty(), "what is critical finds room in every turn");
-            in_flight.feel(lag * BEARABLE / 10, BEARABLE);
+            in_flight.lagged(lag * BEARABLE / 10, BEARABLE);
             time.advance(TURN);
             places.len()
         };
@@ -212,16 +247,36 @@ mod tests {
     fn strain_with_few_in_flight_leaves_room_for_few() {
         let (in_flight, time) = in_flight();
         let few: Vec<_> = (0..20).map(|_| in_flight.enter(|_| Priority::Normal).unwrap()).collect();
-        in_flight.feel(2 * BEARABLE, BEARABLE);
+        in_flight.lagged(2 * BEARABLE, BEARABLE);
         time.advance(TURN);
         drop(few);
         assert_eq!(fill(&in_flight, Priority::Normal).len(), 8);
     }
 
     #[test]
+    fn what_comes_at_once_and_is_over_is_no_strain_on_a_thread_and_a_queue_is_one_all_the_same() {
+        let (in_flight, time) = in_flight();
+        let turn = |late: u32, soon: u32| {
+            (0..late).for_each(|_| in_flight.lagged(2 * BEARABLE, BEARABLE));
+            (0..soon).for_each(|_| in_flight.lagged(BEARABLE, BEARABLE));
+            time.advance(TURN);
+            drop(fill(&in_flight, Priority::Critical));
+            in_flight.is_lowered()
+        };
+        assert!(!turn(0, 0));
+        assert!(!turn(16, 100), "a crowd came, and was answered");
+        assert!(!turn(16, 16));
+        in_flight.queued(2 * BEARABLE, BEARABLE);
+        assert!(turn(0, 100), "who waits in a queue is not helped by those who need not");
+        time.advance(TURN * 200);
+        drop(fill(&in_flight, Priority::Critical));
+        assert!(turn(17, 16), "most of them wait");
+    }
+
+    #[test]
     fn a_long_silence_forgets_the_strain() {
         let (in_flight, time) = in_flight();
-        in_flight.feel(2 * BEARABLE, BEARABLE);
+        in_flight.lagged(2 * BEARABLE, BEARABLE);
         time.advance(TURN);
         drop(fill(&in_flight, Priority::Critical));
         time.advance(TURN * 200);

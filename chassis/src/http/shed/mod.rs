@@ -110,12 +110,12 @@ impl Shedder {
         yield_now().await;
         let lag = began.elapsed();
         self.metrics.lag.record(lag);
-        self.in_flight.feel(lag, self.most_lag);
+        self.in_flight.lagged(lag, self.most_lag);
     }
 
     /// Notes how long a request waited in a queue of this process for something that it then got.
     pub(crate) fn waited(&self, wait: Duration) {
-        self.in_flight.feel(wait, self.most_wait);
+        self.in_flight.queued(wait, self.most_wait);
     }
 }
 
