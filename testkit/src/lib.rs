@@ -13,6 +13,8 @@
 mod authority;
 #[cfg(feature = "harness")]
 mod client;
+#[cfg(feature = "harness")]
+mod collector;
 pub mod engines;
 #[cfg(feature = "harness")]
 mod eventually;
@@ -51,6 +53,8 @@ pub mod ws;
 pub use authority::{Authority, Pair, connect};
 #[cfg(feature = "harness")]
 pub use client::{Answer, Ask, Client};
+#[cfg(feature = "harness")]
+pub use collector::Collector;
 #[cfg(feature = "harness")]
 pub use eventually::{Settled, eventually, eventually_within};
 #[cfg(feature = "harness")]

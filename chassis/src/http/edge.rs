@@ -32,7 +32,7 @@ use http::header::{
     HeaderValue, IF_NONE_MATCH, ORIGIN, REFERRER_POLICY, USER_AGENT, VARY, X_CONTENT_TYPE_OPTIONS,
     X_FRAME_OPTIONS,
 };
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use metrics::Gauge;
 use std::net::{IpAddr, Ipv4Addr};
 use std::panic::AssertUnwindSafe;
@@ -132,6 +132,7 @@ impl Edge {
                 (Caller::InProcess(..), Err(error)) => error.into_response(),
             };
             record.answered(response.status(), response.extensions().get::<ErrorCode>().copied());
+            exported(&tracing::Span::current(), &context, response.status());
             response
         };
         context.clone().scope(handling.instrument(span)).await
@@ -398,9 +399,27 @@ impl Edge {
             method = %context.method,
             path = &*context.path,
             user = tracing::field::Empty,
+            otel.kind = "server",
+            otel.status_code = tracing::field::Empty,
+            http.route = tracing::field::Empty,
+            http.response.status_code = tracing::field::Empty,
         );
         trace::export_as(&span, &context.trace);
         span
+    }
+}
+
+/// Says how a request ended, to the span that is exported of it, in the words of OpenTelemetry's semantic conventions for HTTP.
+fn exported(span: &tracing::Span, context: &RequestContext, status: StatusCode) {
+    if span.is_none() {
+        return;
+    }
+    let route = context.route.get().map_or("unmatched", Matched::as_str);
+    trace::name(span, format!("{} {route}", context.method));
+    span.record("http.route", route);
+    span.record("http.response.status_code", status.as_u16());
+    if status.is_server_error() {
+        span.record("otel.status_code", "ERROR");
     }
 }
 

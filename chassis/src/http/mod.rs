@@ -126,6 +126,9 @@ settings! {
         shed_wait_ms: u64 = 1_000;
         /// Whether answers are compressed for clients that accept it.
         compression: bool = true;
+        /// The share of requests that have a line in the access log, from 0 to 1. All processes write of the same requests, and an
+        /// answer of 500 or above always has its line.
+        access_log_ratio: f64 = 1.0;
     }
 }
 
@@ -168,6 +171,7 @@ impl Validate for HttpConfig {
         }
         problems.range("shed_lag_ms", self.shed_lag_ms, 1..=60_000);
         problems.range("shed_wait_ms", self.shed_wait_ms, 1..=60_000);
+        problems.range("access_log_ratio", self.access_log_ratio, 0.0..=1.0);
         for origin in &self.allowed_origins {
             if let Err(message) = check_origin(origin) {
                 problems.add("allowed_origins", message);

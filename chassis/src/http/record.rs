@@ -62,12 +62,18 @@ impl Drop for Record {
                 metrics::counter!("http_errors_total", "service" => self.service, "code" => kind)
                     .increment(1);
             }
+            // How many requests a line stands for is 1 divided by its share.
+            let share = cx.edge.config.access_log_ratio;
+            let share = (share < 1.0 && status < 500).then_some(share);
+            if share.is_some_and(|share| !cx.trace.is_within(share)) {
+                return;
+            }
             let ms = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX) as f64 / 1_000.0;
             // One line a request, where it came in; what services ask each other is for who looks closer.
             if cx.calling_service.is_some() {
-                tracing::debug!(target: "access", status, route, ms, client = %cx.client_ip, "answered");
+                tracing::debug!(target: "access", status, route, ms, share, client = %cx.client_ip, "answered");
             } else {
-                tracing::info!(target: "access", status, route, ms, client = %cx.client_ip, "answered");
+                tracing::info!(target: "access", status, route, ms, share, client = %cx.client_ip, "answered");
             }
         });
     }

@@ -7,7 +7,7 @@
 //! Pretty lines are for a person at a terminal: time of day, level, target, message, fields and the correlation id.
 //!
 //! What must hold: a line is written in one piece, and a value from outside cannot forge a second line or move the
-//! terminal's cursor. Fields whose name begins with `otel.` are directions to the exporter and are not logged.
+//! terminal's cursor. Fields whose name begins with `otel.` or `http.` are for the exporter and are not logged.
 
 use super::fields::{Fields, Text};
 use super::origin::Origin;
@@ -162,7 +162,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for LineLayer {
 }
 
 fn hidden(name: &str) -> bool {
-    name.starts_with("otel.") || BRIDGED.contains(&name)
+    name.starts_with("otel.") || name.starts_with("http.") || BRIDGED.contains(&name)
 }
 
 /// What is known of the work in hand: of the request, or in the background of what it was caused by.

@@ -113,6 +113,13 @@ impl TraceContext {
         self.sampled
     }
 
+    /// Whether this trace is one of so large a share of all, from 0 to 1: the same ones in every process that asks. Who begins a
+    /// trace outside may choose what it is.
+    #[must_use]
+    pub fn is_within(&self, share: f64) -> bool {
+        is_sampled(self.trace_id, sample_below(share))
+    }
+
     /// The caller's `tracestate`, as it came.
     #[must_use]
     pub fn state(&self) -> Option<&str> {
@@ -169,6 +176,11 @@ pub fn export_as(span: &Span, context: &TraceContext) {
     // Asking for its context starts the span, which takes the ids.
     drop(span.context());
     STARTING.set(None);
+}
+
+/// Names a span that is exported, once it is known what it was.
+pub(crate) fn name(span: &Span, name: String) {
+    span.context().span().update_name(name);
 }
 
 /// Whether spans of this context leave the process. A span that only lends its fields to log lines need not be made where

@@ -5,7 +5,7 @@ use axum::body::Body;
 use chassis::http::Caller;
 use futures_util::FutureExt as _;
 use http::{Method, Request};
-use serde_json::json;
+use serde_json::{Value, json};
 use testkit::{FakeAuth, Issuer, Setup, TestService, Wire, eventually};
 
 const SERVICE: &str = "service=\"things\"";
@@ -102,6 +102,31 @@ async fn one_access_line_a_request_finds_it_by_every_id() {
     );
     assert_eq!((&line["status"], &line["client"]), (&json!(200), &json!("192.0.2.1")));
     assert!(line["ms"].as_f64().is_some_and(|ms| ms >= 0.0), "{line}");
+}
+
+#[tokio::test]
+async fn a_share_of_the_requests_has_lines_and_each_that_failed() {
+    let lines = Lines::capture("info");
+    let service = Setup::of::<Things>().set("BOWLINE_HTTP__ACCESS_LOG_RATIO", "0.25").build().await;
+    let client = service.client();
+    let ask = async |path: &str, trace: &str| {
+        let ask = client.request(Method::GET, path);
+        let traceparent = format!("00-4bf92f3577b34da6{trace}-00f067aa0ba902b7-01");
+        ask.header("traceparent", &traceparent).send().await;
+    };
+    // By the second half of the trace's id, as with the share of traces that is recorded: of 63 bits without the last.
+    ask("/api/v1/things/short", "3fffffffffffffff").await;
+    ask("/api/v1/things/short", "4000000000000000").await;
+    ask("/no/such/path", "ffffffffffffffff").await;
+    ask("/api/v1/things/failing", "ffffffffffffffff").await;
+    let access: Vec<_> =
+        lines.access().iter().map(|line| (line["status"].clone(), line["share"].clone())).collect();
+    assert_eq!(access, [(json!(200), json!(0.25)), (json!(500), Value::Null)]);
+    assert_eq!(
+        lines.metric("http_requests_total", &[SERVICE, "status=\"200\""]),
+        Some(2.0),
+        "all are counted"
+    );
 }
 
 #[tokio::test]

@@ -1,63 +1,16 @@
 //! Spans that leave the process.
 
-use bytes::Bytes;
+use crate::house::Things;
 use chassis::telemetry::trace::{TraceContext, export_as};
 use chassis::telemetry::{LogFormat, Telemetry, TelemetryConfig, init, scoped};
-use http::{HeaderMap, Response};
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use http::HeaderMap;
 use serde_json::{Value, json};
-use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use testkit::{Collector, Setup};
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
-use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tracing::{Dispatch, dispatcher, info, info_span};
-
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// Takes spans and hands on what it took.
-struct Collector {
-    address: SocketAddr,
-    taken: mpsc::UnboundedReceiver<(String, Bytes)>,
-    _tasks: JoinSet<()>,
-}
-
-impl Collector {
-    async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let (sender, taken) = mpsc::unbounded_channel();
-        let mut tasks = JoinSet::new();
-        tasks.spawn(async move {
-            let mut connections = JoinSet::new();
-            while let Ok((stream, _)) = listener.accept().await {
-                let sender = sender.clone();
-                let service = service_fn(move |request: http::Request<Incoming>| {
-                    let sender = sender.clone();
-                    async move {
-                        let path = request.uri().path().to_owned();
-                        let body = request.into_body().collect().await.unwrap().to_bytes();
-                        sender.send((path, body)).unwrap();
-                        Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
-                    }
-                });
-                connections.spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
-            }
-        });
-        Self { address, taken, _tasks: tasks }
-    }
-
-    async fn next(&mut self) -> (String, Bytes) {
-        timeout(PATIENCE, self.taken.recv()).await.unwrap().unwrap()
-    }
-}
 
 type Lines = Arc<Mutex<Vec<u8>>>;
 
@@ -87,7 +40,7 @@ fn holds(body: &[u8], part: &[u8]) -> usize {
 #[tokio::test]
 async fn a_span_arrives_at_the_collector_under_the_ids_of_its_request() {
     let mut collector = Collector::start().await;
-    let (dispatch, telemetry, lines) = exporting_to(format!("http://{}/", collector.address));
+    let (dispatch, telemetry, lines) = exporting_to(format!("{}/", collector.url()));
     let caller = TraceContext::root();
     let mut headers = HeaderMap::new();
     caller.inject(&mut headers);
@@ -118,7 +71,7 @@ async fn a_span_arrives_at_the_collector_under_the_ids_of_its_request() {
 #[tokio::test]
 async fn the_first_span_of_a_trace_has_no_parent_and_the_ids_of_its_context() {
     let mut collector = Collector::start().await;
-    let (dispatch, telemetry, _lines) = exporting_to(format!("http://{}", collector.address));
+    let (dispatch, telemetry, _lines) = exporting_to(collector.url());
     let root = TraceContext::root();
     dispatcher::with_default(&dispatch, || {
         // A request that is answered inside another one's span is still a child of whom its headers name.
@@ -135,7 +88,7 @@ async fn the_first_span_of_a_trace_has_no_parent_and_the_ids_of_its_context() {
 #[tokio::test]
 async fn a_trace_that_its_caller_does_not_sample_is_not_exported() {
     let mut collector = Collector::start().await;
-    let (dispatch, telemetry, _lines) = exporting_to(format!("http://{}", collector.address));
+    let (dispatch, telemetry, _lines) = exporting_to(collector.url());
     let unsampled: TraceContext = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00".parse().unwrap();
     dispatcher::with_default(&dispatch, || {
         export_as(&info_span!("unsampled"), &unsampled.child());
@@ -145,6 +98,44 @@ async fn a_trace_that_its_caller_does_not_sample_is_not_exported() {
 
     let (_, body) = collector.next().await;
     assert_eq!((holds(&body, b"unsampled"), holds(&body, b"sampled")), (0, 1));
+}
+
+#[tokio::test]
+async fn the_span_of_a_request_says_what_it_was_and_how_it_ended_and_its_lines_stay_as_they_are() {
+    let mut collector = Collector::start().await;
+    let (dispatch, telemetry, lines) = exporting_to(collector.url());
+    let _here = dispatcher::set_default(&dispatch);
+    let service = Setup::of::<Things>().build().await;
+    let client = service.client();
+    client.get("/api/v1/things/short").await.expect(200);
+    client.get("/api/v1/things/failing").await.expect(500);
+    let unsampled = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
+    let ask = client.request(http::Method::GET, "/api/v1/things").header("traceparent", unsampled);
+    ask.send().await;
+    telemetry.flush().await;
+
+    let (_, body) = collector.next().await;
+    for (text, times) in [
+        ("GET /api/v1/things/short", 1),
+        ("GET /api/v1/things/failing", 1),
+        ("http.response.status_code", 2),
+        ("http.route", 2),
+        ("4bf92f35", 0),
+    ] {
+        assert_eq!(holds(&body, text.as_bytes()), times, "{text}");
+    }
+    let lines = String::from_utf8(lines.lock().unwrap().clone()).unwrap();
+    let names = |line: &str| {
+        let line: serde_json::Map<String, Value> = serde_json::from_str(line).unwrap();
+        line.into_iter().map(|(name, _)| name).collect::<std::collections::BTreeSet<_>>()
+    };
+    let access: Vec<_> = lines.lines().filter(|line| line.contains(r#""access""#)).map(names).collect();
+    assert_eq!(access.len(), 3, "{lines}");
+    assert!(
+        access.iter().all(|line| *line == access[0]),
+        "a line is the same with a span and without: {lines}"
+    );
+    telemetry.shutdown().await;
 }
 
 #[tokio::test]

@@ -22,6 +22,7 @@ use http::{HeaderValue, Request, Response, StatusCode, Version};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
+use tracing::{Instrument, Span};
 
 /// Before a retry at the same instance at most, and before any: there is somebody waiting.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
@@ -180,12 +181,20 @@ impl Inner {
         }
         let host = instance.host.clone();
         request.headers_mut().entry(HOST).or_insert(host);
-        let exchanged = exchange::of(self, &flight, request, ask.deadline).await;
+        let span = exported(&self.name, &instance.name);
+        let exchanging = exchange::of(self, &flight, request, ask.deadline);
+        let exchanged = exchanging.instrument(span.clone()).await;
         let now = Instant::now();
         let took = flight.since_began(now);
         let ending = match &exchanged {
             Ok(exchanged) => outcome(exchanged),
             Err(error) => fault(error, took),
+        };
+        match &exchanged {
+            Ok(exchanged) => span.record("http.response.status_code", exchanged.status().as_u16()),
+            Err(error) => {
+                span.record("otel.status_code", "ERROR").record("error", tracing::field::display(error))
+            }
         };
         flight.answered(ending, now);
         self.meter.seconds.record(took.as_secs_f64());
@@ -208,6 +217,22 @@ impl Inner {
             }
         }
     }
+}
+
+/// The span of an attempt, where the request that it is made for has one.
+fn exported(upstream: &str, instance: &str) -> Span {
+    if Span::current().is_none() {
+        return Span::none();
+    }
+    tracing::info_span!(
+        "attempt",
+        upstream,
+        instance,
+        error = tracing::field::Empty,
+        otel.kind = "client",
+        otel.status_code = tracing::field::Empty,
+        http.response.status_code = tracing::field::Empty,
+    )
 }
 
 /// What an answer says about the instance that gave it.

@@ -2,10 +2,13 @@
 
 use super::{ask, get, house, post, says};
 use axum::body::Body;
+use chassis::telemetry::{TelemetryConfig, scoped};
 use http::Request;
 use serde_json::json;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
-use testkit::{Fault, FaultyPeer, RawPeer};
+use testkit::{Collector, Fault, FaultyPeer, RawPeer};
+use tracing::{Instrument as _, dispatcher, info_span};
 
 #[tokio::test]
 async fn an_instance_that_fails_is_not_noticed_by_who_reads() {
@@ -18,6 +21,30 @@ async fn an_instance_that_fails_is_not_noticed_by_who_reads() {
         }
         assert_eq!(well.requests(), 10);
     }
+}
+
+#[tokio::test]
+async fn each_attempt_has_a_span_where_its_request_has_one() {
+    let mut collector = Collector::start().await;
+    let config = TelemetryConfig { otlp_endpoint: Some(collector.url()), ..TelemetryConfig::default() };
+    let (dispatch, telemetry) = scoped(&config, "1.2.3", Arc::new(|_| {})).unwrap();
+    let _here = dispatcher::set_default(&dispatch);
+    let well = FaultyPeer::start("well", Fault::None).await;
+    let ill = FaultyPeer::start("ill", Fault::Closes).await;
+    let house = house(&[ill.url(), well.url()], json!({ "balance": "round_robin" }));
+    for _ in 0..2 {
+        house.read(get("/")).instrument(info_span!("request")).await.unwrap();
+    }
+    let (failed, answered) = (ill.requests(), well.requests());
+    house.read(get("/")).await.unwrap();
+    telemetry.shutdown().await;
+
+    let (_, body) = collector.next().await;
+    let holds = |part: &str| body.windows(part.len()).filter(|window| *window == part.as_bytes()).count();
+    assert!(failed > 0 && answered == 2, "{failed} and {answered}");
+    assert_eq!((holds("request"), holds("attempt")), (2, failed + answered));
+    assert_eq!(holds("http.response.status_code"), answered);
+    assert_eq!((holds(&ill.url()), holds(&well.url())), (failed, answered), "which instance it was");
 }
 
 #[tokio::test]
