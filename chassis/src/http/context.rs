@@ -131,8 +131,12 @@ impl RequestContext {
         CURRENT.scope(self, future)
     }
 
-    /// Names the request to a log line.
-    pub(crate) fn tell(&self, tell: &mut dyn FnMut(&'static str, &str)) {
+    /// Names the request in hand to a log line; whether there is one.
+    pub(super) fn tell_current(tell: &mut dyn FnMut(&'static str, &str)) -> bool {
+        Self::with_current(|request| request.tell(tell)).is_some()
+    }
+
+    fn tell(&self, tell: &mut dyn FnMut(&'static str, &str)) {
         tell("service", self.edge.service);
         tell("request_id", &self.request_id);
         tell("correlation_id", &self.correlation_id);

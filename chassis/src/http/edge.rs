@@ -9,7 +9,7 @@ use super::body::{Arriving, BodyFault};
 use super::compress::Coding;
 use super::cors::Cors;
 use super::etag::Conditions;
-use super::record::Record;
+use super::record::{self, Record};
 use super::remember::RememberRoute;
 use super::shed::{Place, Shedder};
 use super::tls::ClientCert;
@@ -21,7 +21,8 @@ use super::{
 use crate::clock::Clock;
 use crate::error::{ApiError, ApiResult};
 use crate::identity::{ServiceKeys, Verifier};
-use crate::telemetry::trace::{self, TraceContext};
+use crate::telemetry::origin;
+use crate::telemetry::trace::TraceContext;
 use axum::Router;
 use axum::body::Body;
 use axum::response::IntoResponse;
@@ -32,7 +33,7 @@ use http::header::{
     HeaderValue, IF_NONE_MATCH, ORIGIN, REFERRER_POLICY, USER_AGENT, VARY, X_CONTENT_TYPE_OPTIONS,
     X_FRAME_OPTIONS,
 };
-use http::{Request, Response, StatusCode};
+use http::{Request, Response};
 use metrics::Gauge;
 use std::net::{IpAddr, Ipv4Addr};
 use std::panic::AssertUnwindSafe;
@@ -94,6 +95,7 @@ impl Edge {
                 ApiError::new(ErrorCode::MethodNotAllowed, "The route does not know this method.")
             });
         let router = around(router);
+        origin::tell_requests(RequestContext::tell_current);
         let active = metrics::gauge!("http_active_connections", "service" => shared.service);
         let cors = Arc::new(Cors::new(&shared.config.allowed_origins));
         Self { router, lane: None, cors, active, shared: Arc::new(shared) }
@@ -121,7 +123,7 @@ impl Edge {
     pub async fn handle(&self, mut request: Request<Body>, caller: Caller) -> Response<Body> {
         let (way, version) = self.find(&mut request, &caller);
         let context = Arc::new(self.context(&request, &caller, way.as_deref()));
-        let span = self.span(&context);
+        let span = record::span(self.shared.service, &context);
         let handling = async {
             let mut record = Record::begin(self.shared.service, request.method(), self.active.clone());
             let response = match (caller, version) {
@@ -132,7 +134,6 @@ impl Edge {
                 (Caller::InProcess(..), Err(error)) => error.into_response(),
             };
             record.answered(response.status(), response.extensions().get::<ErrorCode>().copied());
-            exported(&tracing::Span::current(), &context, response.status());
             response
         };
         context.clone().scope(handling.instrument(span)).await
@@ -383,43 +384,6 @@ impl Edge {
         let asked = text(headers, &X_REQUEST_TIMEOUT_MS).and_then(|ms| ms.parse().ok());
         let own = Instant::now() + asked.map_or(longest, |ms| Duration::from_millis(ms).min(longest));
         parent.map_or(own, |parent| own.min(parent.deadline))
-    }
-
-    /// The span of a request that is exported. Log lines have their fields from the context, with or without it.
-    fn span(&self, context: &RequestContext) -> tracing::Span {
-        if !trace::is_exported(&context.trace) {
-            return tracing::Span::none();
-        }
-        let span = tracing::info_span!(
-            "request",
-            service = self.shared.service,
-            request_id = %context.request_id,
-            correlation_id = %context.correlation_id,
-            trace_id = %context.trace.trace_id(),
-            method = %context.method,
-            path = &*context.path,
-            user = tracing::field::Empty,
-            otel.kind = "server",
-            otel.status_code = tracing::field::Empty,
-            http.route = tracing::field::Empty,
-            http.response.status_code = tracing::field::Empty,
-        );
-        trace::export_as(&span, &context.trace);
-        span
-    }
-}
-
-/// Says how a request ended, to the span that is exported of it, in the words of OpenTelemetry's semantic conventions for HTTP.
-fn exported(span: &tracing::Span, context: &RequestContext, status: StatusCode) {
-    if span.is_none() {
-        return;
-    }
-    let route = context.route.get().map_or("unmatched", Matched::as_str);
-    trace::name(span, format!("{} {route}", context.method));
-    span.record("http.route", route);
-    span.record("http.response.status_code", status.as_u16());
-    if status.is_server_error() {
-        span.record("otel.status_code", "ERROR");
     }
 }
 

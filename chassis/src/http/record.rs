@@ -1,15 +1,18 @@
-//! What is written down of each request: the RED metrics and one access line.
+//! What is written down of each request: the RED metrics, one access line, and a span where its trace is exported.
 //!
 //! The route label is the template that matched, never the path; a request without one is `unmatched`. Handles are kept
 //! by thread, so that recording takes no lock and builds no key.
 
 use super::RequestContext;
+use crate::telemetry::trace;
 use contract::ErrorCode;
 use http::{Method, StatusCode};
 use metrics::{Counter, Gauge, Histogram};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::time::Instant;
+use tracing::Span;
+use tracing::field::Empty;
 
 /// The status of a request whose client went away before the answer, as proxies log it.
 const CLIENT_CLOSED: u16 = 499;
@@ -62,6 +65,7 @@ impl Drop for Record {
                 metrics::counter!("http_errors_total", "service" => self.service, "code" => kind)
                     .increment(1);
             }
+            ended(&Span::current(), cx, route, status);
             // How many requests a line stands for is 1 divided by its share.
             let share = cx.edge.config.access_log_ratio;
             let share = (share < 1.0 && status < 500).then_some(share);
@@ -76,6 +80,43 @@ impl Drop for Record {
                 tracing::info!(target: "access", status, route, ms, share, client = %cx.client_ip, "answered");
             }
         });
+    }
+}
+
+/// The span of a request that is exported, with the names of OpenTelemetry's semantic conventions for HTTP. Log lines have their
+/// fields from the context, with or without it.
+pub(super) fn span(service: &'static str, context: &RequestContext) -> Span {
+    if !trace::is_exported(&context.trace) {
+        return Span::none();
+    }
+    let span = tracing::info_span!(
+        "request",
+        service,
+        request_id = %context.request_id,
+        correlation_id = %context.correlation_id,
+        trace_id = %context.trace.trace_id(),
+        method = %context.method,
+        path = &*context.path,
+        user = Empty,
+        otel.kind = "server",
+        otel.status_code = Empty,
+        http.route = Empty,
+        http.response.status_code = Empty,
+    );
+    trace::export_as(&span, &context.trace);
+    span
+}
+
+/// Says to the span how the request ended.
+fn ended(span: &Span, context: &RequestContext, route: &str, status: u16) {
+    if span.is_none() {
+        return;
+    }
+    trace::name(span, format!("{} {route}", context.method));
+    span.record("http.route", route);
+    span.record("http.response.status_code", status);
+    if status >= 500 {
+        span.record("otel.status_code", "ERROR");
     }
 }
 

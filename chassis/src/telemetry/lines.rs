@@ -10,9 +10,8 @@
 //! terminal's cursor. Fields whose name begins with `otel.` or `http.` are for the exporter and are not logged.
 
 use super::fields::{Fields, Text};
-use super::origin::Origin;
+use super::origin;
 use crate::clock::Clock;
-use crate::http::RequestContext;
 use std::cell::RefCell;
 use std::io::Write as _;
 use std::sync::Arc;
@@ -77,7 +76,7 @@ impl LineLayer {
                         json_fields(line, seen, fields);
                     }
                 }
-                in_hand(&mut |name, text| json_field(line, seen, name, Text::Quoted(text)));
+                origin::tell(&mut |name, text| json_field(line, seen, name, Text::Quoted(text)));
                 line.extend_from_slice(b"}\n");
             }
             Style::Pretty { colour } => {
@@ -95,7 +94,7 @@ impl LineLayer {
                         fields.iter().for_each(|(name, text)| correlation(name, text.as_str()));
                     }
                 }
-                in_hand(&mut correlation);
+                origin::tell(&mut correlation);
                 line.push(b'\n');
             }
         }
@@ -163,13 +162,6 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for LineLayer {
 
 fn hidden(name: &str) -> bool {
     name.starts_with("otel.") || name.starts_with("http.") || BRIDGED.contains(&name)
-}
-
-/// What is known of the work in hand: of the request, or in the background of what it was caused by.
-fn in_hand(tell: &mut dyn FnMut(&'static str, &str)) {
-    if RequestContext::with_current(|request| request.tell(tell)).is_none() {
-        Origin::with_current(|origin| origin.tell(tell));
-    }
 }
 
 fn json_fields(line: &mut Vec<u8>, seen: &mut Vec<&'static str>, fields: &Fields) {

@@ -5,10 +5,35 @@
 //! beginning.
 
 use super::trace::{self, TraceContext};
+use std::sync::OnceLock;
 use tracing::{Instrument, Span};
 
 tokio::task_local! {
     static CURRENT: Origin;
+}
+
+/// Names the request in hand to a log line; whether there is one.
+type Tell = fn(&mut dyn FnMut(&'static str, &str)) -> bool;
+
+/// Requests are of a higher layer, which says here how they are named.
+static REQUESTS: OnceLock<Tell> = OnceLock::new();
+
+/// Has log lines name the request in hand.
+pub(crate) fn tell_requests(tell: Tell) {
+    REQUESTS.get_or_init(|| tell);
+}
+
+/// Names the work in hand to a log line: the request, or in the background what it was caused by.
+pub(super) fn tell(tell: &mut dyn FnMut(&'static str, &str)) {
+    if REQUESTS.get().is_some_and(|request| request(tell)) {
+        return;
+    }
+    let cause = |origin: &Origin| {
+        tell("correlation_id", &origin.correlation_id);
+        tell("trace_id", &origin.trace.trace_id().to_string());
+    };
+    // Outside of any work there is nothing to name.
+    CURRENT.try_with(cause).unwrap_or_default();
 }
 
 /// The trace and the correlation that a piece of background work belongs to.
@@ -46,16 +71,6 @@ impl Origin {
     pub async fn scope<F: Future>(self, span: Span, work: F) -> F::Output {
         trace::export_as(&span, &self.trace);
         CURRENT.scope(self, work.instrument(span)).await
-    }
-
-    pub(super) fn with_current<T>(read: impl FnOnce(&Self) -> T) -> Option<T> {
-        CURRENT.try_with(read).ok()
-    }
-
-    /// Names it to a log line.
-    pub(super) fn tell(&self, tell: &mut dyn FnMut(&'static str, &str)) {
-        tell("correlation_id", &self.correlation_id);
-        tell("trace_id", &self.trace.trace_id().to_string());
     }
 
     /// Goes on with work of this origin elsewhere, in the span that it is in already.
