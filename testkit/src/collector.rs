@@ -28,20 +28,21 @@ impl Collector {
     /// # Panics
     /// When there is no free port.
     pub async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("it listens");
         let (sender, taken) = mpsc::unbounded_channel();
         let take = move |request: Request<Body>| {
             let sender = sender.clone();
             async move {
                 let path = request.uri().path().to_owned();
-                let body = request.into_body().collect().await.unwrap().to_bytes();
+                let body = request.into_body().collect().await.expect("a whole body").to_bytes();
                 // The test may be over by now.
                 drop(sender.send((path, body)));
             }
         };
         let mut tasks = JoinSet::new();
-        tasks.spawn(async move { axum::serve(listener, Router::new().fallback(take)).await.unwrap() });
+        let serving = axum::serve(listener, Router::new().fallback(take));
+        tasks.spawn(async move { serving.await.expect("it serves until it is dropped") });
         Self { address, taken, _tasks: tasks }
     }
 

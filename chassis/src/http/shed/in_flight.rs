@@ -136,10 +136,9 @@ impl InFlight {
             return;
         }
         let peak = self.peak.swap(self.now.load(Ordering::Relaxed), Ordering::Relaxed);
-        let lag = self.lag.take();
+        let ((lag, balance), (queue, _)) = (self.lag.take(), self.queue.take());
         // Many clients that come at once make each other wait, once: only where most requests wait the process is behind.
-        let lag = if lag.1 > 0 { lag.0 } else { 0 };
-        let strain = lag.max(self.queue.take().0) as usize;
+        let strain = if balance > 0 { lag.max(queue) } else { queue } as usize;
         let before = self.limit.load(Ordering::Relaxed);
         self.recent.store(before, Ordering::Relaxed);
         let Bounds { least, most } = self.bounds;
@@ -171,7 +170,7 @@ impl Strain {
         self.balance.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// What it was, which is over with this.
+    /// The longest wait and the balance, which begin anew with this.
     fn take(&self) -> (u32, i32) {
         (self.most.swap(0, Ordering::Relaxed), self.balance.swap(0, Ordering::Relaxed))
     }
