@@ -4,8 +4,9 @@ use super::house::{House, created, heard, last_words, subscribe};
 use chassis::db::q;
 use contract::ids::OrderId;
 use serde_json::json;
+use std::time::Duration;
 use testkit::ws::Heard;
-use testkit::{Engine, on_both_engines};
+use testkit::{Engine, eventually, on_both_engines};
 
 async fn who_is_connected_stays_and_who_comes_back_is_told_to_come_later(engine: Engine) {
     let Some(house) = House::start(engine).await else { return };
@@ -19,6 +20,8 @@ async fn who_is_connected_stays_and_who_comes_back_is_told_to_come_later(engine:
     q!(db.write, execute, "ALTER TABLE live_head RENAME TO live_head_away").unwrap();
     let missed = OrderId::new();
     house.publish(&created(missed, ada.id)).await;
+    let failed = "SELECT count(*) FROM inbox WHERE status = 'pending' AND cause IS NOT NULL";
+    eventually(async || q!(db.read, scalar, failed).unwrap_or(0_i64) == 1).await;
     let mut back = house.connect(&ada).await;
     subscribe(&mut back, &["orders"], Some(&position)).await;
     let (last, end) = last_words(&mut back).await;
@@ -29,6 +32,8 @@ async fn who_is_connected_stays_and_who_comes_back_is_told_to_come_later(engine:
     house.told(&ada, &["orders"]).await;
 
     q!(db.write, execute, "ALTER TABLE live_head_away RENAME TO live_head").unwrap();
+    // The time stands still in a test, and the event waits for its next try.
+    house.door.clock().advance(Duration::from_secs(1));
     let told = heard(&mut socket).await;
     assert_eq!((&told["type"], &told["id"]), (&json!("message"), &json!(missed)));
     let mut back = house.connect(&ada).await;
