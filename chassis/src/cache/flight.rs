@@ -9,7 +9,7 @@ use super::key::Key;
 use super::policy::Policy;
 use super::shared::{Look, Record, Ticket};
 use super::{Inner, Keepable};
-use crate::http::origin;
+use crate::http::InHand;
 use futures_util::FutureExt;
 use metrics::counter;
 use std::collections::HashMap;
@@ -19,7 +19,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use tokio::sync::watch;
 use tokio::time::timeout;
-use tracing::Instrument;
 use uuid::Uuid;
 
 /// Why something is loaded.
@@ -129,10 +128,7 @@ impl<T: Keepable> Inner<T> {
                 shared.fill(&qualified, ticket, &record, inner.policy.longest()).await;
             }
         };
-        match origin() {
-            Some(origin) => self.core.spawn(origin.resume(work).in_current_span()),
-            None => self.core.spawn(work.in_current_span()),
-        }
+        self.core.spawn(InHand::behind().go_on(work));
         Waiting(ended)
     }
 

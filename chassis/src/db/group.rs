@@ -17,19 +17,16 @@
 //! A job holds up all others while it runs: no calls, no sleeping.
 
 use super::{Db, DbError, Tx, violated};
-use crate::http::RequestContext;
-use crate::telemetry::origin::Origin;
+use crate::http::InHand;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use metrics::counter;
 use std::any::Any;
-use std::future::Future;
 use std::panic::{AssertUnwindSafe, resume_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use tracing::{Instrument, Span};
 
 /// The most jobs in one transaction.
 const MOST: usize = 256;
@@ -81,8 +78,7 @@ impl Db {
     {
         let Self::Sqlite { write, about, .. } = self else { return alone(self, &work).await };
         let (back, answer) = oneshot::channel();
-        let (request, origin, span) = (RequestContext::current(), Origin::current(), Span::current());
-        let job = Waiting { work, request, origin, span, outcome: None, back: Some(back) };
+        let job = Waiting { work, in_hand: InHand::current(), outcome: None, back: Some(back) };
         let place = about.group.sender(self).map_err(E::from)?;
         // A place comes free when a transaction ends: waiting for one is waiting for the write lock.
         match timeout(write.acquire_timeout(), place.send(Box::new(job))).await {
@@ -168,9 +164,7 @@ type Panic = Box<dyn Any + Send>;
 
 struct Waiting<F, T, E> {
     work: F,
-    request: Option<Arc<RequestContext>>,
-    origin: Option<Origin>,
-    span: Span,
+    in_hand: InHand,
     outcome: Option<Result<Result<T, E>, Panic>>,
     back: Option<oneshot::Sender<Result<Result<T, E>, Panic>>>,
 }
@@ -186,10 +180,9 @@ where
     }
 
     fn run<'a>(&'a mut self, t: &'a mut Tx) -> BoxFuture<'a, bool> {
-        let Self { work, request, origin, span, outcome, back } = self;
+        let Self { work, in_hand, outcome, back } = self;
         Box::pin(async move {
-            let made = async { work(t).await };
-            let made = on_behalf(request.clone(), origin.clone(), made).instrument(span.clone());
+            let made = in_hand.clone().go_on(async { work(t).await });
             let made = AssertUnwindSafe(made).catch_unwind();
             let ended = tokio::select! {
                 biased;
@@ -222,19 +215,6 @@ where
 async fn left<T>(back: &mut Option<oneshot::Sender<T>>) {
     if let Some(back) = back {
         back.closed().await;
-    }
-}
-
-/// What the caller was caused by causes the job too.
-async fn on_behalf<T>(
-    request: Option<Arc<RequestContext>>,
-    origin: Option<Origin>,
-    work: impl Future<Output = T>,
-) -> T {
-    match (request, origin) {
-        (Some(request), _) => request.scope(work).await,
-        (None, Some(origin)) => origin.resume(work).await,
-        (None, None) => work.await,
     }
 }
 

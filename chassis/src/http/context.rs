@@ -8,7 +8,6 @@ use super::edge::EdgeShared;
 use super::tls::ClientCert;
 use crate::error::ApiResult;
 use crate::identity::{Principal, TokenError};
-use crate::telemetry::origin::Origin;
 use crate::telemetry::trace::TraceContext;
 use axum::extract::FromRequestParts;
 use axum::extract::MatchedPath;
@@ -151,13 +150,6 @@ impl RequestContext {
     pub(crate) fn with_current<T>(read: impl FnOnce(&Self) -> T) -> Option<T> {
         CURRENT.try_with(|context| read(context)).ok()
     }
-}
-
-/// What the work in hand goes back to: the request, or in the background the event or saga that is worked on.
-#[must_use]
-pub fn origin() -> Option<Origin> {
-    let request = |cx: &RequestContext| Origin::new(cx.trace.clone(), &*cx.correlation_id);
-    RequestContext::with_current(request).or_else(Origin::current)
 }
 
 /// The context as a handler's parameter.

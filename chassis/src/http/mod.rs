@@ -28,12 +28,13 @@ pub mod sorted;
 pub mod tls;
 mod upload;
 mod version;
+mod work;
 
 pub use body::BodyFault;
 pub use caching::Caching;
 pub use client_ip::household;
 pub(crate) use context::Matched;
-pub use context::{Cx, RequestContext, origin};
+pub use context::{Cx, RequestContext};
 pub use cors::Cors;
 pub use cursor::{Cursor, NotACursor};
 pub use edge::{Caller, Edge, EdgeShared};
@@ -49,6 +50,7 @@ pub use shed::Priority;
 pub(crate) use shed::Shedder;
 pub use upload::Upload;
 pub use version::{API_VERSIONS, DEFAULT_API_VERSION};
+pub use work::{InHand, origin};
 
 use crate::config::{Mode, Problems, Validate, settings};
 use http::header::CONTENT_TYPE;

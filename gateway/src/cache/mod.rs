@@ -41,7 +41,7 @@ use axum::body::Body;
 use axum::response::IntoResponse;
 use chassis::clock::Clock;
 use chassis::error::ApiError;
-use chassis::http::RequestContext;
+use chassis::http::{InHand, RequestContext};
 use chassis::state::State;
 use contract::ErrorCode;
 use fetch::Fetch;
@@ -57,7 +57,6 @@ use std::time::Duration;
 use stored::{Standing, Stored};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
-use tracing::Instrument;
 
 /// How often somebody waits for another one's answer before asking for their own.
 const ROUNDS: usize = 4;
@@ -200,18 +199,14 @@ impl ResponseCache {
         Fut: Future<Output = Response<Body>> + Send + 'static,
     {
         let Role::Leads(lead) = self.0.flights.enter(fetch.key()) else { return };
-        let (inner, context) = (Arc::clone(&self.0), RequestContext::current());
-        let deadline =
-            context.as_ref().map_or_else(|| Instant::now() + BACKGROUND, |context| context.deadline);
+        let inner = Arc::clone(&self.0);
+        let deadline = RequestContext::current().map(|context| context.deadline);
+        let deadline = deadline.unwrap_or_else(|| Instant::now() + BACKGROUND);
         let work = async move {
             // Whatever it was: the next one who asks has it tried again.
             drop(tokio::time::timeout_at(deadline, fetch.run(&inner, Some(lead), request, next)).await);
         };
-        let work = work.in_current_span();
-        match context {
-            Some(context) => drop(self.0.tasks.spawn(context.scope(work))),
-            None => drop(self.0.tasks.spawn(work)),
-        }
+        drop(self.0.tasks.spawn(InHand::current().go_on(work)));
     }
 
     /// A request that changes something: what is kept of where it went is not right any more (RFC 9111, section 4.4).

@@ -11,7 +11,7 @@ use anyhow::{Context as _, bail, ensure};
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use chassis::clock::{Clock, Ts};
-use chassis::http::origin;
+use chassis::http::InHand;
 use chassis::http::outgoing::Outgoing;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
@@ -29,7 +29,6 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
-use tracing::Instrument;
 
 /// Between two times that a provider is asked for its keys, however many tokens name unknown ones.
 const AGAIN: Duration = Duration::from_secs(30);
@@ -173,11 +172,7 @@ impl Provider {
             let _turn = turn;
             provider.renew(now).await
         };
-        let work = work.in_current_span();
-        Some(match origin() {
-            Some(origin) => self.tasks.spawn(origin.resume(work)),
-            None => self.tasks.spawn(work),
-        })
+        Some(self.tasks.spawn(InHand::behind().go_on(work)))
     }
 
     /// Asks it, and goes by what it says.

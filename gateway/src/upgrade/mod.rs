@@ -29,7 +29,7 @@ use crate::origin::Origins;
 use axum::body::Body;
 use axum::response::Response;
 use chassis::error::{ApiError, ApiResult};
-use chassis::http::RequestContext;
+use chassis::http::{InHand, RequestContext};
 use chassis::identity::{Principal, TokenError};
 use chassis::peer::UpstreamError;
 use contract::ErrorCode;
@@ -44,7 +44,6 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument;
 use tunnel::{End, Tunnel};
 use tunnels::Place;
 
@@ -171,11 +170,7 @@ impl Upgrades {
             let end = tunnel.run(until(token_ended, &tunnels, &gone)).await;
             ended(peer, end, tunnel.passed());
         };
-        let carried = carried.in_current_span();
-        match RequestContext::current() {
-            Some(context) => self.tunnels.tasks.spawn(context.scope(carried)),
-            None => self.tunnels.tasks.spawn(carried),
-        };
+        self.tunnels.tasks.spawn(InHand::current().go_on(carried));
     }
 
     fn count(&self, outcome: &'static str) {
