@@ -12,6 +12,8 @@ const NODES: usize = 2 * MASTERS;
 const SLOTS: usize = 16_384;
 /// For each step of forming the cluster; it takes two or three seconds on a quiet machine.
 const LIMIT: Duration = Duration::from_secs(60);
+/// How long nodes that were told of each other may take to meet before they are told again.
+const MEETING: Duration = Duration::from_secs(5);
 
 /// A private Redis Cluster of six nodes on 127.0.0.1 that keeps nothing on disk. A master that is gone for a second is
 /// replaced by its replica. Dropping it stops all nodes and removes their folders.
@@ -117,18 +119,29 @@ impl RedisCluster {
             let (first, last) = (index * SLOTS / MASTERS, (index + 1) * SLOTS / MASTERS - 1);
             master.ask(&["CLUSTER", "ADDSLOTSRANGE", &first.to_string(), &last.to_string()])?;
         }
-        for (other, bus) in self.nodes.iter().zip(buses).skip(1) {
-            let (port, bus) = (other.port().to_string(), bus.to_string());
-            self.nodes[0].ask(&["CLUSTER", "MEET", "127.0.0.1", &port, &bus])?;
-        }
-        let met =
-            |node: &Node| node.field_of_cluster("cluster_known_nodes").is_ok_and(|n| n == NODES.to_string());
-        ensure!(until(LIMIT, || self.nodes.iter().all(met)), "the nodes of the cluster did not meet");
+        self.meet(buses)?;
         for (master, replica) in masters.iter().zip(replicas) {
             let id = master.ask(&["CLUSTER", "MYID"])?;
             replica.ask(&["CLUSTER", "REPLICATE", &id])?;
         }
         self.wait_until_whole()
+    }
+
+    /// Has all know each other. A node forgets another one that does not answer it within the node timeout, so it is told of
+    /// it again.
+    fn meet(&self, buses: &[u16]) -> Result<()> {
+        let met =
+            |node: &Node| node.field_of_cluster("cluster_known_nodes").is_ok_and(|n| n == NODES.to_string());
+        for _ in 0..LIMIT.as_secs() / MEETING.as_secs() {
+            for (other, bus) in self.nodes.iter().zip(buses).skip(1) {
+                let (port, bus) = (other.port().to_string(), bus.to_string());
+                self.nodes[0].ask(&["CLUSTER", "MEET", "127.0.0.1", &port, &bus])?;
+            }
+            if until(MEETING, || self.nodes.iter().all(met)) {
+                return Ok(());
+            }
+        }
+        anyhow::bail!("the nodes of the cluster did not meet")
     }
 
     fn wait_until_whole(&self) -> Result<()> {
