@@ -21,8 +21,8 @@ const HOP_BY_HOP: [HeaderName; 9] = [
 ];
 
 /// Prefixes of headers that only the inside sets. A client that sends them claims to be somebody.
-const INSIDE: [&str; 6] =
-    ["x-user-", "x-auth-", "x-internal-", "x-organization-role", "x-forwarded-", "x-real-ip"];
+const INSIDE: [&str; 7] =
+    ["x-user-", "x-auth-", "x-internal-", "x-organization-role", "x-forwarded-", "x-real-ip", "x-mirrored"];
 
 pub(crate) const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 

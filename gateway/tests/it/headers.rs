@@ -105,6 +105,7 @@ async fn nobody_outside_speaks_with_the_headers_of_the_inside() {
         "x-forwarded-proto: https",
         "x-forwarded-host: evil.example",
         "x-real-ip: 1.2.3.4",
+        "x-mirrored: 1",
         "forwarded: for=1.2.3.4",
         "x-service-authorization: forged.by.somebody",
         "x-request-timeout-ms: 5000",
@@ -122,6 +123,7 @@ async fn nobody_outside_speaks_with_the_headers_of_the_inside() {
         "x-internal-call",
         "x-organization-role",
         "x-real-ip",
+        "x-mirrored",
         "forwarded",
         "origin",
     ] {
