@@ -164,7 +164,7 @@ impl Acme {
     }
 
     fn lock(&self) -> Option<Lock> {
-        self.store.lock(2 * ORDER).unwrap_or_else(|error| {
+        self.store.lock().unwrap_or_else(|error| {
             tracing::warn!(%error, "the folder of certificates cannot be written");
             None
         })

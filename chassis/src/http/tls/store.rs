@@ -4,11 +4,10 @@
 use super::x509::hex;
 use anyhow::Context as _;
 use aws_lc_rs::digest;
-use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Write as _};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// The files for one directory and one list of domains.
 #[derive(Debug)]
@@ -18,9 +17,9 @@ pub(super) struct Store {
     certificate: String,
 }
 
-/// Held while a certificate is ordered.
+/// Held while a certificate is ordered: a lock of the system on an open file, given back when that is closed.
 #[derive(Debug)]
-pub(super) struct Lock(PathBuf);
+pub(super) struct Lock(#[expect(dead_code, reason = "held, and closed when it is dropped")] File);
 
 impl Store {
     /// Makes the folder when it is not there.
@@ -58,26 +57,17 @@ impl Store {
         self.write(&format!("{}.thumbprint", self.account), thumbprint)
     }
 
-    /// Takes the lock; `None` when somebody else has it. One that is older than `stale` belongs to nobody who lives.
-    pub(super) fn lock(&self, stale: Duration) -> anyhow::Result<Option<Lock>> {
+    /// Takes the lock; `None` when somebody else has it. The system gives it back for whoever dies.
+    pub(super) fn lock(&self) -> anyhow::Result<Option<Lock>> {
         let path = self.folder.join(format!("{}.lock", self.certificate));
-        for _ in 0..2 {
-            match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
-                Ok(_) => return Ok(Some(Lock(path))),
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(error.into()),
+        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Lock(file))),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => {
+                Err(error).with_context(|| format!("cannot lock {}", path.display()))
             }
-            let age = std::fs::metadata(&path)
-                .and_then(|file| file.modified())
-                .ok()
-                .and_then(|at| at.elapsed().ok());
-            if age.is_none_or(|age| age < stale) {
-                break;
-            }
-            // Whoever is first makes it anew; the other finds it there.
-            drop(std::fs::remove_file(&path));
         }
-        Ok(None)
     }
 
     fn write(&self, name: &str, text: &str) -> anyhow::Result<()> {
@@ -92,13 +82,6 @@ impl Store {
             File::open(&self.folder)?.sync_all()
         };
         written().with_context(|| format!("cannot write {}", path.display()))
-    }
-}
-
-impl Drop for Lock {
-    fn drop(&mut self) {
-        // If it stays, it is stale after a while.
-        drop(std::fs::remove_file(&self.0));
     }
 }
 
@@ -126,15 +109,14 @@ mod tests {
     }
 
     #[test]
-    fn one_orders_at_a_time_and_a_lock_of_the_dead_is_taken() {
+    fn one_orders_at_a_time_and_of_those_who_come_after_a_dead_one_too() {
         let folder = Folder::new("acme").unwrap();
         let store = Store::open(folder.path(), "https://ca/dir", &[]).unwrap();
-        let minute = Duration::from_secs(60);
-        let lock = store.lock(minute).unwrap().unwrap();
-        assert!(store.lock(minute).unwrap().is_none());
+        // What somebody has left behind is nobody's.
+        std::fs::write(store.certificate().with_extension("lock"), "").unwrap();
+        let lock = store.lock().unwrap().unwrap();
+        assert!(store.lock().unwrap().is_none());
         drop(lock);
-        std::mem::forget(store.lock(minute).unwrap().unwrap());
-        assert!(store.lock(minute).unwrap().is_none());
-        assert!(store.lock(Duration::ZERO).unwrap().is_some());
+        assert!(store.lock().unwrap().is_some());
     }
 }
