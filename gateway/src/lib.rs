@@ -67,10 +67,10 @@ impl Service for Gateway {
 
     async fn build(config: Self::Config, context: Context) -> anyhow::Result<Parts> {
         let (pages, _) = bff::routes().with_state(Bff::new(&context, &config)?).split_for_parts();
-        let tunnels = Tunnels::new(&context, &config);
         let origins = Origins::new(&context.http().allowed_origins, context.public_url());
-        let services = services(&context, &tunnels, &origins);
         let keys = Keys::open(&context, &config).await?;
+        let tunnels = Tunnels::new(&context, &config, keys.clone());
+        let services = services(&context, &tunnels, &origins);
         let providers = Providers::open(&context, &config, &origins)?;
         let guards = Guards::new(keys.clone(), providers.clone(), origins.clone());
         let cache = ResponseCache::new(config.cache_bytes, context.clock().clone(), &context.state());

@@ -1,8 +1,9 @@
 //! Sends a request on to its service, streaming both ways, and says in the common shape when there is no answer.
 
+use crate::access::Admitted;
 use crate::explain;
 use crate::headers;
-use crate::upgrade::{self, Upgrades};
+use crate::upgrade::{self, Opener, Upgrades};
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -70,23 +71,25 @@ pub(crate) async fn forward(
 ) -> Response {
     if explain::wanted(request.headers()) && explain::is_heard(request.headers_mut(), &cx) {
         let explanation = explain::of_service(upstream.name, &request);
-        let mut response = pass(&upstream, &cx, request).await.unwrap_or_else(IntoResponse::into_response);
+        let mut response =
+            pass(&upstream, &cx, None, request).await.unwrap_or_else(IntoResponse::into_response);
         explain::tell(explanation, &mut response);
         return response;
     }
     if has_dot_segments(request.uri().path()) {
         return ApiError::not_found("route").into_response();
     }
-    pass(&upstream, &cx, request).await.unwrap_or_else(IntoResponse::into_response)
+    pass(&upstream, &cx, None, request).await.unwrap_or_else(IntoResponse::into_response)
 }
 
-/// Sends a request on to its service.
+/// Sends a request on to its service; `admitted` is who was let in by a route of the file.
 ///
 /// # Errors
 /// Why there is no answer.
 pub(crate) async fn pass(
     upstream: &Upstream,
     cx: &RequestContext,
+    admitted: Option<&Admitted>,
     mut request: Request<Body>,
 ) -> ApiResult<Response> {
     let identity = cx.maybe_principal();
@@ -97,7 +100,11 @@ pub(crate) async fn pass(
         let message = "The gateway does not serve this method.";
         return Err(ApiError::new(ErrorCode::MethodNotAllowed, message));
     }
-    let handshake = upstream.upgrades.take(&mut request, cx, || identity)?;
+    let opener = |headers: &HeaderMap| {
+        let user = identity?.and_then(|principal| Opener::user(principal, headers));
+        Ok(admitted.and_then(|admitted| admitted.opener(headers)).or(user))
+    };
+    let handshake = upstream.upgrades.take(&mut request, cx, opener)?;
     let authority = request.uri().authority().cloned();
     headers::inbound(request.headers_mut(), authority.as_ref());
     *request.version_mut() = Version::HTTP_11;

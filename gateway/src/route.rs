@@ -283,7 +283,7 @@ impl Route {
                 self.readdress(&mut request)?;
                 admitted.hand_on(&self.access, request.headers_mut(), Toward::Bowline);
                 self.planned.request_edit.apply(request.headers_mut());
-                proxy::pass(service, cx, request).await
+                proxy::pass(service, cx, Some(admitted), request).await
             }
             Target::Upstream(upstream, upgrades) => {
                 self.readdress(&mut request)?;
@@ -306,7 +306,7 @@ impl Route {
             let message = "The gateway does not serve this method.";
             return Err(ApiError::new(ErrorCode::MethodNotAllowed, message));
         }
-        let handshake = upgrades.take(&mut request, cx, || Ok(admitted.principal()))?;
+        let handshake = upgrades.take(&mut request, cx, |headers| Ok(admitted.opener(headers)))?;
         let authority = request.uri().authority().cloned();
         self.outgoing(request.headers_mut(), authority.as_ref(), cx, admitted);
         let ask = self.how(upstream, cx, &request);

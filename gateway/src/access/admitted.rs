@@ -3,8 +3,9 @@
 use super::Access;
 use super::sent::remove_keys;
 use crate::cache::Asker;
-use crate::keys::Known;
+use crate::keys::Held;
 use crate::oidc::{Person, remove_cookies};
+use crate::upgrade::Opener;
 use chassis::http::RequestContext;
 use chassis::identity::Principal;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
@@ -58,7 +59,7 @@ pub(crate) enum Subject {
     /// A person of an identity provider that is not of the platform.
     Person(Arc<Person>),
     /// A program with an API key.
-    Key(Arc<Known>),
+    Key(Held),
     /// A service of the platform.
     Service(Box<str>),
 }
@@ -84,6 +85,16 @@ impl Admitted {
         match &self.subject {
             Subject::User(principal) => Some(principal.clone()),
             _ => None,
+        }
+    }
+
+    /// Who opens a WebSocket with a request, to end it when what let them in has ended.
+    pub(crate) fn opener(&self, headers: &HeaderMap) -> Option<Opener> {
+        match &self.subject {
+            Subject::User(principal) => Opener::user(principal.clone(), headers),
+            Subject::Person(person) => Some(Opener::Person(Arc::clone(person))),
+            Subject::Key(held) => Some(Opener::Key(held.clone())),
+            Subject::Nobody | Subject::Service(_) => None,
         }
     }
 

@@ -30,7 +30,7 @@ pub(crate) use admitted::{Admitted, Subject, Toward};
 pub(crate) use csrf::is_meant;
 pub(crate) use spec::{AccessSpec, Who};
 
-use crate::keys::{Keys, Known};
+use crate::keys::{Held, Keys};
 use crate::oidc::Providers;
 use crate::origin::Origins;
 use axum::body::Body;
@@ -188,7 +188,7 @@ impl Access {
     }
 
     /// The key that was sent.
-    async fn key(&self, guards: &Guards, sent: SentKey<'_>) -> ApiResult<Arc<Known>> {
+    async fn key(&self, guards: &Guards, sent: SentKey<'_>) -> ApiResult<Held> {
         let SentKey::One(key) = sent else {
             return Err(unknown("This route wants one API key, in X-Api-Key.", &self.challenge));
         };

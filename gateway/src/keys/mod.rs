@@ -27,22 +27,21 @@ mod used;
 mod tests;
 
 pub(crate) use api::routes;
-pub(crate) use known::Known;
 pub(crate) use text::PREFIX;
 
 use crate::config::GatewayConfig;
-use chassis::clock::Clock;
+use chassis::clock::{Clock, Ts};
 use chassis::db::{Db, DbError};
 use chassis::error::ApiError;
 use chassis::service::{Context, Parts};
 use chassis::wake::Wake;
 use contract::ErrorCode;
 use contract::ids::ApiKeyId;
-use known::{Memory, Span};
+use known::{Known, Memory, Span};
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
-use text::Sent;
+use text::{Hash, Sent};
 use used::Used;
 
 /// Why a key does not count.
@@ -99,6 +98,21 @@ impl std::ops::Deref for Keys {
     }
 }
 
+/// A key that was good, with what proved it: for a while after a rotation two secrets do.
+#[derive(Debug, Clone)]
+pub(crate) struct Held {
+    known: Arc<Known>,
+    hash: Hash,
+}
+
+impl std::ops::Deref for Held {
+    type Target = Known;
+
+    fn deref(&self) -> &Known {
+        &self.known
+    }
+}
+
 impl Keys {
     /// The keys of a gateway.
     pub(crate) async fn open(context: &Context, config: &GatewayConfig) -> anyhow::Result<Self> {
@@ -127,16 +141,30 @@ impl Keys {
     ///
     /// # Errors
     /// Why it does not count.
-    pub(crate) async fn verify(&self, key: &[u8]) -> Result<Arc<Known>, KeyError> {
-        let sent = Sent::parse(key).ok_or(KeyError::Unknown)?;
-        let known = self.known(sent.id).await?.ok_or(KeyError::Unknown)?;
-        let now = self.clock.now();
-        // The secret first: who does not have it is told nothing about the key.
-        known.proves(&sent.hash, now)?;
+    pub(crate) async fn verify(&self, key: &[u8]) -> Result<Held, KeyError> {
+        let Sent { id, hash } = Sent::parse(key).ok_or(KeyError::Unknown)?;
+        let (known, now) = self.good(id, &hash).await?;
         if known.was_used(now) {
             self.used.push(known.id, now);
         }
-        Ok(known)
+        Ok(Held { known, hash })
+    }
+
+    /// Whether a key that was good still is.
+    ///
+    /// # Errors
+    /// Why it does not count any more.
+    pub(crate) async fn check(&self, held: &Held) -> Result<(), KeyError> {
+        self.good(held.id, &held.hash).await.map(drop)
+    }
+
+    /// The key of this identifier, when the hash is that of a secret of it and it is good now.
+    async fn good(&self, id: ApiKeyId, hash: &Hash) -> Result<(Arc<Known>, Ts), KeyError> {
+        let known = self.known(id).await?.ok_or(KeyError::Unknown)?;
+        let now = self.clock.now();
+        // The secret first: who does not have it is told nothing about the key.
+        known.proves(hash, now)?;
+        Ok((known, now))
     }
 
     /// Forgets a key here at once, and has others do so.

@@ -37,6 +37,11 @@ impl Person {
     pub(crate) fn has(&self, scope: &str) -> bool {
         self.scopes.iter().any(|one| one == scope)
     }
+
+    /// Whether what the provider said of them does not count any more.
+    pub(crate) fn is_over(&self, now: Ts) -> bool {
+        self.expires + LEEWAY <= now
+    }
 }
 
 /// Why a token does not count.
@@ -83,7 +88,7 @@ impl Provider {
         let key: [u8; 32] =
             digest(&SHA256, token.as_bytes()).as_ref().try_into().map_err(|_| TokenFault::Invalid)?;
         if let Some(person) = self.held().and_then(|known| known.verified.get(&key)) {
-            return if person.expires + LEEWAY <= now { Err(TokenFault::Expired) } else { Ok(person) };
+            return if person.is_over(now) { Err(TokenFault::Expired) } else { Ok(person) };
         }
         let (claims, known) = self.claims(token, self.spec.audience(), now).await?;
         let person = Arc::new(self.person(claims)?);

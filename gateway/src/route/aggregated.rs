@@ -87,7 +87,7 @@ impl Route {
             To::Service(service) => {
                 admitted.hand_on(&self.access, request.headers_mut(), Toward::Bowline);
                 self.planned.request_edit.apply(request.headers_mut());
-                Some(proxy::pass(service, cx, request).await)
+                Some(proxy::pass(service, cx, Some(admitted), request).await)
             }
             To::Upstream(upstream) => {
                 let to = (&**upstream, &aggregated.upgrades);

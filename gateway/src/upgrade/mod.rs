@@ -6,8 +6,8 @@
 //! What must hold:
 //! - Nothing is passed on past HTTP unless the service has answered this very handshake with 101 ([`handshake`]). Any other
 //!   answer is an ordinary one, and what the client sends after it is read as HTTP by the door.
-//! - A tunnel ends with the token that opened it, when that is revoked, when it is silent for too long, and when the process
-//!   stops ([`tunnel`]).
+//! - A tunnel ends with the token or the API key that opened it, when that is revoked, when it is silent for too long, and
+//!   when the process stops ([`opener`], [`tunnel`]).
 //! - There are at most so many, in all and for one client ([`tunnels`]), and none keeps more than what one read brought in
 //!   either direction ([`flow`]).
 //! - In one process it is the same: the service gets a connection of its own, never the client's.
@@ -19,9 +19,11 @@
 mod flow;
 mod frames;
 mod handshake;
+mod opener;
 mod tunnel;
 mod tunnels;
 
+pub(crate) use opener::Opener;
 pub(crate) use tunnels::Tunnels;
 
 use crate::headers;
@@ -30,12 +32,10 @@ use axum::body::Body;
 use axum::response::Response;
 use chassis::error::{ApiError, ApiResult};
 use chassis::http::{InHand, RequestContext};
-use chassis::identity::{Principal, TokenError};
 use chassis::peer::UpstreamError;
 use contract::ErrorCode;
 use handshake::{Accept, Asked};
-use http::header::AUTHORIZATION;
-use http::{Method, Request, StatusCode, Version};
+use http::{HeaderMap, Method, Request, StatusCode, Version};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use metrics::{Counter, Gauge, counter, gauge};
@@ -94,11 +94,11 @@ impl Upgrades {
         &self,
         request: &mut Request<Body>,
         cx: &RequestContext,
-        identity: impl FnOnce() -> ApiResult<Option<Principal>>,
+        opener: impl FnOnce(&HeaderMap) -> ApiResult<Option<Opener>>,
     ) -> ApiResult<Option<Handshake>> {
         let begun = handshake::asked(request).and_then(|asked| match asked {
             Asked::Nothing => Ok(None),
-            Asked::WebSocket(accept) => self.begin(request, cx, identity, accept).map(Some),
+            Asked::WebSocket(accept) => self.begin(request, cx, opener, accept).map(Some),
         });
         begun.inspect_err(|_| self.count("refused"))
     }
@@ -107,7 +107,7 @@ impl Upgrades {
         &self,
         request: &mut Request<Body>,
         cx: &RequestContext,
-        identity: impl FnOnce() -> ApiResult<Option<Principal>>,
+        opener: impl FnOnce(&HeaderMap) -> ApiResult<Option<Opener>>,
         accept: Accept,
     ) -> ApiResult<Handshake> {
         let client = request.extensions_mut().remove::<OnUpgrade>();
@@ -118,9 +118,8 @@ impl Upgrades {
             let message = "A page of this origin may not open a WebSocket here.";
             return Err(ApiError::new(ErrorCode::Forbidden, message));
         }
-        let token = identity()?.zip(request.headers().get(AUTHORIZATION).cloned());
-        let (place, token_ended) = self.tunnels.enter(cx, token)?;
-        Ok(Handshake { client, accept, place, token_ended })
+        let (place, over) = self.tunnels.enter(cx, opener(request.headers())?)?;
+        Ok(Handshake { client, accept, place, over })
     }
 
     /// Passes a handshake on. A service that accepts it has the connection from then on.
@@ -154,7 +153,7 @@ impl Upgrades {
     }
 
     fn open(&self, handshake: Handshake, service: OnUpgrade) {
-        let Handshake { client, place, token_ended, .. } = handshake;
+        let Handshake { client, place, over, .. } = handshake;
         let (tunnels, meter, peer) = (Arc::clone(&self.tunnels), self.meter.clone(), Arc::clone(&self.peer));
         let gone = self.gone.clone();
         let carried = async move {
@@ -167,7 +166,7 @@ impl Upgrades {
             };
             let mut tunnel =
                 Tunnel::new((client, meter.from_client), (service, meter.from_service), tunnels.patience);
-            let end = tunnel.run(until(token_ended, &tunnels, &gone)).await;
+            let end = tunnel.run(until(over, &tunnels, &gone)).await;
             ended(peer, end, tunnel.passed());
         };
         self.tunnels.tasks.spawn(InHand::current().go_on(carried));
@@ -185,18 +184,14 @@ pub(crate) struct Handshake {
     client: OnUpgrade,
     accept: Accept,
     place: Place,
-    token_ended: Option<oneshot::Receiver<TokenError>>,
+    over: Option<oneshot::Receiver<End>>,
 }
 
 /// Resolves when a tunnel has to end although both sides would go on.
-async fn until(
-    token_ended: Option<oneshot::Receiver<TokenError>>,
-    tunnels: &Tunnels,
-    gone: &CancellationToken,
-) -> End {
-    let token = async {
-        match token_ended {
-            Some(ended) => ended.await,
+async fn until(over: Option<oneshot::Receiver<End>>, tunnels: &Tunnels, gone: &CancellationToken) -> End {
+    let over = async {
+        match over {
+            Some(over) => over.await,
             None => std::future::pending().await,
         }
     };
@@ -206,10 +201,7 @@ async fn until(
         sleep(tunnels.grace).await;
     };
     tokio::select! {
-        Ok(why) = token => match why {
-            TokenError::Expired => End::Expired,
-            TokenError::Revoked | TokenError::Invalid | TokenError::Stale => End::Revoked,
-        },
+        Ok(why) = over => why,
         () = stopped => End::Stopping,
         () = gone.cancelled() => End::Gone,
     }

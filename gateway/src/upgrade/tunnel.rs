@@ -35,6 +35,10 @@ pub(super) enum End {
     Expired,
     /// Its session, or the rights in it, ended early.
     Revoked,
+    /// The API key that opened it has come to its end.
+    KeyEnded,
+    /// That key was taken back, or got another secret.
+    KeyRevoked,
     /// The process stops.
     Stopping,
     /// The route that it was opened through was changed or taken away.
@@ -49,8 +53,8 @@ impl End {
             Self::Service => "service",
             Self::Broken => "broken",
             Self::Idle => "idle",
-            Self::Expired => "expired",
-            Self::Revoked => "revoked",
+            Self::Expired | Self::KeyEnded => "expired",
+            Self::Revoked | Self::KeyRevoked => "revoked",
             Self::Stopping => "stopping",
             Self::Gone => "gone",
         }
@@ -64,6 +68,8 @@ impl End {
             Self::Idle => Some((1001, "nothing was said for too long")),
             Self::Expired => Some((4401, "the access token has expired")),
             Self::Revoked => Some((4401, "the session has ended")),
+            Self::KeyEnded => Some((4401, "the API key has ended")),
+            Self::KeyRevoked => Some((4401, "the API key was taken back")),
             Self::Stopping => Some((1001, "the gateway stops")),
             Self::Gone => Some((1001, "the route was changed")),
         }

@@ -3,16 +3,18 @@
 //! A connection that became a WebSocket is counted by nobody else any more: not by the listener, nor by what bounds requests
 //! or calls to a service. So there are bounds here, in all and for one client, by user or by address.
 
-use super::tunnel::Patience;
+use super::opener::{Opener, key_is_over};
+use super::tunnel::{End, Patience};
 use crate::config::GatewayConfig;
+use crate::keys::{Held, Keys};
+use chassis::clock::Clock;
 use chassis::error::ApiError;
 use chassis::http::{RequestContext, household};
-use chassis::identity::{Ended, Principal, TokenError, Verifier};
+use chassis::identity::{Ended, Verifier};
 use chassis::service::Context;
 use chassis::stop::Stop;
 use contract::ErrorCode;
 use contract::ids::UserId;
-use http::HeaderValue;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,7 +24,7 @@ use tokio::sync::oneshot;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::task::TaskTracker;
 
-/// How often tokens are looked at, for those that have ended; a revocation is heard at once.
+/// How often tokens and keys are looked at, for those that have ended; the revocation of a token is heard at once.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Revocations that come together are looked at together.
 const TOGETHER: Duration = Duration::from_millis(20);
@@ -38,6 +40,8 @@ pub(crate) struct Tunnels {
     pub(super) stop: Stop,
     pub(super) tasks: TaskTracker,
     verifier: Arc<Verifier>,
+    keys: Keys,
+    clock: Clock,
 }
 
 #[derive(Debug, Default)]
@@ -56,13 +60,11 @@ enum Client {
     Address(IpAddr),
 }
 
-/// A tunnel that ends with a token.
+/// A tunnel that ends with what opened it.
 #[derive(Debug)]
 struct Watched {
-    principal: Principal,
-    /// The header that brought it, for when a key was taken back.
-    token: HeaderValue,
-    end: oneshot::Sender<TokenError>,
+    opener: Opener,
+    end: oneshot::Sender<End>,
 }
 
 /// A tunnel's place among the others, until it is dropped.
@@ -74,7 +76,7 @@ pub(super) struct Place {
 }
 
 impl Tunnels {
-    pub(crate) fn new(context: &Context, config: &GatewayConfig) -> Arc<Self> {
+    pub(crate) fn new(context: &Context, config: &GatewayConfig, keys: Keys) -> Arc<Self> {
         Arc::new(Self {
             open: Mutex::default(),
             most: config.tunnels,
@@ -84,21 +86,23 @@ impl Tunnels {
             stop: context.stop().clone(),
             tasks: TaskTracker::new(),
             verifier: context.verifier().clone(),
+            keys,
+            clock: context.clock().clone(),
         })
     }
 
-    /// A place for one more, which ends with the token that asks for it. What is heard then is why it ended.
+    /// A place for one more, which ends with what let its opener in. What is heard then is why.
     pub(super) fn enter(
         self: &Arc<Self>,
         cx: &RequestContext,
-        token: Option<(Principal, HeaderValue)>,
-    ) -> Result<(Place, Option<oneshot::Receiver<TokenError>>), ApiError> {
+        opener: Option<Opener>,
+    ) -> Result<(Place, Option<oneshot::Receiver<End>>), ApiError> {
         if self.stop.is_stopping() {
             return Err(ApiError::unavailable(anyhow::anyhow!("the gateway stops"), Duration::from_secs(1)));
         }
-        let client = match &token {
-            Some((principal, _)) => Client::User(principal.user()),
-            None => Client::Address(household(cx.client_ip)),
+        let client = match &opener {
+            Some(Opener::User(principal, _)) => Client::User(principal.user()),
+            Some(Opener::Key(_) | Opener::Person(_)) | None => Client::Address(household(cx.client_ip)),
         };
         let mut open = self.open();
         if open.all >= self.most {
@@ -114,16 +118,43 @@ impl Tunnels {
         open.all += 1;
         open.next += 1;
         let number = open.next;
-        let ended = token.map(|(principal, token)| {
-            let (end, ended) = oneshot::channel();
-            open.watched.insert(number, Watched { principal, token, end });
-            ended
+        let over = opener.map(|opener| {
+            let (end, over) = oneshot::channel();
+            open.watched.insert(number, Watched { opener, end });
+            over
         });
-        Ok((Place { tunnels: Arc::clone(self), number, client }, ended))
+        Ok((Place { tunnels: Arc::clone(self), number, client }, over))
     }
 
-    /// Ends the tunnels whose tokens have ended, until the stop and then until the last of them is gone.
+    /// Ends the tunnels whose openers have nothing any more that lets them in, until the stop and then until the last tunnel is
+    /// gone.
     pub(crate) async fn look_after(self: Arc<Self>, stop: Stop) -> anyhow::Result<()> {
+        tokio::select! {
+            gone = self.look_after_tokens(stop) => gone,
+            never = self.look_after_keys() => never,
+        }
+    }
+
+    /// Apart from the others: a look at a key may wait for the database.
+    async fn look_after_keys(&self) -> anyhow::Result<()> {
+        let mut ticks = interval(LOOK_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let held = |(number, watched): (&u64, &Watched)| match &watched.opener {
+                Opener::Key(held) => Some((*number, held.clone())),
+                Opener::User(..) | Opener::Person(_) => None,
+            };
+            let held: Vec<(u64, Held)> = self.open().watched.iter().filter_map(held).collect();
+            for (number, held) in held {
+                if let Some(end) = key_is_over(&self.keys, &held).await {
+                    self.open().end(number, end);
+                }
+            }
+        }
+    }
+
+    async fn look_after_tokens(&self, stop: Stop) -> anyhow::Result<()> {
         let mut news = self.verifier.ended();
         let mut ticks = interval(LOOK_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -154,28 +185,25 @@ impl Tunnels {
 
     /// Looks at every token; closely at its signature too, which only matters when a key was taken back.
     fn end_what_has_ended(&self, closely: bool) {
-        let mut open = self.open();
-        let why = |watched: &Watched| match closely {
-            true => self.verifier.verify_header(&watched.token).map(drop),
-            false => self.verifier.holds(&watched.principal),
-        };
-        let ended: Vec<(u64, TokenError)> = open
-            .watched
-            .iter()
-            .filter_map(|(number, watched)| Some((*number, why(watched).err()?)))
-            // While nobody can tell, it goes on.
-            .filter(|(_, why)| *why != TokenError::Stale)
-            .collect();
-        for (number, why) in ended {
-            if let Some(watched) = open.watched.remove(&number) {
-                // Who does not listen any more has ended.
-                watched.end.send(why).unwrap_or_default();
-            }
-        }
+        let (mut open, now) = (self.open(), self.clock.now());
+        let why = |watched: &Watched| watched.opener.is_over(&self.verifier, now, closely);
+        let ended = open.watched.iter().filter_map(|(number, watched)| Some((*number, why(watched)?)));
+        let ended: Vec<(u64, End)> = ended.collect();
+        ended.into_iter().for_each(|(number, end)| open.end(number, end));
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Open {
+    /// Ends a tunnel, if it is still open.
+    fn end(&mut self, number: u64, end: End) {
+        if let Some(watched) = self.watched.remove(&number) {
+            // Who does not listen any more has ended.
+            watched.end.send(end).unwrap_or_default();
+        }
     }
 }
 

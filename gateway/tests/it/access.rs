@@ -1,12 +1,13 @@
 //! Who may use routes of a file, with the file and the keys as they are live.
 
-use crate::routes::Routed;
+use crate::routes::{Routed, elsewhere, to_upstream};
 use contract::ErrorCode;
 use contract::gateway::ApiKeyWithSecret;
 use contract::identity::Role;
 use http::Method;
 use serde_json::json;
-use testkit::{Client, eventually};
+use testkit::ws::{Dial, Heard};
+use testkit::{Client, Issuer, eventually};
 
 const ROUTES: &str = r#"
 [[route]]
@@ -38,6 +39,15 @@ service = "things"
 rewrite = "/api/v1/things"
 access = { who = "user_or_key", scopes = ["things:read"] }
 limits = ["2 per 1h by user", "5 per 1h by ip"]
+"#;
+
+const OF_PROGRAMS: &str = r#"
+[[route]]
+name = "of-programs"
+path = "/of-programs/ws"
+service = "things"
+rewrite = "/api/v1/things/ws"
+access = { who = "key" }
 "#;
 
 impl Routed {
@@ -73,6 +83,36 @@ async fn a_key_opens_a_route_until_it_is_taken_back_and_the_service_does_not_see
     assert!(!answer.text().contains(secret));
     admin.delete(&format!("/api/v1/gateway/keys/{}", made.key.id)).await.expect(204);
     routed.get("/feed", &[("x-api-key", secret)]).await.expect(401).refused(ErrorCode::Unauthenticated);
+}
+
+#[tokio::test]
+async fn a_websocket_ends_with_the_key_that_opened_it() {
+    let (_server, upstream) = elsewhere(&Issuer::new()).await;
+    let routes = to_upstream(&upstream, "access = { who = \"key\" }") + OF_PROGRAMS;
+    let routed = Routed::with(&routes).await;
+    let admin = routed.person(&[Role::User, Role::Admin]);
+    let listening = routed.door.listen();
+    let (mut open, mut ends) = (Vec::new(), Vec::new());
+    let keys = [routed.key(&[]).await, routed.key(&[]).await, routed.key(&[]).await];
+    for path in ["/of-programs/ws", "/other/ws"] {
+        for key in &keys {
+            let dial = Dial::new(listening.address(), path).header("x-api-key", key.secret.expose());
+            let mut socket = dial.open().await.unwrap_or_else(|refused| panic!("{refused}"));
+            assert_eq!(socket.hear().await, Heard::Text("nobody".to_owned()), "{path}");
+            if key.key.id == keys[2].key.id { &mut open } else { &mut ends }.push(socket);
+        }
+    }
+    let key = |at: usize| format!("/api/v1/gateway/keys/{}", keys[at].key.id);
+    admin.delete(&key(0)).await.expect(204);
+    admin.post(&format!("{}/rotate", key(1)), json!({"graceSecs": 0})).await.expect(200);
+    for mut socket in ends {
+        let end = Heard::Closed(4401, "the API key was taken back".to_owned());
+        assert_eq!(socket.hear_the_end().await, end);
+    }
+    for mut socket in open {
+        socket.say("still here").await;
+        assert_eq!(socket.hear().await, Heard::Text("still here".to_owned()));
+    }
 }
 
 #[tokio::test]

@@ -194,7 +194,7 @@ async fn a_reload_leaves_open_what_did_not_change_and_ends_what_did() {
 }
 
 /// A server that is no service of the platform: it knows none of its credentials.
-async fn elsewhere(issuer: &Issuer) -> (TestService, Listening) {
+pub(crate) async fn elsewhere(issuer: &Issuer) -> (TestService, Listening) {
     let server = setup(issuer)
         .targets("auth,things")
         .set("BOWLINE_IDENTITY__SERVICE_KEY", "k".repeat(40))
@@ -204,7 +204,7 @@ async fn elsewhere(issuer: &Issuer) -> (TestService, Listening) {
     (server, listening)
 }
 
-fn to_upstream(listening: &Listening, access: &str) -> String {
+pub(crate) fn to_upstream(listening: &Listening, access: &str) -> String {
     format!(
         "[upstream.other]\ninstances = [\"{}\"]\n[[route]]\nname = \"other\"\npath = \"/other/{{*rest}}\"\nupstream \
          = \"other\"\nrewrite = \"/api/v1/things/{{rest}}\"\n{access}\n",
