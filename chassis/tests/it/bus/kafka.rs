@@ -1,5 +1,6 @@
 //! What becomes of the bus when brokers of Kafka go away, come back, or refuse. The brokers are librdkafka's mock.
 
+use crate::bus::publishers::{Publishers, RECORDS};
 use crate::bus::{LIMIT, Place, numbers, positions, publish, record, take};
 use chassis::bus::{Bus, BusDurability, BusError, Position, Record};
 use rdkafka::ClientConfig;
@@ -9,7 +10,6 @@ use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 use testkit::{eventually, eventually_within};
-use tokio::task::JoinSet;
 
 pub(super) type Mock = MockCluster<'static, DefaultProducerContext>;
 
@@ -83,35 +83,21 @@ async fn brokers_that_go_away_under_load_lose_nothing_that_was_confirmed() {
     let place = place();
     let bus = place.open().await;
     publish(&bus, &[record("first", 0)]).await;
-    let mut publishing = JoinSet::new();
-    for publisher in 0..4 {
-        let bus = bus.clone();
-        publishing.spawn(async move {
-            let keys = [format!("a{publisher}"), format!("b{publisher}")];
-            for batch in 0..40 {
-                let numbers = batch * 5..(batch + 1) * 5;
-                let mut rest: Vec<Record> =
-                    numbers.flat_map(|n| keys.each_ref().map(|key| record(key, n))).collect();
-                while !rest.is_empty() {
-                    let outcomes = bus.publish(&rest).await;
-                    let mut outcomes = outcomes.into_iter();
-                    rest.retain(|_| outcomes.next().unwrap().is_err());
-                }
-            }
-        });
-    }
+    let mut publishers = Publishers::start(&bus);
     // Once for a moment, and once for longer than a call waits.
-    for away_for in [200, 1_500] {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        place.down();
-        tokio::time::sleep(Duration::from_millis(away_for)).await;
-        place.up();
-    }
-    publishing.join_all().await;
+    publishers.have_confirmed(RECORDS / 8).await;
+    place.down();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    place.up();
+    publishers.have_confirmed(RECORDS / 4).await;
+    place.down();
+    publishers.meet_a_refusal().await;
+    place.up();
+    publishers.end().await;
     publish(&bus, &[record("last", 0)]).await;
     let mut reader = bus.reader("order", "readers", &[]).await.unwrap();
-    let mut read = take(&mut reader, 1_602).await;
-    let complete = |read: &[_]| first_seen(read).values().map(Vec::len).sum::<usize>() == 1_602;
+    let mut read = take(&mut reader, RECORDS + 2).await;
+    let complete = |read: &[_]| first_seen(read).values().map(Vec::len).sum::<usize>() == RECORDS + 2;
     while !complete(&read) {
         read.extend(take(&mut reader, 1).await);
     }

@@ -6,6 +6,7 @@ mod faults;
 mod kafka;
 mod log;
 mod nats;
+mod publishers;
 mod records;
 
 use crate::engines::Folder;

@@ -1,11 +1,11 @@
 //! What only a server of one's own shows: it goes away, comes back, and forgets.
 
+use crate::bus::publishers::{OF_A_KEY, Publishers, RECORDS};
 use crate::bus::{LIMIT, Place, numbers, positions, publish, record, take};
-use chassis::bus::{Bus, BusConfig, BusDurability, BusError, Position, Record};
+use chassis::bus::{Bus, BusConfig, BusDurability, BusError, Position};
 use std::time::{Duration, Instant};
 use testkit::servers::Nats;
 use testkit::{engines, eventually, eventually_within};
-use tokio::task::JoinSet;
 
 /// A server of this test, and the bus on it; nothing where no server is installed.
 fn private() -> Option<(Nats, Place)> {
@@ -67,36 +67,19 @@ async fn a_server_that_is_killed_under_load_loses_nothing_that_was_confirmed() {
     let Some((mut server, place)) = private() else { return };
     let bus = place.open().await;
     publish(&bus, &[record("first", 0)]).await;
-    let mut publishing = JoinSet::new();
-    for publisher in 0..4 {
-        let bus = bus.clone();
-        publishing.spawn(async move {
-            let keys = [format!("a{publisher}"), format!("b{publisher}")];
-            for batch in 0..40 {
-                let numbers = batch * 5..(batch + 1) * 5;
-                let mut rest: Vec<Record> =
-                    numbers.flat_map(|n| keys.each_ref().map(|key| record(key, n))).collect();
-                // As the outbox does it: what was not confirmed is published again, in its order.
-                while !rest.is_empty() {
-                    let outcomes = bus.publish(&rest).await;
-                    let mut outcomes = outcomes.into_iter();
-                    rest.retain(|_| outcomes.next().unwrap().is_err());
-                }
-            }
-        });
-    }
-    for _ in 0..3 {
-        tokio::time::sleep(Duration::from_millis(100)).await;
+    let mut publishers = Publishers::start(&bus);
+    for confirmed in [RECORDS / 8, RECORDS / 4, RECORDS / 2] {
+        publishers.have_confirmed(confirmed).await;
         server.kill().unwrap();
         server.restart().unwrap();
     }
-    publishing.join_all().await;
+    publishers.end().await;
     let mut reader = bus.reader("order", "readers", &[]).await.unwrap();
-    let read = take(&mut reader, 1_601).await;
+    let read = take(&mut reader, RECORDS + 1).await;
     let numbers = numbers(&read);
     assert_eq!(numbers.len(), 9);
     for (key, numbers) in numbers {
-        let wanted = if key == "first" { 1 } else { 200 };
+        let wanted = if key == "first" { 1 } else { OF_A_KEY };
         assert_eq!(numbers, (0..wanted).collect::<Vec<_>>(), "{key}");
     }
 }
