@@ -24,7 +24,8 @@ settings! {
         url: Option<SecretString> = None, env "DATABASE_URL";
         /// Whether a missing PostgreSQL database is created.
         create: bool = true;
-        /// The most connections to PostgreSQL that one service of one process holds.
+        /// The most connections to PostgreSQL that one service of one process holds; fewer where the server's `max_connections`
+        /// are not enough for all services of the process.
         pool_size: u32 = 10;
         /// How long a statement waits for a free connection, in milliseconds.
         acquire_timeout_ms: u64 = 5_000;

@@ -129,13 +129,26 @@ impl Db {
     /// When the server did not come up within the configured time, and at once when waiting cannot help: a wrong
     /// password, a missing database that may not be created, a URL that cannot be read.
     pub async fn open(config: &DatabaseConfig, service: &str, data_dir: &Path) -> anyhow::Result<Self> {
+        Self::open_among(1, config, service, data_dir).await
+    }
+
+    /// [`Db::open`] as one of so many that this process opens, which share what a PostgreSQL server has of connections.
+    ///
+    /// # Errors
+    /// As [`Db::open`].
+    pub async fn open_among(
+        databases: u32,
+        config: &DatabaseConfig,
+        service: &str,
+        data_dir: &Path,
+    ) -> anyhow::Result<Self> {
         let Some(url) = &config.url else {
             return sqlite::open(config, service, &data_dir.join(format!("{service}.db"))).await;
         };
         let url = url.expose_secret().replace("{service}", service);
         match sqlite::path_in(&url)? {
             Some(path) => sqlite::open(config, service, &path).await,
-            None => postgres::open(config, service, &url).await,
+            None => postgres::open(databases, config, service, &url).await,
         }
     }
 

@@ -21,12 +21,23 @@ const IDLE_IN_TRANSACTION: &str = "60s";
 /// For what may take its time: migrations and the creation of a database. The last option of a name counts.
 pub(super) const NO_STATEMENT_TIMEOUT: (&str, &str) = ("statement_timeout", "0");
 
-pub(super) async fn open(config: &DatabaseConfig, service: &str, url: &str) -> anyhow::Result<Db> {
+/// One in so many of a server's connections is left to others: to commands, and to whoever looks what is wrong.
+const LEFT_TO_OTHERS: u32 = 10;
+/// Connections that a pool may have in any case: with fewer, work waits for work that waits for it.
+const LEAST: u32 = 2;
+
+pub(super) async fn open(
+    databases: u32,
+    config: &DatabaseConfig,
+    service: &str,
+    url: &str,
+) -> anyhow::Result<Db> {
     let options = options(config, service, url)?;
     let place = describe(&options);
-    wait_for(config, &options, &place).await.with_context(|| format!("cannot open {place}"))?;
+    let first = wait_for(config, &options, &place).await.with_context(|| format!("cannot open {place}"))?;
+    let pool_size = pool_size(config, databases, first, &place).await;
     let pool = PgPoolOptions::new()
-        .max_connections(config.pool_size)
+        .max_connections(pool_size)
         .acquire_timeout(config.acquire_timeout())
         .idle_timeout(config.idle_timeout())
         .test_before_acquire(false)
@@ -70,15 +81,18 @@ fn describe(options: &PgConnectOptions) -> String {
 }
 
 /// Returns once a connection has been made; tries until the boot timeout as long as trying again can help.
-async fn wait_for(config: &DatabaseConfig, options: &PgConnectOptions, place: &str) -> anyhow::Result<()> {
+async fn wait_for(
+    config: &DatabaseConfig,
+    options: &PgConnectOptions,
+    place: &str,
+) -> anyhow::Result<PgConnection> {
     let began = Instant::now();
     let pauses = ExponentialBuilder::new()
         .with_min_delay(Duration::from_millis(100))
         .with_max_delay(Duration::from_secs(3))
         .without_max_times()
         .with_jitter();
-    let attempt =
-        || async { connect_or_create(config, options).await?.close().await.map_err(anyhow::Error::from) };
+    let attempt = || connect_or_create(config, options);
     attempt
         .retry(pauses)
         .when(|error| may_pass(error) && began.elapsed() < config.boot_timeout())
@@ -86,6 +100,35 @@ async fn wait_for(config: &DatabaseConfig, options: &PgConnectOptions, place: &s
             tracing::warn!(database = place, error = format!("{error:#}"), retry_in = ?pause, "database is not there yet");
         })
         .await
+}
+
+/// The connections that a pool may have: fewer than configured where the server has not so many for all of them.
+async fn pool_size(config: &DatabaseConfig, databases: u32, mut first: PgConnection, place: &str) -> u32 {
+    const USABLE: &str = "SELECT CAST(current_setting('max_connections') AS INT) \
+        - CAST(current_setting('superuser_reserved_connections') AS INT) \
+        - CAST(coalesce(current_setting('reserved_connections', true), '0') AS INT)";
+    let usable = sqlx::query_scalar::<_, i32>(USABLE).fetch_one(&mut first).await;
+    if let Err(error) = first.close().await {
+        tracing::debug!(%error, database = place, "the first connection was not closed in order");
+    }
+    // What speaks like PostgreSQL and knows no such settings has its own way to bound them.
+    let Ok(usable) = usable.map(|usable| u32::try_from(usable).unwrap_or_default()) else {
+        return config.pool_size;
+    };
+    let share = ((usable - usable / LEFT_TO_OTHERS) / databases.max(1)).max(LEAST);
+    if share >= config.pool_size {
+        return config.pool_size;
+    }
+    let wanted = config.pool_size;
+    tracing::info!(
+        database = place,
+        usable,
+        databases,
+        wanted,
+        taken = share,
+        "the server has not so many connections for all databases of this process; more need a higher max_connections"
+    );
+    share
 }
 
 /// Whether it is worth trying again.

@@ -188,8 +188,11 @@ async fn open_databases(
     let with_tables = targets.iter().filter_map(|(registration, _)| {
         registration.spec.database.as_ref().map(|migrations| (registration.spec.name, migrations))
     });
-    let opening = with_tables.map(|(name, migrations)| async move {
-        let db = Db::open(config, name, data_dir).await.with_context(|| format!("{name} has no database"))?;
+    let with_tables: Vec<_> = with_tables.collect();
+    let all = u32::try_from(with_tables.len()).unwrap_or(u32::MAX);
+    let opening = with_tables.into_iter().map(|(name, migrations)| async move {
+        let opened = Db::open_among(all, config, name, data_dir).await;
+        let db = opened.with_context(|| format!("{name} has no database"))?;
         db.migrate("chassis", &CHASSIS_MIGRATIONS).await?;
         db.migrate(name, migrations).await?;
         anyhow::Ok((name, db))

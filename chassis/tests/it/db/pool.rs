@@ -1,5 +1,5 @@
 use crate::engines::{Place, on_both_engines};
-use chassis::db::{Db, DbError};
+use chassis::db::{Db, DbError, Engine};
 use chassis::q;
 use futures_util::FutureExt;
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -51,6 +51,22 @@ on_both_engines! {
         let config = chassis::db::DatabaseConfig { acquire_timeout_ms: 100, pool_size: 1, ..place.config.clone() };
         let db = Db::open(&config, "test", &place.folder).await.unwrap();
         let held = db.begin().await.unwrap();
+        assert!(matches!(db.begin().await, Err(DbError::PoolTimedOut)));
+        drop(held);
+    }
+
+    async fn databases_of_one_process_share_the_connections_of_their_server(place: Arc<Place>) {
+        let config = chassis::db::DatabaseConfig { acquire_timeout_ms: 100, ..place.config.clone() };
+        let db = Db::open_among(1_000, &config, "test", &place.folder).await.unwrap();
+        let most = match db.engine() {
+            // A file has one writer, however many share it.
+            Engine::Sqlite => 1,
+            Engine::Postgres => 2,
+        };
+        let mut held = Vec::new();
+        for _ in 0..most {
+            held.push(db.begin().await.unwrap());
+        }
         assert!(matches!(db.begin().await, Err(DbError::PoolTimedOut)));
         drop(held);
     }
