@@ -5,7 +5,8 @@ use contract::ErrorCode;
 use contract::gateway::ApiKeyWithSecret;
 use contract::identity::Role;
 use http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
+use std::time::Duration;
 use testkit::ws::{Dial, Heard};
 use testkit::{Client, Issuer, eventually};
 
@@ -56,8 +57,11 @@ impl Routed {
     }
 
     async fn key(&self, scopes: &[&str]) -> ApiKeyWithSecret {
+        self.key_as(json!({"name": "A program", "scopes": scopes})).await
+    }
+
+    async fn key_as(&self, asked: Value) -> ApiKeyWithSecret {
         let admin = self.person(&[Role::User, Role::Admin]);
-        let asked = json!({"name": "A program", "scopes": scopes});
         admin.post("/api/v1/gateway/keys", asked).await.expect(201).data()
     }
 }
@@ -113,6 +117,22 @@ async fn a_websocket_ends_with_the_key_that_opened_it() {
         socket.say("still here").await;
         assert_eq!(socket.hear().await, Heard::Text("still here".to_owned()));
     }
+}
+
+#[tokio::test]
+async fn a_websocket_ends_when_the_time_of_its_key_is_over() {
+    let routed = Routed::with(OF_PROGRAMS).await;
+    let ends = (routed.door.clock().now() + Duration::from_secs(300)).to_string();
+    let key = routed.key_as(json!({"name": "A program", "scopes": [], "expiresAt": ends})).await;
+    let listening = routed.door.listen();
+    let dial = Dial::new(listening.address(), "/of-programs/ws").header("x-api-key", key.secret.expose());
+    let mut socket = dial.open().await.unwrap_or_else(|refused| panic!("{refused}"));
+    assert_eq!(socket.hear().await, Heard::Text("nobody".to_owned()));
+    routed.door.clock().advance(Duration::from_secs(290));
+    socket.say("not yet").await;
+    assert_eq!(socket.hear().await, Heard::Text("not yet".to_owned()));
+    routed.door.clock().advance(Duration::from_secs(20));
+    assert_eq!(socket.hear_the_end().await, Heard::Closed(4401, "the API key has ended".to_owned()));
 }
 
 #[tokio::test]
