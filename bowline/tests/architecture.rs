@@ -9,7 +9,8 @@
 //! and write down why in `docs/adr/`.
 
 use anyhow::{Context, Result};
-use cargo_metadata::{Dependency, DependencyKind, Metadata, MetadataCommand, Package};
+use serde::Deserialize;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -60,20 +61,51 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-fn house() -> Result<Metadata> {
-    let manifest = root().join("Cargo.toml");
-    let options = ["--offline", "--locked"].map(str::to_owned);
-    MetadataCommand::new()
-        .manifest_path(manifest)
-        .no_deps()
-        .other_options(options)
-        .exec()
-        .context("cargo metadata")
+/// What `cargo metadata` tells, as far as it is asked here.
+#[derive(Debug, Deserialize)]
+struct House {
+    packages: Vec<Package>,
+    workspace_root: PathBuf,
 }
 
-fn folder<'a>(house: &Metadata, package: &'a Package) -> Result<&'a str> {
-    let manifest = package.manifest_path.strip_prefix(&house.workspace_root)?;
-    Ok(manifest.parent().context("a manifest stands in a folder")?.as_str())
+#[derive(Debug, Deserialize)]
+struct Package {
+    name: String,
+    description: Option<String>,
+    manifest_path: PathBuf,
+    dependencies: Vec<Dependency>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Dependency {
+    /// Where it is, when it is not from a registry.
+    path: Option<PathBuf>,
+    /// `dev`, `build`, or nothing.
+    kind: Option<String>,
+}
+
+impl Package {
+    fn folder(&self) -> Result<&Path> {
+        self.manifest_path.parent().context("a manifest stands in a folder")
+    }
+}
+
+fn cargo() -> OsString {
+    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+fn house() -> Result<House> {
+    let output = Command::new(cargo())
+        .args(["metadata", "--no-deps", "--format-version", "1", "--offline", "--locked"])
+        .current_dir(root())
+        .output()?;
+    anyhow::ensure!(output.status.success(), "cargo metadata: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).context("cargo metadata")
+}
+
+fn folder<'a>(house: &House, package: &'a Package) -> Result<&'a str> {
+    let folder = package.folder()?.strip_prefix(&house.workspace_root)?;
+    folder.to_str().context("a folder has a name that can be read")
 }
 
 fn room(folder: &str) -> Result<Room> {
@@ -92,9 +124,9 @@ fn room(folder: &str) -> Result<Room> {
 }
 
 /// The crate of the house that a dependency means, if it is one.
-fn neighbour<'a>(house: &'a Metadata, dependency: &Dependency) -> Option<&'a Package> {
+fn neighbour<'a>(house: &'a House, dependency: &Dependency) -> Option<&'a Package> {
     let path = dependency.path.as_ref()?;
-    house.packages.iter().find(|p| p.manifest_path.parent() == Some(path))
+    house.packages.iter().find(|package| package.manifest_path.parent() == Some(path))
 }
 
 fn none(faults: &[String]) {
@@ -108,7 +140,7 @@ fn no_arrow_is_drawn_that_the_design_does_not_have() -> Result<()> {
     for from in &house.packages {
         for dependency in &from.dependencies {
             let Some(to) = neighbour(&house, dependency) else { continue };
-            let development = dependency.kind == DependencyKind::Development;
+            let development = dependency.kind.as_deref() == Some("dev");
             let rooms = (room(folder(&house, from)?)?, room(folder(&house, to)?)?);
             if let Some(rule) = forbidden(rooms.0, rooms.1, development) {
                 let kind = if development { "dev-dependency" } else { "dependency" };
@@ -157,8 +189,7 @@ fn every_arrow_of_the_drawing_is_judged_as_drawn() {
 
 #[test]
 fn the_contract_needs_no_server_and_no_database() -> Result<()> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
+    let output = Command::new(cargo())
         .args(["tree", "--package", "contract", "--edges", "normal", "--prefix", "none", "--format", "{p}"])
         .args(["--offline", "--locked"])
         .current_dir(root())
@@ -217,8 +248,7 @@ fn no_file_is_too_long_to_read() -> Result<()> {
     let house = house()?;
     let mut faults = Vec::new();
     for package in &house.packages {
-        let folder = package.manifest_path.parent().context("a manifest stands in a folder")?;
-        for file in rust_files(folder.as_std_path())? {
+        for file in rust_files(package.folder()?)? {
             let lines = std::fs::read_to_string(&file)?.lines().count();
             if lines > LONGEST_FILE {
                 let name = file.strip_prefix(&house.workspace_root).unwrap_or(&file).display();

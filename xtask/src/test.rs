@@ -5,10 +5,14 @@ use crate::kafka;
 use crate::process::{self, cargo, output};
 use anyhow::{Result, bail};
 use std::ffi::OsString;
+use std::num::NonZeroUsize;
 use std::process::Command;
 use std::time::Instant;
 use testkit::engines::{NATS_VARIABLE, POSTGRES_VARIABLE, REDIS_CLUSTER_VARIABLE, REDIS_VARIABLE};
 use testkit::servers::{Nats, Postgres, Redis, RedisCluster};
+
+/// How many tests the runner has at once, unless its arguments say so.
+const THREADS_VARIABLE: &str = "NEXTEST_TEST_THREADS";
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
@@ -16,6 +20,7 @@ use testkit::servers::{Nats, Postgres, Redis, RedisCluster};
   cargo xtask test -p auth refresh          tests of crate auth whose name contains `refresh`
   cargo xtask test --filter 'test(/^api::/)' -p auth   a nextest expression; it comes first
   cargo xtask test --no-servers             on SQLite only: no package is installed, no server started
+  cargo xtask test -- --test-threads 1      one after the other; without it two a core, eight at most
 
 A server of your own is used instead of a private one when BOWLINE_TEST_POSTGRES, BOWLINE_TEST_REDIS,
 BOWLINE_TEST_REDIS_CLUSTER or BOWLINE_TEST_NATS holds its URL.")]
@@ -121,8 +126,19 @@ fn runner(rest: &[String], with_kafka: bool) -> Result<Command> {
     if with_kafka {
         command.args(kafka::features(rest));
     }
+    if std::env::var_os(THREADS_VARIABLE).is_none() {
+        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        command.env(THREADS_VARIABLE, at_once(cores).to_string());
+    }
     command.args(rest.iter().map(OsString::from));
     Ok(command)
+}
+
+/// How many tests run at once. Half of their time most tests wait, so there are two a core; those that keep a core busy
+/// count for two (`.config/nextest.toml`). More than the private servers have connections for would only wait for those.
+fn at_once(cores: usize) -> usize {
+    const MOST: usize = 8;
+    (2 * cores).min(MOST)
 }
 
 /// Whether only some packages are tested.
@@ -142,6 +158,11 @@ mod tests {
 
     fn is_named(words: &[&str]) -> bool {
         names_a_package(&words.iter().map(|&w| w.to_owned()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn two_tests_run_for_each_core_and_no_more_than_the_servers_can_carry() {
+        assert_eq!([1, 2, 4, 64].map(at_once), [2, 4, 8, 8]);
     }
 
     #[test]

@@ -4,6 +4,8 @@ use crate::client::Client;
 use anyhow::{Context as _, Result, bail};
 use http::Method;
 use std::fs::File;
+use std::net::TcpListener;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -16,6 +18,11 @@ const READY_WITHIN: Duration = Duration::from_secs(90);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Lines of a log that are shown.
 const LAST_LINES: usize = 20;
+
+/// The ports from which those of the processes are chosen.
+const PORTS: Range<u16> = 10_000..30_000;
+/// How many are tried before there is none.
+const TRIES: usize = 1_000;
 
 /// A setting and its value.
 pub(crate) type Setting = (String, String);
@@ -42,14 +49,19 @@ impl Stage {
     /// Starts a process for each of these targets, with data below `home`, and waits until all are ready.
     pub(crate) async fn set(home: &Path, targets: &[&'static str], settings: Vec<Setting>) -> Result<Self> {
         let binary = std::env::current_exe().context("cannot find this program itself")?;
-        let mut members: Vec<Member> = Vec::new();
+        // Held until all are found: no two of them are the same.
+        let (mut members, mut held): (Vec<Member>, Vec<TcpListener>) = (Vec::new(), Vec::new());
         for target in targets {
             let number = 1 + members.iter().filter(|member| member.target == *target).count();
             let name = format!("{target}-{number}");
             let home = home.join(&name);
             std::fs::create_dir_all(&home)?;
-            members.push(Member { name, target, port: free_port()?, ops: free_port()?, home, child: None });
+            let places = [held_port()?, held_port()?];
+            let [port, ops] = [places[0].local_addr()?.port(), places[1].local_addr()?.port()];
+            held.extend(places);
+            members.push(Member { name, target, port, ops, home, child: None });
         }
+        drop(held);
         let mut stage = Self { binary, settings, members };
         stage.introduce();
         for place in 0..stage.members.len() {
@@ -212,13 +224,29 @@ impl Member {
     }
 }
 
-/// A port that nobody has at the moment.
-fn free_port() -> Result<u16> {
-    Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+/// A port that nobody has, held until it is let go. It is below those that the system gives to connections and to
+/// whoever asks for any, so nothing takes it by chance while a process that was killed is down.
+fn held_port() -> Result<TcpListener> {
+    let free = || TcpListener::bind(("127.0.0.1", rand::random_range(PORTS)));
+    (0..TRIES).find_map(|_| free().ok()).context("no free port was found on 127.0.0.1")
 }
 
 /// The value of a gauge or counter over all its labels, in a page of metrics.
 pub(crate) fn metric(page: &str, name: &str, with: &str) -> f64 {
     let of = |line: &&str| line.starts_with(name) && line.contains(with);
     page.lines().filter(of).filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn no_two_of_the_ports_for_processes_are_the_same() {
+        let held: Vec<_> = (0..500).map(|_| held_port().unwrap()).collect();
+        let ports: HashSet<_> = held.iter().map(|held| held.local_addr().unwrap().port()).collect();
+        assert_eq!(ports.len(), held.len());
+        assert!(ports.iter().all(|port| PORTS.contains(port)));
+    }
 }

@@ -1,10 +1,9 @@
 //! A Redis Cluster of one's own: three masters, each with a replica.
 
-use super::free_port;
+use super::free_ports;
 use super::guardian::until;
 use super::redis_node::Node;
 use anyhow::{Context, Result, ensure};
-use std::collections::HashSet;
 use std::time::Duration;
 
 const MASTERS: usize = 3;
@@ -30,7 +29,7 @@ impl RedisCluster {
     pub fn start() -> Result<Self> {
         let mut nodes = Vec::new();
         let mut buses = Vec::new();
-        for (port, bus) in free_ports()? {
+        for [port, bus] in free_ports::<{ 2 * NODES }>()?.as_chunks().0.iter().copied() {
             let settings = [
                 "--appendonly",
                 "no",
@@ -172,16 +171,6 @@ impl Node {
         let found = info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
         found.map(str::to_owned).with_context(|| format!("CLUSTER INFO has no {name}"))
     }
-}
-
-/// A port and a bus port for each node, all different.
-fn free_ports() -> Result<Vec<(u16, u16)>> {
-    let mut ports = HashSet::new();
-    while ports.len() < 2 * NODES {
-        ports.insert(free_port()?);
-    }
-    let ports: Vec<u16> = ports.into_iter().collect();
-    Ok(ports.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect())
 }
 
 #[cfg(test)]

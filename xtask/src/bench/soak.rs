@@ -21,7 +21,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 use testkit::Folder;
-use testkit::servers::free_port;
+use testkit::servers::free_ports;
 
 /// Memory is looked at so many times.
 const PARTS: usize = 10;
@@ -78,7 +78,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let token = Token::new()?;
     let (upstream, _upstream) = upstream(&token)?;
     let home = Folder::new("bench")?;
-    let (port, ops) = (free_port()?, free_port()?);
+    let [port, ops] = free_ports()?;
     std::fs::write(home.path().join("configuration"), routes(upstream))?;
     let mut command = gateway(&binary, &Place { home: home.path(), port, tls: None, upstream })?;
     command

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 use testkit::Folder;
-use testkit::servers::free_port;
+use testkit::servers::free_ports;
 
 const AIM_MILLISECONDS: f64 = 100.0;
 const AIM_MEGABYTES: f64 = 40.0;
@@ -57,8 +57,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 }
 
 fn start(binary: &Path, home: &Path) -> Result<Start> {
-    let ops_port = free_port()?;
-    let mut command = bowline(binary, home, free_port()?, ops_port);
+    let [port, ops_port] = free_ports()?;
+    let mut command = bowline(binary, home, port, ops_port);
     let log = File::create(home.join("log"))?;
     command.arg("run").current_dir(home).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
     let begin = Instant::now();

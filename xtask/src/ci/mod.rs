@@ -1,8 +1,9 @@
 //! `cargo xtask ci`: what every change must pass, the cheapest check first.
 //!
-//! Before the tests, processes are killed for a minute and a half (`cargo xtask prove`, in short). The tests come last and
-//! print the runner's own summary, so that the last line says how many tests ran. Lints and docs share one set of checked
-//! dependencies, doctests and tests one set of built ones: all with the feature `kafka`.
+//! Before the tests, processes are killed for some minutes (`cargo xtask prove`, in short). The tests come last and print
+//! the runner's own summary, so that the last line says how many tests ran. Lints and docs share one set of checked
+//! dependencies; doctests, proof and tests one set of built ones, with the binaries that belong to it: all with the
+//! feature `kafka`.
 
 mod files;
 mod links;
@@ -38,6 +39,9 @@ pub(crate) fn run() -> Result<()> {
     if installed("cargo-machete") {
         command("unused dependencies", cargo(["machete"]), "")?;
     }
+    let mut build = cargo(["test", "--workspace", "--no-run", "--locked"]);
+    build.args(kafka::features(&[]));
+    command("build of the tests", build, "")?;
     let mut doctests = cargo(["test", "--workspace", "--doc", "--locked", "--quiet"]);
     doctests.args(kafka::features(&[]));
     command("doctests", doctests, "")?;

@@ -4,6 +4,7 @@ use super::process::{Process, Starting, bowline};
 use super::{PASSWORD, Person};
 use std::collections::BTreeMap;
 use std::net::TcpListener;
+use testkit::servers::held_port;
 use testkit::{Client, Folder};
 use uuid::Uuid;
 
@@ -69,7 +70,8 @@ impl Sandbox {
             (Shape::Split, Cast::People) => vec![AUTH.to_owned(), GATEWAY.to_owned()],
             (Shape::Split, Cast::Everyone) => services(),
         };
-        let places: BTreeMap<String, TcpListener> = names.into_iter().map(|name| (name, place())).collect();
+        let places: BTreeMap<String, TcpListener> =
+            names.into_iter().map(|name| (name, held_port().unwrap())).collect();
         let ports = places.iter().map(|(name, place)| (name.clone(), place.local_addr().unwrap().port()));
         let ground = Ground::new(ports.collect(), more);
         // Everybody knows where everybody is before anybody has started.
@@ -198,15 +200,4 @@ fn services() -> Vec<String> {
     let names = String::from_utf8(output.stdout).unwrap();
     let names = names.lines().filter_map(|line| line.split_whitespace().next());
     names.filter(|name| *name != "all").map(str::to_owned).collect()
-}
-
-/// A port that is held until it is let go. It is not one of those that the system gives to whoever asks for any, so
-/// nobody takes it in between.
-fn place() -> TcpListener {
-    loop {
-        let chance = u16::try_from(Uuid::new_v4().as_u128() % 20_000).unwrap();
-        if let Ok(listener) = TcpListener::bind(("127.0.0.1", 10_000 + chance)) {
-            return listener;
-        }
-    }
 }

@@ -16,7 +16,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use testkit::Folder;
-use testkit::servers::free_port;
+use testkit::servers::free_ports;
 
 pub(super) const HEADS: [&str; 6] = ["", "reads", "p50", "p99", "CPU a read", "memory"];
 const WARM_UP: usize = 2_000;
@@ -43,7 +43,7 @@ pub(super) fn run(arguments: &Arguments, binary: &Path, ground: &Ground) -> Resu
     let body = Connection::open(shop.port)?.ask(get(&path).as_bytes())?.body;
     let home = Folder::new("bench")?;
     std::fs::write(home.path().join("body"), body)?;
-    let (bare_port, nginx_port) = (free_port()?, free_port()?);
+    let [bare_port, nginx_port] = free_ports()?;
     let mut bare = Command::new(ground.tiny());
     bare.args(["bench-bare", "--port", &bare_port.to_string(), "--body"]).arg(home.path().join("body"));
     let bare = Supervised::spawn(bare.stdin(Stdio::null()))?;

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use testkit::Folder;
-use testkit::servers::free_port;
+use testkit::servers::free_ports;
 
 const PASSWORD: &str = "violet tram under snow";
 const KEEPER: &str = "keeper@shop.test";
@@ -35,7 +35,7 @@ pub(super) struct Shop {
 impl Shop {
     pub(super) fn open(binary: &Path, ground: &Ground, database: Database, flow: &str) -> Result<Self> {
         let home = Folder::new("bench")?;
-        let (port, ops) = (free_port()?, free_port()?);
+        let [port, ops] = free_ports()?;
         let mut command = bowline(binary, home.path(), port, ops);
         let settings = [
             ("LOG_LEVEL", "warn"),

@@ -14,7 +14,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use testkit::Folder;
-use testkit::servers::free_port;
+use testkit::servers::free_ports;
 
 const START_LIMIT: Duration = Duration::from_secs(20);
 /// Fills connection pools and caches before anything is counted.
@@ -55,7 +55,7 @@ impl Subject {
     /// A proxy in front of it.
     pub(super) fn start(proxy: &Proxy, upstream: u16, certificate: &Certificate, ask: &Ask) -> Result<Self> {
         let home = Folder::new("bench")?;
-        let (port, tls_port) = (free_port()?, free_port()?);
+        let [port, tls_port] = free_ports()?;
         let tls = Some((tls_port, certificate));
         let running = proxy.start(&Place { home: home.path(), port, tls, upstream })?;
         answers(proxy.name(), port, ask).with_context(|| told(proxy.name(), home.path()))?;

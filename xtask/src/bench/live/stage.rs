@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use testkit::Folder;
-use testkit::servers::free_port;
+use testkit::servers::free_ports;
 
 const READY_LIMIT: Duration = Duration::from_secs(60);
 /// Signs the credentials between the two.
@@ -36,7 +36,7 @@ pub(super) struct Stage {
 impl Stage {
     pub(super) fn set(binary: &Path, tiny: &Path, clients: usize, under: &Under<'_>) -> Result<Self> {
         let home = Folder::new("bench")?;
-        let (port, ops, herald) = (free_port()?, free_port()?, free_port()?);
+        let [port, ops, herald] = free_ports()?;
         let mut publisher = Command::new(tiny);
         publisher.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         publisher.arg("bench-herald").envs(GENEROUS).envs([
