@@ -15,6 +15,8 @@ mod authority;
 mod client;
 #[cfg(feature = "harness")]
 mod collector;
+#[cfg(feature = "harness")]
+mod databases;
 pub mod engines;
 #[cfg(feature = "harness")]
 mod eventually;
@@ -55,6 +57,8 @@ pub use authority::{Authority, Pair, connect};
 pub use client::{Answer, Ask, Client};
 #[cfg(feature = "harness")]
 pub use collector::Collector;
+#[cfg(feature = "harness")]
+pub use databases::Databases;
 #[cfg(feature = "harness")]
 pub use eventually::{Settled, eventually, eventually_within};
 #[cfg(feature = "harness")]

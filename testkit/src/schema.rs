@@ -1,9 +1,8 @@
 //! Whether the two folders of migrations of a service make the same tables.
 
-use crate::{Folder, engines};
+use crate::{Databases, Folder};
 use chassis::db::{CHASSIS_MIGRATIONS, DatabaseConfig, Db, q};
 use chassis::service::Service;
-use uuid::Uuid;
 
 const ON_SQLITE: &str = "SELECT m.name, c.name FROM sqlite_schema m, pragma_table_info(m.name) c \
     WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite!_%' ESCAPE '!' ORDER BY m.name, c.name";
@@ -20,13 +19,12 @@ const INDEXES_ON_POSTGRES: &str = "SELECT CAST(indexname AS TEXT), CAST(tablenam
 /// # Panics
 /// When they differ, when a service has no tables of its own, and when a database cannot be had.
 pub async fn is_the_same_on_both_engines<S: Service>(known: fn(&str, &str) -> bool) {
-    let Some(server) = engines::postgres_url() else { return };
+    let Some(databases) = Databases::on_postgres() else { return };
     let name = S::SPEC.name;
     let folder = Folder::new("schema").expect("a folder");
     let sqlite = open::<S>(&DatabaseConfig::default(), &folder).await;
-    let url = engines::with_database(&server, &format!("t{}_{name}", Uuid::now_v7().simple()));
-    let postgres =
-        open::<S>(&DatabaseConfig { url: Some(url.into()), ..DatabaseConfig::default() }, &folder).await;
+    let url = Some(databases.url().into());
+    let postgres = open::<S>(&DatabaseConfig { url, ..DatabaseConfig::default() }, &folder).await;
     for (here, there) in [(ON_SQLITE, ON_POSTGRES), (INDEXES_ON_SQLITE, INDEXES_ON_POSTGRES)] {
         let (here, there) = (rows(&sqlite, here, known).await, rows(&postgres, there, known).await);
         assert_eq!(here, there, "{name}: SQLite and PostgreSQL");

@@ -3,7 +3,7 @@
 use crate::client::Client;
 use crate::fake_auth::Issuer;
 use crate::listening::Listening;
-use crate::{Folder, engines};
+use crate::{Databases, Folder};
 use chassis::clock::{Clock, Ts};
 use chassis::config::Sources;
 use chassis::db::Db;
@@ -13,7 +13,6 @@ use chassis::service::{Registration, Service};
 use chassis::stop::{self, Stopper};
 use std::path::Path;
 use std::sync::Arc;
-use uuid::Uuid;
 
 /// The database that a test runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +30,7 @@ pub struct TestService {
     clock: Clock,
     folder: Folder,
     _stopper: Stopper,
+    _databases: Option<Databases>,
 }
 
 /// Tests ask more often than any client may; those about limits set their own.
@@ -118,14 +118,11 @@ impl Setup {
     /// When it cannot be built.
     pub async fn start(mut self, engine: Engine) -> Option<TestService> {
         let folder = Folder::new("service").expect("a folder");
-        if engine == Engine::Postgres {
-            let server = engines::postgres_url()?;
-            let server = server.trim_end_matches('/');
-            self.settings.push((
-                "DATABASE_URL".to_owned(),
-                format!("{server}/t{}_{{service}}", Uuid::now_v7().simple()),
-            ));
-        }
+        let databases = match engine {
+            Engine::Sqlite => None,
+            Engine::Postgres => Some(Databases::on_postgres()?),
+        };
+        self.settings.extend(databases.iter().map(|own| ("DATABASE_URL".to_owned(), own.url())));
         self.settings.push(("DATA_DIR".to_owned(), folder.path().join("data").display().to_string()));
         let file = folder.path().join(SETTINGS_FILE);
         std::fs::write(&file, &self.file).expect("a settings file");
@@ -138,7 +135,7 @@ impl Setup {
         let (stopper, stop) = stop::channel();
         let assembled = Assembled::of(platform, &targets, None, clock.clone(), stop).await;
         let assembled = assembled.unwrap_or_else(|error| panic!("{error:#}"));
-        Some(TestService { assembled, clock, folder, _stopper: stopper })
+        Some(TestService { assembled, clock, folder, _stopper: stopper, _databases: databases })
     }
 }
 

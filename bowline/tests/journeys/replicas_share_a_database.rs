@@ -3,32 +3,26 @@
 use crate::support::{PASSWORD, Person, Process};
 use serde_json::json;
 use std::time::{Duration, Instant};
-use testkit::{Client, Folder, engines, eventually};
-use uuid::Uuid;
+use testkit::{Client, Databases, Folder, engines, eventually};
 
 #[tokio::test]
 async fn a_logout_at_one_replica_holds_at_the_other_within_a_second() {
-    let Some(postgres) = engines::postgres_url() else { return };
-    logout_at_one_replica(&[("DATABASE_URL", &database(&postgres))]).await;
+    let Some(databases) = Databases::on_postgres() else { return };
+    logout_at_one_replica(&[("DATABASE_URL", &databases.url())]).await;
 }
 
 #[tokio::test]
 async fn replicas_wake_each_other_through_redis() {
-    let (Some(postgres), Some(redis)) = (engines::postgres_url(), engines::redis_url()) else { return };
-    logout_at_one_replica(&[("DATABASE_URL", &database(&postgres)), ("REDIS_URL", &redis)]).await;
+    let (Some(databases), Some(redis)) = (Databases::on_postgres(), engines::redis_url()) else { return };
+    logout_at_one_replica(&[("DATABASE_URL", &databases.url()), ("REDIS_URL", &redis)]).await;
 }
 
 #[tokio::test]
 async fn replicas_wake_each_other_through_a_redis_cluster() {
-    let (Some(postgres), Some(redis)) = (engines::postgres_url(), engines::redis_cluster_url()) else {
+    let (Some(databases), Some(redis)) = (Databases::on_postgres(), engines::redis_cluster_url()) else {
         return;
     };
-    logout_at_one_replica(&[("DATABASE_URL", &database(&postgres)), ("REDIS_URL", &redis)]).await;
-}
-
-/// A database of the test's own, which the first process makes.
-fn database(server: &str) -> String {
-    engines::with_database(server, &format!("replicas_{}_{{service}}", Uuid::new_v4().simple()))
+    logout_at_one_replica(&[("DATABASE_URL", &databases.url()), ("REDIS_URL", &redis)]).await;
 }
 
 async fn logout_at_one_replica(settings: &[(&str, &str)]) {

@@ -5,8 +5,7 @@ use contract::status::{Incident, Overall, PublicIncident, ServiceState, StatusPa
 use http::Method;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
-use testkit::{Answer, Client, Folder, engines, eventually, eventually_within};
-use uuid::Uuid;
+use testkit::{Answer, Client, Databases, Folder, eventually, eventually_within};
 
 const SECRET: &str = "the-secret-of-the-monitoring";
 const QUICK: [(&str, &str); 3] = [
@@ -142,9 +141,8 @@ async fn looks(process: &Process) -> u64 {
 
 #[tokio::test]
 async fn of_two_instances_one_looks_at_a_time_and_the_other_goes_on() {
-    let Some(postgres) = engines::postgres_url() else { return };
-    let database =
-        engines::with_database(&postgres, &format!("status_{}_{{service}}", Uuid::new_v4().simple()));
+    let Some(databases) = Databases::on_postgres() else { return };
+    let database = databases.url();
     let folder = Folder::new("status").unwrap();
     let data = folder.path().join("data");
     let own = [

@@ -34,8 +34,8 @@ pub(super) async fn open(
 ) -> anyhow::Result<Db> {
     let options = options(config, service, url)?;
     let place = describe(&options);
-    let first = wait_for(config, &options, &place).await.with_context(|| format!("cannot open {place}"))?;
-    let pool_size = pool_size(config, databases, first, &place).await;
+    let usable = wait_for(config, &options, &place).await.with_context(|| format!("cannot open {place}"))?;
+    let pool_size = pool_size(config, databases, usable, &place);
     let pool = PgPoolOptions::new()
         .max_connections(pool_size)
         .acquire_timeout(config.acquire_timeout())
@@ -80,19 +80,20 @@ fn describe(options: &PgConnectOptions) -> String {
     }
 }
 
-/// Returns once a connection has been made; tries until the boot timeout as long as trying again can help.
+/// Returns once the server has answered, with the number of its [`usable`] connections; tries until the boot timeout as
+/// long as trying again can help.
 async fn wait_for(
     config: &DatabaseConfig,
     options: &PgConnectOptions,
     place: &str,
-) -> anyhow::Result<PgConnection> {
+) -> anyhow::Result<Option<u32>> {
     let began = Instant::now();
     let pauses = ExponentialBuilder::new()
         .with_min_delay(Duration::from_millis(100))
         .with_max_delay(Duration::from_secs(3))
         .without_max_times()
         .with_jitter();
-    let attempt = || connect_or_create(config, options);
+    let attempt = || async { usable(config, connect_or_create(config, options).await?).await };
     attempt
         .retry(pauses)
         .when(|error| may_pass(error) && began.elapsed() < config.boot_timeout())
@@ -102,19 +103,25 @@ async fn wait_for(
         .await
 }
 
-/// The connections that a pool may have: fewer than configured where the server has not so many for all of them.
-async fn pool_size(config: &DatabaseConfig, databases: u32, mut first: PgConnection, place: &str) -> u32 {
+/// How many connections the server has for others than its superuser. None when it does not tell: what speaks like
+/// PostgreSQL and knows no such settings has its own way to bound them.
+async fn usable(config: &DatabaseConfig, mut first: PgConnection) -> anyhow::Result<Option<u32>> {
     const USABLE: &str = "SELECT CAST(current_setting('max_connections') AS INT) \
         - CAST(current_setting('superuser_reserved_connections') AS INT) \
         - CAST(coalesce(current_setting('reserved_connections', true), '0') AS INT)";
-    let usable = sqlx::query_scalar::<_, i32>(USABLE).fetch_one(&mut first).await;
-    if let Err(error) = first.close().await {
-        tracing::debug!(%error, database = place, "the first connection was not closed in order");
-    }
-    // What speaks like PostgreSQL and knows no such settings has its own way to bound them.
-    let Ok(usable) = usable.map(|usable| u32::try_from(usable).unwrap_or_default()) else {
-        return config.pool_size;
+    let asked = async {
+        let usable = sqlx::query_scalar::<_, i32>(USABLE).fetch_one(&mut first).await;
+        if let Err(error) = first.close().await {
+            tracing::debug!(%error, "the first connection was not closed in order");
+        }
+        usable.ok().map(|usable| u32::try_from(usable).unwrap_or_default())
     };
+    tokio::time::timeout(config.connect_timeout(), asked).await.context("no answer in time")
+}
+
+/// The connections that a pool may have: fewer than configured where the server has not so many for all of them.
+fn pool_size(config: &DatabaseConfig, databases: u32, usable: Option<u32>, place: &str) -> u32 {
+    let Some(usable) = usable else { return config.pool_size };
     let share = ((usable - usable / LEFT_TO_OTHERS) / databases.max(1)).max(LEAST);
     if share >= config.pool_size {
         return config.pool_size;

@@ -44,12 +44,12 @@ impl Coding {
         }
     }
 
-    /// At the end of an entity tag.
+    /// At the end of an entity tag. Servers behind the gateway mark theirs with `-gzip` and the like, and get those back whole.
     const fn mark(self) -> &'static str {
         match self {
-            Self::Zstd => "-zstd\"",
-            Self::Brotli => "-br\"",
-            Self::Gzip => "-gzip\"",
+            Self::Zstd => "~zstd\"",
+            Self::Brotli => "~br\"",
+            Self::Gzip => "~gzip\"",
         }
     }
 

@@ -77,13 +77,13 @@ proptest! {
 #[test]
 fn tags_lose_their_coding_and_nothing_else() {
     let mut headers = HeaderMap::new();
-    headers.append(IF_NONE_MATCH, "\"a-zstd\", W/\"b\", \"c-br\"".parse().unwrap());
-    headers.append(IF_NONE_MATCH, "\"d-gzip\", *".parse().unwrap());
+    headers.append(IF_NONE_MATCH, "\"a~zstd\", W/\"b\", \"c~br\"".parse().unwrap());
+    headers.append(IF_NONE_MATCH, "\"d~gzip\", *, \"e-gzip\"".parse().unwrap());
     unmark_tags(&mut headers);
     let lines: Vec<_> = headers.get_all(IF_NONE_MATCH).iter().collect();
-    assert_eq!(lines, ["\"a\", W/\"b\", \"c\"", "\"d\", *"]);
-    assert_eq!(bare_tag("W/\"a-br\""), bare_tag("\"a\""));
-    assert_ne!(bare_tag("\"a-brr\""), bare_tag("\"a\""));
+    assert_eq!(lines, ["\"a\", W/\"b\", \"c\"", "\"d\", *, \"e-gzip\""]);
+    assert_eq!(bare_tag("W/\"a~br\""), bare_tag("\"a\""));
+    assert_ne!(bare_tag("\"a~brr\""), bare_tag("\"a\""));
     let mut weak = HeaderMap::from_iter([(ETAG, HeaderValue::from_static("W/\"a\""))]);
     Coding::Zstd.mark_tag(&mut weak);
     assert_eq!(weak[ETAG], "W/\"a\"", "a weak one is the same for all of them");

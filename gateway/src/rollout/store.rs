@@ -181,20 +181,23 @@ pub(super) async fn add(
     .map(drop)
 }
 
-/// Changes it, if this version is still the last. Counting begins anew.
+/// Changes it, if this version is still the last, and says how it stands then. Counting begins anew.
 pub(super) async fn change(
     db: &Db,
     key: &Key,
     version: i64,
     to: &Change<'_>,
     now: Ts,
-) -> Result<bool, DbError> {
-    const CHANGE: &str = "UPDATE rollout SET version = version + 1, state = $5, step = $6, since = $7, reason = $8, \
-        changed_by = $9, stable_requests = 0, stable_errors = 0, stable_slow = 0, canary_requests = 0, canary_errors = 0, \
-        canary_slow = 0 WHERE route = $1 AND target = $2 AND generation = $3 AND version = $4";
-    let changed = q!(
+) -> Result<Option<Row>, DbError> {
+    const CHANGE: &str = concat!(
+        "UPDATE rollout SET version = version + 1, state = $5, step = $6, since = $7, reason = $8, changed_by = $9, \
+         stable_requests = 0, stable_errors = 0, stable_slow = 0, canary_requests = 0, canary_errors = 0, canary_slow = 0 \
+         WHERE route = $1 AND target = $2 AND generation = $3 AND version = $4 RETURNING ",
+        columns!()
+    );
+    q!(
         db.write,
-        execute,
+        fetch_optional,
         CHANGE,
         &*key.route,
         &*key.target,
@@ -205,6 +208,5 @@ pub(super) async fn change(
         now,
         to.reason,
         to.by
-    )?;
-    Ok(changed > 0)
+    )
 }

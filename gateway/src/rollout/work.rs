@@ -190,15 +190,28 @@ impl Rollouts {
         Ok(true)
     }
 
-    /// Changes a roll-out, unless it was changed meanwhile, and tells every replica.
-    pub(super) async fn change(&self, live: &Live, row: &Row, to: &Change<'_>) -> Result<bool, DbError> {
+    /// Changes a roll-out here and for every replica, unless it was changed meanwhile; says whether it did. Whoever calls
+    /// looks alone, or what was read before could be heard after it.
+    async fn change(&self, live: &Live, row: &Row, to: &Change<'_>) -> Result<bool, DbError> {
         let changed = store::change(&self.db, &live.key, row.version, to, self.clock.now()).await?;
-        if changed {
+        if let Some(changed) = &changed {
+            live.hear(changed);
             let event = if to.state == State::Advancing { "advanced" } else { to.state.as_str() };
             counter!("gateway_rollout_events_total", "route" => Arc::clone(&live.key.route), "event" => event)
                 .increment(1);
             self.decided.all();
         }
-        Ok(changed)
+        Ok(changed.is_some())
+    }
+
+    /// Changes a roll-out as somebody decides who has seen this of it.
+    pub(super) async fn decided_by_hand(
+        &self,
+        live: &Live,
+        row: &Row,
+        to: &Change<'_>,
+    ) -> Result<bool, DbError> {
+        let _alone = self.looking.lock().await;
+        self.change(live, row, to).await
     }
 }

@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 use testkit::tiny::Entry;
-use testkit::{Answer, Client, Folder, engines, eventually_within};
+use testkit::{Answer, Client, Databases, Folder, eventually_within};
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
@@ -206,10 +206,9 @@ async fn a_killed_process_leaves_a_key_free_or_with_its_answer_on_sqlite() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_replicas_leave_a_key_free_or_with_its_answer_on_postgres() {
-    let Some(server) = engines::postgres_url() else { return };
-    let url = engines::with_database(&server, &format!("killed_{}_{{service}}", Uuid::new_v4().simple()));
+    let Some(databases) = Databases::on_postgres() else { return };
     let folder = Folder::new("killed").unwrap();
-    let settings = [("DATABASE_URL".to_owned(), url)];
+    let settings = [("DATABASE_URL".to_owned(), databases.url())];
     let start = |name: &str| Process::start(&folder.path().join(name), &settings);
     let one = start("one");
     // The first makes the database.

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use testkit::{Client, Folder, engines, eventually_within};
+use testkit::{Client, Databases, Folder, eventually_within};
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
@@ -80,12 +80,10 @@ async fn a_killed_process_leaves_each_job_with_one_effect_on_sqlite() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_replicas_leave_each_job_with_one_effect_on_postgres() {
-    let Some(server) = engines::postgres_url() else { return };
-    let url =
-        engines::with_database(&server, &format!("killed_jobs_{}_{{service}}", Uuid::new_v4().simple()));
+    let Some(databases) = Databases::on_postgres() else { return };
     let folder = Folder::new("killed-jobs").unwrap();
     let mut settings = settings();
-    settings.push(("DATABASE_URL".to_owned(), url));
+    settings.push(("DATABASE_URL".to_owned(), databases.url()));
     let start = |name: &str| Process::start(&folder.path().join(name), &settings);
     let one = start("one");
     // The first makes the database.

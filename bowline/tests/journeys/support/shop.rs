@@ -4,7 +4,7 @@ use super::{Cast, Person, Sandbox, Shape};
 use contract::ErrorCode;
 use serde_json::{Value, json};
 use std::time::Duration;
-use testkit::{Client, Settled, engines, eventually_within};
+use testkit::{Client, Databases, Settled, eventually_within};
 use uuid::Uuid;
 
 /// Longer than anything takes on a machine that has much else to do.
@@ -33,24 +33,24 @@ pub(crate) struct Shop {
     pub(crate) admin: Person,
     /// Sells in it.
     pub(crate) vendor: Person,
+    // After the processes that use them.
+    _databases: Option<Databases>,
 }
 
 impl Shop {
     /// With more settings than those that are given. `None` when the database is not there and may be skipped.
     pub(crate) async fn open(shape: Shape, books: Books, more: &[(&str, &str)]) -> Option<Self> {
         let mut settings = more.to_vec();
-        let url = match books {
+        let databases = match books {
             Books::Sqlite => None,
-            Books::Postgres => {
-                let name = format!("journey_{}_{{service}}", Uuid::new_v4().simple());
-                Some(engines::with_database(&engines::postgres_url()?, &name))
-            }
+            Books::Postgres => Some(Databases::on_postgres()?),
         };
+        let url = databases.as_ref().map(Databases::url);
         settings.extend(url.as_deref().map(|url| ("DATABASE_URL", url)));
         let sandbox = Sandbox::cast(shape, Cast::Everyone, &settings);
         let admin = sandbox.administrator().await;
         let vendor = Self::vendor(&sandbox, &admin).await;
-        Some(Self { sandbox, admin, vendor })
+        Some(Self { sandbox, admin, vendor, _databases: databases })
     }
 
     /// Somebody new who buys.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use testkit::eventually;
-use tokio::io::copy_bidirectional;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -30,6 +30,33 @@ async fn hesitant(server: String, refusals: u32, callers: Arc<AtomicU32>, listen
         }
         let mut server = TcpStream::connect(&server).await.unwrap();
         through.spawn(async move { drop(copy_bidirectional(&mut caller, &mut server).await) });
+    }
+}
+
+/// Connects the callers through, and from the first `silences` of them hands nothing on after they asked for a setting.
+async fn forgetful(server: String, silences: u32, callers: Arc<AtomicU32>, listener: TcpListener) {
+    let mut through = JoinSet::new();
+    loop {
+        let (caller, _) = listener.accept().await.unwrap();
+        let silent = callers.fetch_add(1, Ordering::SeqCst) < silences;
+        let server = TcpStream::connect(&server).await.unwrap();
+        through.spawn(async move {
+            let ((mut asked, mut told), (mut answers, mut server)) =
+                (caller.into_split(), server.into_split());
+            let asks = async {
+                let mut heard = vec![0; 65_536];
+                loop {
+                    let length = asked.read(&mut heard).await.unwrap_or_default();
+                    let is_question = heard[..length].windows(15).any(|word| word == b"max_connections");
+                    if length == 0 || (silent && is_question) {
+                        return;
+                    }
+                    server.write_all(&heard[..length]).await.unwrap();
+                }
+            };
+            let answered = async { drop(copy(&mut answers, &mut told).await) };
+            tokio::join!(asks, answered)
+        });
     }
 }
 
@@ -57,6 +84,30 @@ async fn a_server_that_comes_up_late_is_waited_for() {
         let proxy = hesitant(server, 3, Arc::clone(&callers), listener);
         let config =
             DatabaseConfig { url: Some(url.into()), boot_timeout_secs: 30, ..DatabaseConfig::default() };
+        let using = async {
+            let db = Db::open(&config, "test", &place.folder).await.unwrap();
+            db.ping().await.unwrap();
+            db.close().await;
+        };
+        tokio::select! {
+            () = using => {}
+            () = proxy => {}
+        }
+        assert!(callers.load(Ordering::SeqCst) > 3);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_server_that_takes_the_call_and_does_not_answer_is_asked_again() {
+    on_postgres(async |place| {
+        let (server, template) = address_in(&url_of(&place));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = template.replace("{address}", &listener.local_addr().unwrap().to_string());
+        let callers = Arc::new(AtomicU32::new(0));
+        let proxy = forgetful(server, 3, Arc::clone(&callers), listener);
+        let config =
+            DatabaseConfig { url: Some(url.into()), connect_timeout_ms: 1_000, ..DatabaseConfig::default() };
         let using = async {
             let db = Db::open(&config, "test", &place.folder).await.unwrap();
             db.ping().await.unwrap();

@@ -4,7 +4,7 @@ use super::till::{COINS, GROUPED, Till};
 use super::{House, coin, coins, is_replayed, post, take, troubled};
 use contract::error::ErrorCode;
 use futures_util::future::join_all;
-use testkit::{Answer, Client, Engine, Setup, engines, eventually, on_both_engines};
+use testkit::{Answer, Client, Databases, Engine, Setup, eventually, on_both_engines};
 use uuid::Uuid;
 
 const MANY: usize = 100;
@@ -57,9 +57,8 @@ async fn a_hundred_requests_with_keys_of_their_own_are_a_hundred_effects(engine:
 
 #[tokio::test]
 async fn a_hundred_requests_over_two_replicas_are_one_effect_and_one_answer() {
-    let Some(server) = engines::postgres_url() else { return };
-    let url = engines::with_database(&server, &format!("keys_{}_{{service}}", Uuid::new_v4().simple()));
-    let replica = || Setup::of::<Till>().set("DATABASE_URL", &url).build();
+    let Some(databases) = Databases::on_postgres() else { return };
+    let replica = || Setup::of::<Till>().set("DATABASE_URL", databases.url()).build();
     // One after the other: the first makes the database.
     let replicas = [replica().await, replica().await];
     let clients = replicas.each_ref().map(|replica| replica.client());

@@ -9,7 +9,7 @@ use metrics_exporter_prometheus::PrometheusBuilder;
 use std::path::PathBuf;
 use std::time::Duration;
 use testkit::on_both_engines;
-use testkit::{Answer, Engine, Fault, FaultyPeer, Folder, Issuer, TestService, engines, eventually};
+use testkit::{Answer, Databases, Engine, Fault, FaultyPeer, Folder, Issuer, TestService, eventually};
 
 const ROLLOUTS: &str = "/api/v1/gateway/rollouts";
 const STEP: Duration = Duration::from_secs(60);
@@ -33,18 +33,18 @@ struct Site {
     stable: FaultyPeer,
     canary: FaultyPeer,
     _folder: Folder,
+    _databases: Option<Databases>,
 }
 
 impl Site {
     async fn new(engine: Engine, rollout: &str) -> Option<Self> {
         let folder = Folder::new("rollouts").unwrap();
-        let database = match engine {
-            Engine::Sqlite => format!("sqlite:{}/{{service}}.db", folder.path().display()),
-            Engine::Postgres => {
-                let server = engines::postgres_url()?;
-                format!("{}/t{}_{{service}}", server.trim_end_matches('/'), uuid::Uuid::now_v7().simple())
-            }
+        let databases = match engine {
+            Engine::Sqlite => None,
+            Engine::Postgres => Some(Databases::on_postgres()?),
         };
+        let on_sqlite = || format!("sqlite:{}/{{service}}.db", folder.path().display());
+        let database = databases.as_ref().map_or_else(on_sqlite, Databases::url);
         let site = Self {
             issuer: Issuer::new(),
             database,
@@ -52,6 +52,7 @@ impl Site {
             stable: FaultyPeer::start("stable", Fault::None).await,
             canary: FaultyPeer::start("canary", Fault::None).await,
             _folder: folder,
+            _databases: databases,
         };
         site.says(rollout);
         Some(site)
