@@ -313,17 +313,17 @@ async fn run_to_end<W: SagaWorld>(world: &W, case: &Case) -> Vec<String> {
     let mut process = Process::start(world, &trial, &clock).await;
     let id = world.id();
     start::<W>(&process, id, &world.params()).await;
-    let (mut killed, mut stuck) = (false, false);
+    let (mut dead, mut stuck) = (None, false);
     loop {
         tokio::select! {
             () = trial.kill.notified() => {
+                dead = record_of(&process, id).await.owner;
                 process.kill().await;
                 process = Process::start(world, &trial, &clock).await;
-                killed = true;
             }
             () = sleep(LOOK_EVERY) => {}
         }
-        let saga = process.sagas.find(id).await.expect("the database").expect("the saga");
+        let saga = record_of(&process, id).await;
         match saga.state {
             Phase::Stuck if case.stuck && !stuck => {
                 stuck = true;
@@ -346,14 +346,19 @@ async fn run_to_end<W: SagaWorld>(world: &W, case: &Case) -> Vec<String> {
                 process.kill().await;
                 return found;
             }
-            _ => pass_time(&clock, &saga, killed),
+            _ => pass_time(&clock, &saga, dead),
         }
     }
 }
 
-/// Nobody waits: a pause is over at once, and so is the time of a process that was killed.
-fn pass_time(clock: &Clock, saga: &SagaRecord, killed: bool) {
-    if saga.owner.is_none() || killed {
+async fn record_of(process: &Process, id: Uuid) -> SagaRecord {
+    process.sagas.find(id).await.expect("the database").expect("the saga")
+}
+
+/// Nobody waits: a pause is over at once, and so is the time of the owner that was killed. The time of one that lives is
+/// its own: it would lose what it has in hand, and a mishap with it.
+fn pass_time(clock: &Clock, saga: &SagaRecord, dead: Option<Uuid>) {
+    if saga.owner.is_none() || saga.owner == dead {
         clock.advance(saga.due_at.since(clock.now()));
     }
 }
