@@ -20,7 +20,7 @@ const THREADS_VARIABLE: &str = "NEXTEST_TEST_THREADS";
   cargo xtask test -p auth refresh          tests of crate auth whose name contains `refresh`
   cargo xtask test --filter 'test(/^api::/)' -p auth   a nextest expression; it comes first
   cargo xtask test --no-servers             on SQLite only: no package is installed, no server started
-  cargo xtask test -- --test-threads 1      one after the other; without it two a core, eight at most
+  cargo xtask test -- --test-threads 1      one after the other; without it three for two cores, eight at most
 
 A server of your own is used instead of a private one when BOWLINE_TEST_POSTGRES, BOWLINE_TEST_REDIS,
 BOWLINE_TEST_REDIS_CLUSTER or BOWLINE_TEST_NATS holds its URL.")]
@@ -134,11 +134,12 @@ fn runner(rest: &[String], with_kafka: bool) -> Result<Command> {
     Ok(command)
 }
 
-/// How many tests run at once. Half of their time most tests wait, so there are two a core; those that keep a core busy
-/// count for two (`.config/nextest.toml`). More than the private servers have connections for would only wait for those.
+/// How many tests run at once. Half of their time most tests wait, so there are three for two cores; of those that keep a
+/// core busy one a core (`.config/nextest.toml`). More than the private servers have connections for would only wait for
+/// those.
 fn at_once(cores: usize) -> usize {
     const MOST: usize = 8;
-    (2 * cores).min(MOST)
+    (3 * cores).div_ceil(2).min(MOST)
 }
 
 /// Whether only some packages are tested.
@@ -161,8 +162,8 @@ mod tests {
     }
 
     #[test]
-    fn two_tests_run_for_each_core_and_no_more_than_the_servers_can_carry() {
-        assert_eq!([1, 2, 4, 64].map(at_once), [2, 4, 8, 8]);
+    fn three_tests_run_for_two_cores_and_no_more_than_the_servers_can_carry() {
+        assert_eq!([1, 2, 4, 64].map(at_once), [2, 3, 6, 8]);
     }
 
     #[test]
