@@ -24,48 +24,52 @@ pub use redis::Redis;
 pub use redis_cluster::RedisCluster;
 
 use std::hash::{BuildHasher as _, RandomState};
-use std::net::TcpListener;
+use std::net::{TcpListener, UdpSocket};
+use std::sync::{Mutex, PoisonError};
 
 /// The ports that are chosen from. They are below those that Linux hands out to whoever asks for any port and to outgoing
 /// connections, so nothing takes one by chance while a server that had it is down.
 const CHOSEN: std::ops::Range<u16> = 10_000..30_000;
 
-/// A TCP port on 127.0.0.1 that is held until it is let go: who needs several holds them until all are found, or two of
-/// them could be the same.
+/// What shows the tests of other processes that a port is taken, while its server is not there or not there yet: a UDP
+/// socket of the same number, which the kernel lets go of with the process.
+static TAKEN: Mutex<Vec<UdpSocket>> = Mutex::new(Vec::new());
+
+/// A free TCP port on 127.0.0.1. Until this process ends, nobody else gets it who asks here, in whichever process.
 ///
 /// # Errors
 /// No port is free.
-pub fn held_port() -> std::io::Result<TcpListener> {
+pub fn free_port() -> std::io::Result<u16> {
     let (count, first) = (u64::from(CHOSEN.end - CHOSEN.start), RandomState::new().hash_one(CHOSEN.start));
     let ports = (0..count).filter_map(|step| u16::try_from((first % count + step) % count).ok());
     let mut refused = std::io::Error::from(std::io::ErrorKind::AddrNotAvailable);
-    for port in ports {
-        match TcpListener::bind(("127.0.0.1", CHOSEN.start + port)) {
-            Ok(held) => return Ok(held),
+    for port in ports.map(|port| CHOSEN.start + port) {
+        match take(port) {
+            Ok(taken) => {
+                TAKEN.lock().unwrap_or_else(PoisonError::into_inner).push(taken);
+                return Ok(port);
+            }
             Err(e) => refused = e,
         }
     }
     Err(refused)
 }
 
-/// A TCP port on 127.0.0.1 that was free a moment ago. Another process may take it first: whoever starts a server on it
-/// looks whether that worked.
-///
-/// # Errors
-/// No port is free.
-pub fn free_port() -> std::io::Result<u16> {
-    Ok(held_port()?.local_addr()?.port())
+/// Takes a port if nobody has taken it and nothing listens on it.
+fn take(port: u16) -> std::io::Result<UdpSocket> {
+    let taken = UdpSocket::bind(("127.0.0.1", port))?;
+    TcpListener::bind(("127.0.0.1", port))?;
+    Ok(taken)
 }
 
-/// Ports on 127.0.0.1, all different, that were free a moment ago.
+/// Free TCP ports on 127.0.0.1, taken as [`free_port`] does.
 ///
 /// # Errors
 /// No port is free.
 pub fn free_ports<const N: usize>() -> std::io::Result<[u16; N]> {
-    let held: Vec<_> = (0..N).map(|_| held_port()).collect::<Result<_, _>>()?;
     let mut ports = [0; N];
-    for (port, held) in ports.iter_mut().zip(&held) {
-        *port = held.local_addr()?.port();
+    for port in &mut ports {
+        *port = free_port()?;
     }
     Ok(ports)
 }
@@ -76,9 +80,17 @@ mod tests {
     use std::collections::HashSet;
 
     #[test]
-    fn no_two_ports_that_are_needed_at_once_are_the_same() {
+    fn a_port_is_taken_once_by_whoever_asks_and_so_is_one_that_somebody_listens_on() {
         let ports = free_ports::<500>().unwrap();
         assert_eq!(HashSet::from(ports).len(), ports.len());
         assert!(ports.iter().all(|port| CHOSEN.contains(port)));
+        // As another process would ask.
+        assert!(ports.iter().all(|port| take(*port).is_err()));
+        let port = free_port().unwrap();
+        let server = TcpListener::bind(("127.0.0.1", port)).unwrap();
+        TAKEN.lock().unwrap().pop();
+        assert!(take(port).is_err(), "something listens there");
+        drop(server);
+        take(port).unwrap();
     }
 }

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
-use testkit::servers::held_port;
+use testkit::servers::free_ports;
 
 /// A debug build that shares two cores with all the others needs a while.
 const READY_LIMIT: Duration = Duration::from_secs(60);
@@ -44,15 +44,12 @@ impl Cluster {
         targets: &[&'static str],
         mut settings: Settings,
     ) -> Result<Self> {
-        // Held until all are found: no two of them are the same.
-        let (mut members, mut held) = (Vec::new(), Vec::new());
+        let mut members = Vec::new();
         for (number, target) in targets.iter().enumerate() {
             let name = format!("{target}-{}", number + 1);
             let home = home.join(&name);
             std::fs::create_dir_all(&home)?;
-            let places = [held_port()?, held_port()?];
-            let (port, ops_port) = (places[0].local_addr()?.port(), places[1].local_addr()?.port());
-            held.extend(places);
+            let [port, ops_port] = free_ports()?;
             members.push(Member { name, target, port, ops_port, home, process: None });
         }
         for member in &members {
@@ -61,7 +58,6 @@ impl Cluster {
                 settings.push((variable, format!("http://127.0.0.1:{}", member.port)));
             }
         }
-        drop(held);
         let mut cluster = Self { binary: binary.to_owned(), command, settings, members };
         for index in 0..cluster.members.len() {
             cluster.launch(index)?;

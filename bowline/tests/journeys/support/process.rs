@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -73,6 +73,30 @@ impl Process {
     /// Where it speaks HTTPS.
     pub(crate) fn secure_address(&self) -> SocketAddr {
         self.places.secure.unwrap()
+    }
+
+    /// Waits until it says that work is welcome, as whoever sends work to it does.
+    pub(crate) fn wait_until_ready(&self) {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let answer = self.readiness();
+            if answer.starts_with("HTTP/1.1 200 ") {
+                return;
+            }
+            assert!(Instant::now() < until, "not ready after {PATIENCE:?}: {answer}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// What it answers who asks whether it is ready, head and all.
+    fn readiness(&self) -> String {
+        let mut connection = TcpStream::connect(self.places.ops).unwrap();
+        connection
+            .write_all(b"GET /ready HTTP/1.1\r\nhost: operations\r\nconnection: close\r\n\r\n")
+            .unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).unwrap();
+        answer
     }
 
     /// Everything that it has logged.

@@ -3,8 +3,7 @@
 use super::process::{Process, Starting, bowline};
 use super::{PASSWORD, Person};
 use std::collections::BTreeMap;
-use std::net::TcpListener;
-use testkit::servers::held_port;
+use testkit::servers::free_port;
 use testkit::{Client, Folder};
 use uuid::Uuid;
 
@@ -70,12 +69,9 @@ impl Sandbox {
             (Shape::Split, Cast::People) => vec![AUTH.to_owned(), GATEWAY.to_owned()],
             (Shape::Split, Cast::Everyone) => services(),
         };
-        let places: BTreeMap<String, TcpListener> =
-            names.into_iter().map(|name| (name, held_port().unwrap())).collect();
-        let ports = places.iter().map(|(name, place)| (name.clone(), place.local_addr().unwrap().port()));
-        let ground = Ground::new(ports.collect(), more);
         // Everybody knows where everybody is before anybody has started.
-        drop(places);
+        let ports = names.into_iter().map(|name| (name, free_port().unwrap())).collect();
+        let ground = Ground::new(ports, more);
         let starting: Vec<(String, Starting)> = match shape {
             Shape::All => vec![(GATEWAY.to_owned(), ground.launch("all", 0))],
             Shape::Split => {
@@ -84,6 +80,8 @@ impl Sandbox {
         };
         let mut others: BTreeMap<String, Process> =
             starting.into_iter().map(|(name, starting)| (name, starting.listening())).collect();
+        // One that started before its peers did takes a moment to hear of them.
+        others.values().for_each(Process::wait_until_ready);
         let door = others.remove(GATEWAY).unwrap();
         Self { door, others, ground }
     }
@@ -118,12 +116,15 @@ impl Sandbox {
         let port = self.process(service).port();
         let target = if self.ground.ports.is_empty() { "all" } else { service };
         let started = self.ground.launch(target, port).listening();
+        started.wait_until_ready();
         *self.others.get_mut(service).unwrap_or(&mut self.door) = started;
     }
 
     /// One more process of a service, on a port of its own, which nobody is told of.
     pub(crate) fn another(&self, service: &str) -> Process {
-        self.ground.launch(service, 0).listening()
+        let another = self.ground.launch(service, 0).listening();
+        another.wait_until_ready();
+        another
     }
 
     /// Kills the process of the auth service with SIGKILL.
