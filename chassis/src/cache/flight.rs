@@ -2,7 +2,7 @@
 //!
 //! A reader joins a load only when nothing was invalidated since that load began; otherwise a new one takes its place.
 
-use super::entry::Entry;
+use super::entry::{Entry, Standing};
 use super::epochs::Stamps;
 use super::failed::LoadFailed;
 use super::key::Key;
@@ -71,6 +71,11 @@ impl<T> Flights<T> {
 pub(super) struct Waiting<T>(watch::Receiver<Option<Outcome<T>>>);
 
 impl<T> Waiting<T> {
+    /// For what is there already.
+    fn over(entry: Arc<Entry<T>>) -> Self {
+        Self(watch::channel(Some(Ok(entry))).1)
+    }
+
     pub(super) async fn wait(mut self) -> Outcome<T> {
         match self.0.wait_for(Option::is_some).await.as_deref() {
             Ok(Some(outcome)) => outcome.clone(),
@@ -96,7 +101,8 @@ impl<T: Keepable> Drop for Landing<T> {
 }
 
 impl<T: Keepable> Inner<T> {
-    /// Begins a load, or joins the one that is under way.
+    /// Begins a load, or joins the one that is under way. One that has landed since the reader looked has brought what it
+    /// wants: a copy is kept before its load is not under way any more.
     pub(super) fn start<F, Fut, E>(self: &Arc<Self>, key: Key, why: Why, load: F) -> Waiting<T>
     where
         F: FnOnce() -> Fut + Send + 'static,
@@ -109,6 +115,12 @@ impl<T: Keepable> Inner<T> {
             && self.core.epochs.hold(&flight.stamps)
         {
             return Waiting(flight.ended.clone());
+        }
+        let is_fresh = |entry: &Arc<Entry<T>>| {
+            entry.standing(self.core.clock.now(), self.cap(), &self.policy) == Standing::Fresh
+        };
+        if let Some(landed) = self.kept(key.name()).filter(is_fresh) {
+            return Waiting::over(landed);
         }
         let name: Arc<str> = key.name().into();
         let id = self.flights.last.fetch_add(1, Ordering::Relaxed);

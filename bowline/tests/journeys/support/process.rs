@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use testkit::Folder;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_bowline");
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 const UNKNOWN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 /// Where a process listens that has not said yet where it does.
 const NOWHERE: Places = Places { public: UNKNOWN, secure: None, ops: UNKNOWN };
@@ -33,10 +33,9 @@ struct Places {
 }
 
 impl Process {
-    /// Starts `bowline run` with these settings, and waits until it says where it listens. `BOWLINE_TARGET` names the
-    /// target.
+    /// Starts `bowline run` with these settings, and waits until it is ready. `BOWLINE_TARGET` names the target.
     pub(crate) fn start(settings: &[(&str, &str)]) -> Self {
-        Self::launch(settings).listening()
+        Self::launch(settings).ready()
     }
 
     /// Starts it, and waits for nothing.
@@ -73,19 +72,6 @@ impl Process {
     /// Where it speaks HTTPS.
     pub(crate) fn secure_address(&self) -> SocketAddr {
         self.places.secure.unwrap()
-    }
-
-    /// Waits until it says that work is welcome, as whoever sends work to it does.
-    pub(crate) fn wait_until_ready(&self) {
-        let until = Instant::now() + PATIENCE;
-        loop {
-            let answer = self.readiness();
-            if answer.starts_with("HTTP/1.1 200 ") {
-                return;
-            }
-            assert!(Instant::now() < until, "not ready after {PATIENCE:?}: {answer}");
-            std::thread::sleep(Duration::from_millis(5));
-        }
     }
 
     /// What it answers who asks whether it is ready, head and all.
@@ -143,14 +129,23 @@ impl Process {
     }
 }
 
-/// A process that has been started and may not listen yet.
+/// A process that has been started and may not be ready yet.
 pub(crate) struct Starting(Process);
 
 impl Starting {
-    /// Waits until it says where it listens.
-    pub(crate) fn listening(mut self) -> Process {
+    /// Waits until it says that work is welcome, as whoever sends work to it does: one that started before its peers did
+    /// takes a moment to hear of them.
+    pub(crate) fn ready(mut self) -> Process {
         self.0.places = listening(&mut self.0.child, &self.0.log);
-        self.0
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let answer = self.0.readiness();
+            if answer.starts_with("HTTP/1.1 200 ") {
+                return self.0;
+            }
+            assert!(Instant::now() < until, "not ready after {PATIENCE:?}: {answer}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 }
 

@@ -79,9 +79,7 @@ impl Sandbox {
             }
         };
         let mut others: BTreeMap<String, Process> =
-            starting.into_iter().map(|(name, starting)| (name, starting.listening())).collect();
-        // One that started before its peers did takes a moment to hear of them.
-        others.values().for_each(Process::wait_until_ready);
+            starting.into_iter().map(|(name, starting)| (name, starting.ready())).collect();
         let door = others.remove(GATEWAY).unwrap();
         Self { door, others, ground }
     }
@@ -115,16 +113,13 @@ impl Sandbox {
     pub(crate) fn restart(&mut self, service: &str) {
         let port = self.process(service).port();
         let target = if self.ground.ports.is_empty() { "all" } else { service };
-        let started = self.ground.launch(target, port).listening();
-        started.wait_until_ready();
+        let started = self.ground.launch(target, port).ready();
         *self.others.get_mut(service).unwrap_or(&mut self.door) = started;
     }
 
     /// One more process of a service, on a port of its own, which nobody is told of.
     pub(crate) fn another(&self, service: &str) -> Process {
-        let another = self.ground.launch(service, 0).listening();
-        another.wait_until_ready();
-        another
+        self.ground.launch(service, 0).ready()
     }
 
     /// Kills the process of the auth service with SIGKILL.

@@ -27,6 +27,22 @@ on_all_engines! {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_comes_just_as_a_load_ends_takes_what_it_brought() {
+    let mut place = Place::process();
+    let one = place.instance(LONG).await;
+    for key in 0..5_000 {
+        let source = Source::of("1");
+        let mut readers = JoinSet::new();
+        for _ in 0..4 {
+            let (source, cache) = (source.clone(), one.cache.clone());
+            readers.spawn(async move { source.read(&cache, key.to_string()).await });
+        }
+        readers.join_all().await;
+        assert_eq!(source.asked(), 1, "key {key}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reader_that_goes_away_leaves_the_load_to_the_others() {
     let mut place = Place::process();

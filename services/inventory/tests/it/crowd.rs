@@ -6,10 +6,15 @@ use contract::client::CallError;
 use contract::ids::{CheckoutId, OrderId};
 use contract::inventory::{AdjustmentKind, InventoryClient, Reservation, ReservationState};
 use std::collections::BTreeMap;
-use testkit::{Engine, on_both_engines};
+use testkit::{Engine, Setup, on_both_engines};
 use tokio::task::JoinSet;
 
 const BUYERS: u32 = 300;
+
+/// Whoever waits for the database waits for as long as it takes: a busy machine turns nobody away.
+fn crowded() -> Setup {
+    setup().set("BOWLINE_DATABASE__ACQUIRE_TIMEOUT_MS", "60000")
+}
 
 /// Asks all at once and waits for every answer.
 async fn all<T, F>(asking: impl Iterator<Item = F>) -> Vec<T>
@@ -33,7 +38,7 @@ async fn try_reserve(
 }
 
 async fn of_what_everybody_wants_exactly_as_many_are_reserved_as_there_are(engine: Engine) {
-    let Some(bench) = Bench::start(engine).await else { return };
+    let Some(bench) = Bench::start_with(crowded(), engine).await else { return };
     let item = bench.item(50).await;
     let buyers =
         (0..BUYERS).map(|_| try_reserve(bench.inventory.clone(), CheckoutId::new(), vec![(item, 1)]));
@@ -48,7 +53,7 @@ async fn of_what_everybody_wants_exactly_as_many_are_reserved_as_there_are(engin
 
 /// Baskets that share items in every order of lines: on a database with row locks this is where two wait for each other.
 async fn baskets_that_share_items_are_kept_whole_or_not_at_all(engine: Engine) {
-    let Some(bench) = Bench::start(engine).await else { return };
+    let Some(bench) = Bench::start_with(crowded(), engine).await else { return };
     let items = bench.items(40, 5).await;
     let basket = |n: u32| {
         let n = n as usize;
@@ -88,7 +93,7 @@ async fn baskets_that_share_items_are_kept_whole_or_not_at_all(engine: Engine) {
 }
 
 async fn the_same_checkout_from_many_sides_is_one_reservation(engine: Engine) {
-    let Some(bench) = Bench::start(engine).await else { return };
+    let Some(bench) = Bench::start_with(crowded(), engine).await else { return };
     let item = bench.item(100).await;
     let checkout = CheckoutId::new();
     let tries = (0..60).map(|_| try_reserve(bench.inventory.clone(), checkout, vec![(item, 3)]));
@@ -100,7 +105,7 @@ async fn the_same_checkout_from_many_sides_is_one_reservation(engine: Engine) {
 
 /// Whether the release or the reservation is first: afterwards nothing is kept.
 async fn a_release_that_races_with_its_reservation_wins(engine: Engine) {
-    let Some(bench) = Bench::start(engine).await else { return };
+    let Some(bench) = Bench::start_with(crowded(), engine).await else { return };
     let item = bench.item(1_000).await;
     let checkouts: Vec<_> = (0..60).map(|_| CheckoutId::new()).collect();
     let mut both = JoinSet::new();
@@ -153,7 +158,7 @@ async fn buy(inventory: InventoryClient, n: u32, lines: Vec<(Item, u32)>) -> Opt
 
 async fn a_crowd_that_buys_gives_up_and_counts_leaves_books_that_hold(engine: Engine) {
     // With the sweep, and reservations that end at once when the clock moves.
-    let setup = setup().set("BOWLINE_JOBS__ENABLED", "true").set("BOWLINE_JOBS__POLL_MS", "20");
+    let setup = crowded().set("BOWLINE_JOBS__ENABLED", "true").set("BOWLINE_JOBS__POLL_MS", "20");
     let Some(bench) = Bench::start_with(setup, engine).await else { return };
     let items = bench.items(60, 4).await;
     let left: Vec<_> = (0..20).map(|_| CheckoutId::new()).collect();

@@ -1,7 +1,7 @@
 //! Payments that follow the orders' events, and those that are passed over.
 
 use crate::fake_orders::{Publish, heard, heard_data};
-use crate::support::{Bench, Card, Kind, eur, on_every_provider};
+use crate::support::{Bench, Card, Kind, eur, impatient, on_every_provider};
 use chassis::db::q;
 use contract::event::Event;
 use contract::ids::{CheckoutId, OrderId, RefundId, UserId};
@@ -145,7 +145,7 @@ async fn a_failed_order_keeps_no_money_whichever_event_is_handled_first(engine: 
 }
 
 async fn an_order_that_is_called_off_while_it_is_taken_gets_its_money_back(engine: Engine, kind: Kind) {
-    let Some(bench) = Bench::start(engine, kind).await else { return };
+    let Some(bench) = Bench::start_with(impatient(), engine, kind).await else { return };
     let order = Order::new();
     publish(&bench, &order.created(&bench, Card::SilentCapture)).await;
     handled(&bench, 1).await;

@@ -1,7 +1,7 @@
 //! What the logs never hold, whatever their level: what pays, and what proves who we are.
 
 use crate::stripe_double::KEY;
-use crate::support::{Bench, Card, Kind, WEBHOOK_SECRET, on_every_provider};
+use crate::support::{Bench, Card, Kind, WEBHOOK_SECRET, impatient, on_every_provider};
 use chassis::telemetry::{self, TelemetryConfig};
 use contract::ids::{CheckoutId, RefundId};
 use contract::payments::{Authorize, MethodToken, PaymentState, RefundPayment};
@@ -34,7 +34,7 @@ fn written() -> String {
 
 async fn no_log_holds_a_token_or_a_secret(engine: Engine, kind: Kind) {
     LazyLock::force(&WRITTEN);
-    let Some(bench) = Bench::start(engine, kind).await else { return };
+    let Some(bench) = Bench::start_with(impatient(), engine, kind).await else { return };
     let peer = bench.peer();
     for card in [Card::Good, Card::Declined, Card::Poor, Card::Careful, Card::Broken, Card::Silent] {
         let begun = bench.begun(card).await;

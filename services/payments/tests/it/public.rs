@@ -1,6 +1,6 @@
 //! What people see, and what they do not.
 
-use crate::support::{Bench, Card, Kind, refused};
+use crate::support::{Bench, Card, Kind, impatient, refused};
 use chassis::db::q;
 use contract::ErrorCode;
 use contract::identity::Role;
@@ -112,7 +112,7 @@ async fn the_inside_is_for_services_only(engine: Engine) {
 }
 
 async fn a_token_is_forgotten_as_soon_as_the_answer_is_known(engine: Engine) {
-    let Some(bench) = Bench::start(engine, Kind::Sandbox).await else { return };
+    let Some(bench) = Bench::start_with(impatient(), engine, Kind::Sandbox).await else { return };
     let db = bench.service.db("payments");
     for (card, kept) in [(Card::Good, false), (Card::Declined, false), (Card::Slow, true)] {
         let id = bench.begun(card).await.id;

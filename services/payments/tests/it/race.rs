@@ -1,6 +1,6 @@
 //! Two things at once: one of them happens, and both sides agree on which.
 
-use crate::support::{Bench, Card, Kind, on_every_provider, setup};
+use crate::support::{Bench, Card, Kind, on_every_provider};
 use contract::ids::CheckoutId;
 use contract::payments::PaymentState;
 use futures_util::future::join_all;
@@ -20,7 +20,7 @@ async fn a_checkout_that_is_begun_many_times_at_once_is_charged_once(engine: Eng
 }
 
 async fn of_capture_and_void_at_once_one_wins_on_both_sides(engine: Engine, kind: Kind) {
-    let Some(bench) = Bench::start_with(setup(), engine, kind).await else { return };
+    let Some(bench) = Bench::start(engine, kind).await else { return };
     for _ in 0..8 {
         let kept = bench.authorized().await;
         let (taker, letter) = (bench.peer(), bench.peer());

@@ -1,13 +1,13 @@
 //! What is particular about Stripe.
 
 use crate::stripe_double::Fault;
-use crate::support::{Bench, Card, Kind, eur};
+use crate::support::{Bench, Card, Kind, eur, impatient};
 use contract::ids::{CheckoutId, RefundId};
 use contract::payments::{Authorize, MethodToken, PaymentState, RefundPayment, RefundState};
 use testkit::{Engine, eventually};
 
 async fn bench() -> Bench {
-    Bench::start(Engine::Sqlite, Kind::Stripe).await.unwrap()
+    Bench::start_with(impatient(), Engine::Sqlite, Kind::Stripe).await.unwrap()
 }
 
 fn with(bench: &Bench, token: &str) -> Authorize {

@@ -1,7 +1,7 @@
 //! What holds whoever the provider is.
 
 use crate::fake_orders::{heard, heard_data};
-use crate::support::{Bench, Card, Kind, eur, on_every_provider, refused, setup};
+use crate::support::{Bench, Card, Kind, eur, impatient, on_every_provider, refused};
 use contract::ErrorCode;
 use contract::ids::{CheckoutId, OrderId, RefundId};
 use contract::payments::{Authorize, PaymentState, Refund, RefundPayment, RefundState};
@@ -30,11 +30,8 @@ fn is_answered(id: CheckoutId, kind: &str) -> bool {
 }
 
 async fn a_payment_is_kept_taken_and_given_back_in_parts(engine: Engine, kind: Kind) {
-    // Who is told by events what a call was not answered with in time: here no call takes that long, however busy the machine,
-    let patient = setup().set("BOWLINE_PAYMENTS__ANSWER_WITHIN_MS", "20000");
-    let patient = patient.set("BOWLINE_PAYMENTS__PROVIDER_TIMEOUT_MS", "20000");
-    let Some(bench) = Bench::start_with(patient, engine, kind).await else { return };
-    // and nobody else asks the provider meanwhile: the books were compared, and will be in a minute.
+    let Some(bench) = Bench::start(engine, kind).await else { return };
+    // Nobody else asks the provider meanwhile: the books were compared, and will be in a minute.
     eventually(|| async {
         let compared = "SELECT COUNT(*) FROM job WHERE name = 'reconcile' AND status = 'waiting' AND last_outcome = 'done'";
         if bench.count(compared).await == 1 { Ok(()) } else { Err("the books are being compared") }
@@ -149,10 +146,10 @@ async fn a_buyer_who_has_to_prove_something_goes_on_afterwards(engine: Engine, k
 }
 
 async fn a_charge_whose_answer_is_lost_is_found_and_not_made_again(engine: Engine, kind: Kind) {
-    let Some(bench) = Bench::start(engine, kind).await else { return };
+    let Some(bench) = Bench::start_with(impatient(), engine, kind).await else { return };
     let (began, lost) = (Instant::now(), bench.begun(Card::Silent).await);
     assert_eq!(lost.state, PaymentState::Pending, "the truth, and not a failure");
-    assert!(began.elapsed().as_secs() < 5, "whoever asks does not wait for ever");
+    assert!(began.elapsed().as_secs() < 15, "whoever asks does not wait for ever");
     bench.comes_to(lost.id, PaymentState::Authorized).await;
     assert_eq!(bench.charges(lost.id).await, [("authorized".to_owned(), 0, 0)]);
     assert_eq!(bench.peer().capture(lost.id).await.unwrap().state, PaymentState::Captured);
@@ -162,7 +159,7 @@ async fn a_charge_whose_answer_is_lost_is_found_and_not_made_again(engine: Engin
 }
 
 async fn a_capture_whose_answer_is_lost_takes_the_amount_once(engine: Engine, kind: Kind) {
-    let Some(bench) = Bench::start(engine, kind).await else { return };
+    let Some(bench) = Bench::start_with(impatient(), engine, kind).await else { return };
     let kept = bench.begun(Card::SilentCapture).await;
     let lost = bench.peer().capture(kept.id).await.unwrap();
     assert_eq!(lost.state, PaymentState::Authorized, "the truth, and not a failure");
@@ -187,7 +184,7 @@ async fn a_provider_that_fails_once_is_asked_again_and_charges_once(engine: Engi
 }
 
 async fn a_slow_card_is_pending_until_its_webhook_comes(engine: Engine, kind: Kind) {
-    let Some(bench) = Bench::start(engine, kind).await else { return };
+    let Some(bench) = Bench::start_with(impatient(), engine, kind).await else { return };
     let slow = bench.begun(Card::Slow).await;
     assert_eq!(slow.state, PaymentState::Pending);
     bench.ripens(slow.id).await;
@@ -198,7 +195,7 @@ async fn a_slow_card_is_pending_until_its_webhook_comes(engine: Engine, kind: Ki
 }
 
 async fn a_payment_that_is_let_go_while_nobody_knows_ends_let_go(engine: Engine, kind: Kind) {
-    let Some(bench) = Bench::start(engine, kind).await else { return };
+    let Some(bench) = Bench::start_with(impatient(), engine, kind).await else { return };
     for card in [Card::Silent, Card::Slow] {
         let lost = bench.begun(card).await;
         assert_eq!(lost.state, PaymentState::Pending);

@@ -1,7 +1,7 @@
 //! Webhooks: proved, taken once, and never older than what is known.
 
 use crate::fake_orders::heard;
-use crate::support::{Bench, Card, Kind, on_every_provider, setup};
+use crate::support::{Bench, Card, Kind, impatient, on_every_provider};
 use contract::ErrorCode;
 use contract::payments::PaymentState;
 use serde_json::{Value, json};
@@ -121,7 +121,7 @@ mod of_the_sandbox {
     use testkit::on_both_engines;
 
     async fn webhooks_that_come_late_and_twice_change_nothing(engine: Engine) {
-        let setup = setup()
+        let setup = impatient()
             .set("BOWLINE_PAYMENTS__SANDBOX_WEBHOOK_COPIES", "2")
             .set("BOWLINE_PAYMENTS__SANDBOX_WEBHOOK_DELAY_MS", "5000");
         let Some(bench) = Bench::start_with(setup, engine, Kind::Sandbox).await else { return };

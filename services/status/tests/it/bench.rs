@@ -107,6 +107,7 @@ impl Bench {
 
     /// Lets hours pass. Keys that old would not be trusted: they are told anew.
     pub(crate) async fn jump(&self, secs: u64) {
+        self.comes_to_rest().await;
         self.pass(secs);
         self.issuer.silence(false);
         eventually(|| std::future::ready(self.service.assembled().shared().verifier().check())).await;
@@ -122,6 +123,17 @@ impl Bench {
         }
     }
 
+    /// Waits until nobody looks and none is due: a look that time outruns is lost.
+    async fn comes_to_rest(&self) {
+        let (db, now) = (self.service.db("status"), self.service.clock().now());
+        let sql = "SELECT count(*) FROM job WHERE name = 'look' AND status = 'waiting' AND due_at > $1";
+        eventually(|| async {
+            let at_rest: i64 = q!(db.read, scalar, sql, now).unwrap();
+            at_rest > 0
+        })
+        .await;
+    }
+
     /// Lets so many seconds pass, and waits for the look that follows.
     pub(crate) async fn look_after(&self, secs: u64) {
         // What a check has found holds for half a second of real time.
@@ -130,7 +142,7 @@ impl Bench {
         self.looked().await;
     }
 
-    /// Waits until somebody has looked at the time that it is, and is done with it: a look that time outruns is lost.
+    /// Waits until somebody has looked at the time that it is, and is done with it.
     pub(crate) async fn looked(&self) {
         let (db, now) = (self.service.db("status"), self.service.clock().now());
         let sql = "SELECT count(*) FROM service_state, job WHERE looked_at >= $1 AND job.name = 'look' \
