@@ -31,10 +31,6 @@ impl Fetch {
         Self { rule: Arc::clone(rule), asked, key: Arc::clone(&found.key), old: found.stored.clone(), tags }
     }
 
-    pub(super) const fn key(&self) -> &Arc<str> {
-        &self.key
-    }
-
     /// Asks. `lead` is whoever waits for the answer too.
     pub(super) async fn run<F, Fut>(
         self,

@@ -151,8 +151,7 @@ impl ResponseCache {
                         let mut response = stored.give(&asked.conditions, asked.is_head, now);
                         status::old(response.headers_mut(), stored, now);
                         if !asked.is_head && !stored.is_quiet(now) {
-                            let tags = rule.tags(parameters);
-                            self.renew(Fetch::new(rule, asked, &found, tags), request, next);
+                            self.renew(rule, asked, found, parameters, request, next);
                         }
                         return response;
                     }
@@ -170,12 +169,7 @@ impl ResponseCache {
                 Role::Leads(lead) => {
                     // Somebody may have brought it between the look and this.
                     let again = self.0.find(&asked, &request);
-                    let now = self.0.clock.now();
-                    if again
-                        .stored
-                        .as_ref()
-                        .is_some_and(|stored| asked.standing(stored, now) == Standing::Fresh)
-                    {
+                    if self.0.is_fresh(&asked, &again) {
                         lead.end(Ended::Kept);
                         continue;
                     }
@@ -192,13 +186,26 @@ impl ResponseCache {
         fetch.run(&self.0, lead, request, next).await
     }
 
-    /// Has the origin asked after the answer is out, unless it is being asked already.
-    fn renew<F, Fut>(&self, fetch: Fetch, request: Request<Body>, next: F)
-    where
+    /// Has the origin asked after the answer is out, unless it is being asked already or was since the look.
+    fn renew<F, Fut>(
+        &self,
+        rule: &Arc<Rule>,
+        asked: Asked,
+        found: Found,
+        parameters: &[(&str, &str)],
+        request: Request<Body>,
+        next: F,
+    ) where
         F: FnOnce(Request<Body>) -> Fut + Send + 'static,
         Fut: Future<Output = Response<Body>> + Send + 'static,
     {
-        let Role::Leads(lead) = self.0.flights.enter(fetch.key()) else { return };
+        let Role::Leads(lead) = self.0.flights.enter(&found.key) else { return };
+        let again = self.0.find(&asked, &request);
+        if self.0.is_fresh(&asked, &again) {
+            lead.end(Ended::Kept);
+            return;
+        }
+        let fetch = Fetch::new(rule, asked, &again, rule.tags(parameters));
         let inner = Arc::clone(&self.0);
         let deadline = RequestContext::current().map(|context| context.deadline);
         let deadline = deadline.unwrap_or_else(|| Instant::now() + BACKGROUND);
@@ -240,6 +247,12 @@ impl Inner {
             found.passes = true;
         }
         found
+    }
+
+    /// Whether what was found may be given without a question to the origin.
+    fn is_fresh(&self, asked: &Asked, found: &Found) -> bool {
+        let now = self.clock.now();
+        found.stored.as_ref().is_some_and(|stored| asked.standing(stored, now) == Standing::Fresh)
     }
 }
 

@@ -81,6 +81,24 @@ async fn an_old_answer_is_given_out_while_it_is_asked_for_again() {
     assert!(!house.get(&origin, &[]).await.is_hit(), "not for longer than the rule says");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_gets_an_old_answer_just_as_the_new_one_comes_asks_no_more() {
+    let house = House::of(r#"{"ttl_secs": 60, "max_stale_secs": 30}"#);
+    let origin = Origin::new([says(200, &[], "one")]);
+    house.get(&origin, &[]).await;
+    for round in 1..2_000 {
+        house.wait(70);
+        let mut asking = JoinSet::new();
+        for _ in 0..4 {
+            let (house, origin) = (house.clone(), origin.clone());
+            asking.spawn(async move { house.get(&origin, &[]).await });
+        }
+        asking.join_all().await;
+        eventually(async || house.get(&origin, &[]).await.told() == "hit; ttl=60").await;
+        assert_eq!(origin.asked(), 1 + round);
+    }
+}
+
 #[tokio::test]
 async fn an_old_answer_stands_in_for_an_origin_that_fails_and_leaves_it_alone_for_a_moment() {
     let house = House::of(r#"{"ttl_secs": 60, "max_stale_secs": 600}"#);
