@@ -34,7 +34,7 @@ impl Bench {
             .set("BOWLINE_INVENTORY__TOWN", town.name())
             .set("BOWLINE_PAYMENTS__TOWN", town.name())
             .set("BOWLINE_ORDERS__SAGA", flow)
-            .set("BOWLINE_ORDERS__CHECKOUT_WAIT_MS", "8000")
+            .set("BOWLINE_ORDERS__CHECKOUT_WAIT_MS", "25000")
             .set("BOWLINE_LIMITS__ORDERS", "1000000 per 1m by user")
             .set("BOWLINE_IDENTITY__MAX_STALE_SECS", "3600")
             .set("BOWLINE_SAGA__POLL_MS", "20")
