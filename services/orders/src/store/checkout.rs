@@ -205,24 +205,48 @@ pub async fn add_refund(t: &mut Tx, id: CheckoutId, amount: Money) -> Result<(),
     q!(t.tx, execute, UPDATE, id.uuid(), amount.amount).map(|_| ())
 }
 
-/// Notes what the inventory was heard to have done, and shows the attempt with it.
+/// How far a checkout is of whose stock or payment this was heard. What comes after the reservation and after the
+/// authorisation is of one stage: there the last word counts.
+macro_rules! stage {
+    ($of:literal) => {
+        concat!(
+            "CASE ",
+            $of,
+            " WHEN 'RESERVED' THEN 1 WHEN 'ACTION_REQUIRED' THEN 1 WHEN 'AUTHORIZED' THEN 2 ELSE 3 END"
+        )
+    };
+}
+
+/// Notes what the inventory was heard to have done, and shows the attempt with it; none when something later was heard
+/// before, for events of different kinds come in any order.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn hear_stock(t: &mut Tx, id: CheckoutId, stock: Stock) -> Result<Option<CheckoutRow>, DbError> {
-    const UPDATE: &str = "UPDATE checkout SET stock = $2 WHERE id = $1 RETURNING \
-        id, order_id, flow, state, amount, currency, refunded, stock, payment, deadline_at, moved_at";
+    const UPDATE: &str = concat!(
+        "UPDATE checkout SET stock = $2 WHERE id = $1 AND (stock IS NULL OR ",
+        stage!("stock"),
+        " <= ",
+        stage!("$2"),
+        ") RETURNING id, order_id, flow, state, amount, currency, refunded, stock, payment, deadline_at, moved_at"
+    );
     let row: Option<Row> = q!(t.tx, fetch_optional, UPDATE, id.uuid(), stock.as_str())?;
     row.map(CheckoutRow::try_from).transpose()
 }
 
-/// Notes what the payments were heard to have done, and shows the attempt with it.
+/// Notes what the payments were heard to have done, and shows the attempt with it; none when something later was heard
+/// before, for events of different kinds come in any order.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn hear_payment(t: &mut Tx, id: CheckoutId, payment: Paid) -> Result<Option<CheckoutRow>, DbError> {
-    const UPDATE: &str = "UPDATE checkout SET payment = $2 WHERE id = $1 RETURNING \
-        id, order_id, flow, state, amount, currency, refunded, stock, payment, deadline_at, moved_at";
+    const UPDATE: &str = concat!(
+        "UPDATE checkout SET payment = $2 WHERE id = $1 AND (payment IS NULL OR ",
+        stage!("payment"),
+        " <= ",
+        stage!("$2"),
+        ") RETURNING id, order_id, flow, state, amount, currency, refunded, stock, payment, deadline_at, moved_at"
+    );
     let row: Option<Row> = q!(t.tx, fetch_optional, UPDATE, id.uuid(), payment.as_str())?;
     row.map(CheckoutRow::try_from).transpose()
 }

@@ -2,6 +2,7 @@
 
 use crate::stand_ins::{StandInCatalog, StandInInventory, StandInPayments};
 use crate::town::Town;
+use chassis::db::q;
 use contract::audit::Finding;
 use contract::identity::Role;
 use contract::ids::{CheckoutId, ProductId};
@@ -82,6 +83,17 @@ impl Bench {
     pub(crate) async fn provider_says(&self, payment: CheckoutId, state: PaymentState) {
         let path = format!("/api/v1/payments/{payment}/settles/{state}");
         self.service.client().put(&path, json!({})).await.expect(200);
+    }
+
+    /// Waits until a handler of the orders has had an event.
+    pub(crate) async fn orders_heard(&self, handler: &str) {
+        let db = self.service.db("orders");
+        let sql = "SELECT COUNT(*) FROM inbox WHERE handler = $1 AND status = 'done'";
+        eventually(async || {
+            let had: i64 = q!(db.read, scalar, sql, handler).unwrap();
+            had > 0
+        })
+        .await;
     }
 }
 

@@ -123,6 +123,25 @@ async fn a_buyer_who_has_to_prove_something_is_told_at_once(engine: Engine) {
     }
 }
 
+/// Each kind of event has a handler of its own, which may be behind the others.
+async fn a_word_that_comes_late_takes_nothing_back(engine: Engine) {
+    let Some(bench) = Bench::start(engine, "choreography").await else { return };
+    let (ada, pen) = (bench.person(), bench.town.put("pen", 300, 1));
+    bench.town.is_away("inventory", true);
+    let order = ada.order(&[(pen, 1)], "pm_card_slow").await;
+    eventually(|| std::future::ready(bench.town.payments().len() == 1)).await;
+    bench.provider_says(order.payment, PaymentState::Authorized).await;
+    bench.orders_heard("payment-authorized").await;
+    bench.provider_says(order.payment, PaymentState::RequiresAction).await;
+    bench.orders_heard("payment-action-required").await;
+    assert!(!ada.see(&order).await.action_required);
+    bench.town.books().settles(order.payment, PaymentState::Authorized);
+    bench.town.is_away("inventory", false);
+    let order = ada.rest(&bench, &order).await;
+    assert_eq!(order.status, OrderStatus::Confirmed);
+    bench.books_agree().await;
+}
+
 async fn a_payment_that_never_comes_ends_in_time_and_leaves_nothing(engine: Engine) {
     for flow in FLOWS {
         let Some(bench) = Bench::start(engine, flow).await else { return };
@@ -206,6 +225,7 @@ on_both_engines!(
     nothing_is_sold_from_a_copy_while_the_catalog_is_away,
     a_slow_provider_is_processing_and_not_failure,
     a_buyer_who_has_to_prove_something_is_told_at_once,
+    a_word_that_comes_late_takes_nothing_back,
     a_payment_that_never_comes_ends_in_time_and_leaves_nothing,
     a_payment_that_comes_when_the_goods_are_gone_is_let_go,
     the_same_request_twice_is_one_order,
