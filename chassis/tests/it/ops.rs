@@ -112,7 +112,7 @@ fn liveness_answers_and_readiness_fails_while_the_main_runtime_is_blocked() {
     let start = Instant::now();
     let health = house.get("/health");
     assert_eq!((health.status, health.json()), (200, json!({"status": "ok"})));
-    assert!(start.elapsed() < PATIENCE / 2);
+    assert!(start.elapsed() < Duration::from_secs(1));
     while house.get("/ready").status == 200 {
         assert!(start.elapsed() < PATIENCE, "the outcome from before still holds");
     }

@@ -183,11 +183,11 @@ async fn while_redis_is_away_for_long_it_is_not_even_asked_and_soon_again_when_i
     for _ in 0..1_000 {
         assert!(state.get("a").await.unwrap_err().is_unavailable());
     }
-    assert!(began.elapsed() < Duration::from_secs(5), "a thousand refusals took {:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(1), "a thousand refusals took {:?}", began.elapsed());
     redis.restart().unwrap();
-    eventually_within(3 * PROBE_INTERVAL, || async { state.put("a", "2", LONG).await }).await;
+    eventually_within(2 * PROBE_INTERVAL, || async { state.put("a", "2", LONG).await }).await;
     let closed = || async { state.get("a").await.is_ok() && breaker() == Some(0.0) };
-    eventually_within(3 * PROBE_INTERVAL, closed).await;
+    eventually_within(2 * PROBE_INTERVAL, closed).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
